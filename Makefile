@@ -1,0 +1,49 @@
+# make run | test | bench | lint | lock | clean. Needs Python >= 3.11, make and git; everything else is in the lock.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test bench lint format lock clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.run
+	$(BIN)/snakemake --report results/report.html --report-after-run
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+bench: $(VENV)/.dev
+	$(BIN)/python tests/benchmarks/bench.py
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile
+	$(BIN)/snakemake --lint
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile
+
+# --no-deps: the lock is complete, and one bound inside it is overridden on purpose (envs/overrides.txt).
+$(VENV)/.run: envs/requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, found " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement envs/requirements.lock
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run envs/dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement envs/dev.lock
+	touch $@
+
+# uv is used to resolve only; the locks hold versions and hashes, no index address.
+UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override envs/overrides.txt \
+      --generate-hashes --no-emit-index-url --no-annotate --no-header
+lock: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet uv
+	$(UV) envs/requirements.in --output-file envs/requirements.lock
+	$(UV) envs/dev.in --constraint envs/requirements.lock --output-file envs/dev.lock
+
+clean:
+	rm -rf results/maps results/*/ results/*.csv results/*.html .snakemake

@@ -1,0 +1,44 @@
+"""Files that are whole or absent, and byte-identical from one machine to the next (standard library only)."""
+
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Something only the user can put right: its text is one line that names what was found and what is accepted."""
+
+
+@contextmanager
+def writing(path):
+    """Give a temporary path beside `path`, which becomes `path` only if the block ends well.
+
+    The temporary name keeps every suffix of `path` (nibabel and matplotlib choose the format by it).
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path):
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(path, content):
+    """Write a sidecar: keys in the order given, two spaces of indent, NaN refused."""
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path):
+    """Read a sidecar back."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,136 @@
+"""NIfTI images in and out: checked before they are read, written to the same bytes every time."""
+
+import gzip
+import io
+
+import nibabel as nib
+import numpy as np
+
+from .files import UserError, writing
+
+
+def check_header(path, name, max_voxels):
+    """Refuse an image that is not one 3D statistical map, from its header alone.
+
+    Parameters
+    ----------
+    path : path of a NIfTI image.
+    name : what the image is called in the error (``map 'motor'``).
+    max_voxels : int, the largest grid accepted.
+
+    Returns
+    -------
+    tuple of int : the 3D shape, a trailing axis of length 1 dropped.
+
+    Raises
+    ------
+    UserError : not an image, not 3D, not numeric, empty, too large, or an affine that cannot be inverted.
+    """
+    try:
+        image = nib.load(path)
+    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+        raise UserError(f"{name}: {path} is not a readable NIfTI image ({error})") from error
+    shape = image.shape
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3:
+        raise UserError(f"{name}: {path} has shape {image.shape}; one 3D image is needed")
+    if image.get_data_dtype().kind not in "iuf":
+        raise UserError(f"{name}: {path} holds {image.get_data_dtype()} values; integers or floats are needed")
+    voxels = int(np.prod(shape, dtype=np.int64))
+    if voxels == 0:
+        raise UserError(f"{name}: {path} has shape {image.shape} and no voxel")
+    if voxels > max_voxels:
+        raise UserError(f"{name}: {path} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
+    affine = image.affine
+    if affine is None or not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
+        raise UserError(f"{name}: {path} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}")
+    return shape
+
+
+def read_image(path):
+    """Read one 3D image.
+
+    Returns
+    -------
+    data : (i, j, k) array in the precision of the file, C order, native byte order: float32 or float64 (integers,
+        scaled or not, become float64 unless float32 holds them exactly); NaN and infinities as they are.
+    affine : (4, 4) float64, voxel indices to mm.
+    """
+    image = nib.load(path)
+    data = np.asanyarray(image.dataobj)
+    if data.dtype.kind in "iu":
+        data = data.astype(np.float32 if data.dtype.itemsize <= 2 else np.float64)
+    elif data.dtype.itemsize not in (4, 8):
+        data = data.astype(np.float32 if data.dtype.itemsize < 4 else np.float64)
+    data = data.reshape(data.shape[:3])
+    return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
+
+
+def read_labels(path):
+    """Read a label image: (i, j, k) int32 array and its (4, 4) affine."""
+    image = nib.load(path)
+    return np.ascontiguousarray(np.asanyarray(image.dataobj), dtype=np.int32), image.affine
+
+
+def replace_nonfinite(data):
+    """Set NaN and infinities to 0.
+
+    Returns
+    -------
+    data : the array itself where all was finite, else a copy.
+    counts : dict, number of ``nan`` and ``inf`` voxels.
+    """
+    finite = np.isfinite(data)
+    if finite.all():
+        return data, {"nan": 0, "inf": 0}
+    nan = int(np.isnan(data).sum())
+    return np.where(finite, data, data.dtype.type(0)), {"nan": nan, "inf": int((~finite).sum()) - nan}
+
+
+def voxel_volume(affine):
+    """Volume of one voxel in mm^3, ``|det(affine[:3, :3])|``."""
+    return float(abs(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
+
+
+def to_mm(affine, ijk):
+    """World coordinates in mm, (n, 3), of voxel indices (n, 3)."""
+    return np.asarray(ijk, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3]
+
+
+def _header(shape, affine, dtype):
+    header = nib.Nifti1Header()
+    header.set_data_dtype(dtype)
+    header.set_data_shape(shape)
+    header.set_qform(affine, code=2)
+    header.set_sform(affine, code=2)
+    header.set_xyzt_units("mm")
+    header["vox_offset"] = 352
+    header["magic"] = b"n+1"
+    header["scl_slope"], header["scl_inter"] = 1, 0
+    return header
+
+
+def write_volumes(path, volumes, shape, affine, dtype):
+    """Write an image from an iterable of volumes, one in memory at a time (gzip, no time, no name inside).
+
+    Parameters
+    ----------
+    path : ``.nii.gz`` to write.
+    volumes : iterable of (i, j, k) arrays; their number is ``shape[3]`` (or 1 where `shape` has three axes).
+    shape : tuple of int, three or four axes.
+    affine : (4, 4) array.
+    dtype : numpy dtype of the file.
+    """
+    with writing(path) as temporary, open(temporary, "wb") as raw:
+        with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream:
+            buffer = io.BytesIO()
+            _header(shape, affine, dtype).write_to(buffer)
+            stream.write(buffer.getvalue() + b"\0" * (352 - buffer.tell()))
+            for volume in volumes:
+                stream.write(np.asarray(volume, dtype=np.dtype(dtype).newbyteorder("<")).tobytes(order="F"))
+
+
+def write_image(path, data, affine):
+    """Write one 3D array in its own dtype, to the same bytes every time."""
+    write_volumes(path, [data], data.shape, affine, data.dtype)

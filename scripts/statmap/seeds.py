@@ -1,0 +1,45 @@
+"""Where local regions start: the local maxima of the smoothed map."""
+
+import cc3d
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter
+
+SMOOTHING_FWHM = 6.0  # mm
+SEED_SPACING = 10  # voxels: a seed is the highest of the cube of 21 voxels around it
+SEED_FLOOR = 0.1  # of the highest value of the smoothed map
+TRUNCATE = 4.0  # standard deviations, where scipy cuts the Gaussian
+
+
+def find_seeds(part, box, affine, connectivity):
+    """Label the maxima of the smoothed map, as nilearn 0.14.1 does before its random walker.
+
+    Parameters
+    ----------
+    part : (i, j, k) float array, 0 wherever a voxel did not survive.
+    box : slices around the survivors.
+    affine : (4, 4) array; the smoothing is 6 mm at half maximum.
+    connectivity : of the voxels of one seed.
+
+    Returns
+    -------
+    Integer array over `box`, 0 where there is no seed. A seed may lie on a voxel that did not survive.
+
+    Notes
+    -----
+    Only the neighbourhood of the survivors is smoothed: beyond the reach of the Gaussian there is nothing to see.
+    """
+    sigma = SMOOTHING_FWHM / np.sqrt(8 * np.log(2)) / np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    reach = (TRUNCATE * sigma + 0.5).astype(int)
+    wide = tuple(
+        slice(max(0, side.start - margin), min(size, side.stop + margin))
+        for side, margin, size in zip(box, reach, part.shape, strict=True)
+    )
+    smooth = part[wide].copy()
+    for axis in range(3):
+        gaussian_filter1d(smooth, sigma[axis], output=smooth, axis=axis, truncate=TRUNCATE)
+    highest = maximum_filter(smooth, size=2 * SEED_SPACING + 1, mode="constant")
+    maxima = (smooth == highest) & (smooth > max(float(smooth.max()) * SEED_FLOOR, 0.0))
+    if np.all(part == part.flat[0]):
+        maxima[...] = False  # nilearn seeds nothing on a constant map
+    labels = cc3d.connected_components(maxima, connectivity=connectivity, out_dtype=np.uint32)
+    return labels[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, wide, strict=True))]

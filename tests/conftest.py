@@ -1,0 +1,52 @@
+"""Fixtures that every test may use: the real map and template, found in the installed nilearn wheel."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from statmap.images import read_image
+
+DATA = Path(find_spec("nilearn").submodule_search_locations[0]) / "datasets" / "data"
+
+
+@pytest.fixture(scope="session")
+def motor_path():
+    return DATA / "image_10426.nii.gz"
+
+
+@pytest.fixture(scope="session")
+def template_path():
+    return DATA / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
+
+
+@pytest.fixture(scope="session")
+def motor(motor_path):
+    """The embedded map: (53, 63, 46) float32 and its affine."""
+    data, affine = read_image(motor_path)
+    data.setflags(write=False)
+    return data, affine
+
+
+@pytest.fixture(scope="session")
+def variant():
+    """The published example's keys; a test overrides what it is about."""
+    return {
+        "threshold": 3.0,
+        "sided": "two",
+        "cutoff_rule": None,
+        "percentile_domain": "all",
+        "domain": "mask",
+        "signs": "merged",
+        "extract_type": "local_regions",
+        "connectivity": 6,
+        "min_region_size": 1500,
+        "size_rule": ">",
+        "unseeded": "drop",
+        "edge_scale": "volume",
+        "min_peak_distance": 8,
+        "max_peaks": 6,
+        "tdp_alpha": 0.05,
+        "stat": "t",
+        "df": None,
+    }

@@ -1,0 +1,61 @@
+"""Thresholded images equal nilearn 0.14.1's, voxel for voxel."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nilearn.image import threshold_img
+
+from statmap.thresholds import find_survivors, resolve_cutoff
+
+CASES = ["80%", "90%", "97%", "99.5%", 2.0, 3.0, 4.5]
+
+
+def ours(data, variant, threshold, sided):
+    spec = variant | {"threshold": threshold, "sided": sided}
+    cutoff = resolve_cutoff(data, spec)
+    return np.where(find_survivors(data, cutoff, sided), data, 0), cutoff
+
+
+@pytest.mark.parametrize("threshold", CASES)
+@pytest.mark.parametrize("sided", ["two", "positive", "negative"])
+def test_thresholded_image_equals_nilearn(motor, variant, threshold, sided):
+    data, affine = motor
+    # nilearn has no percentile of the negative side: it is the positive side of minus the map.
+    flip = -1 if sided == "negative" else 1
+    image = nib.Nifti1Image(flip * data, affine)
+    reference = flip * threshold_img(image, threshold, two_sided=sided == "two", copy_header=True).get_fdata()
+    if sided == "positive" or sided == "negative":
+        reference = np.where(flip * reference > 0, reference, 0)
+    found, _ = ours(data, variant, threshold, sided)
+    np.testing.assert_array_equal(found, reference.astype(np.float32))
+    # 693 voxels share the maximum, so that no voxel is above the highest percentile of the positive side.
+    assert (np.count_nonzero(found) > 100) == ((threshold, sided) != ("99.5%", "positive"))
+
+
+@pytest.mark.parametrize("threshold", [2.0, 3.0, 4.5])
+def test_negative_value_is_nilearns_negative_threshold(motor, variant, threshold):
+    data, affine = motor
+    image = nib.Nifti1Image(data, affine)
+    reference = threshold_img(image, -threshold, two_sided=False, copy_header=True).get_fdata(dtype=np.float32)
+    np.testing.assert_array_equal(ours(data, variant, threshold, "negative")[0], reference)
+
+
+@pytest.mark.parametrize("threshold", ["97%", 3.0])
+def test_mask_as_in_nilearn(motor, variant, threshold):
+    data, affine = motor
+    mask = np.zeros(data.shape, dtype=bool)
+    mask[10:40, 12:50, 8:40] = True
+    reference = threshold_img(
+        nib.Nifti1Image(data, affine), threshold, mask_img=nib.Nifti1Image(mask.astype(np.int8), affine), copy_header=True
+    ).get_fdata(dtype=np.float32)
+    masked = np.where(mask, data, 0)
+    spec = variant | {"threshold": threshold, "percentile_domain": "mask"}
+    found = np.where(find_survivors(masked, resolve_cutoff(masked, spec, mask), "two"), masked, 0)
+    np.testing.assert_array_equal(found, reference)
+
+
+def test_value_at_the_cutoff_survives_in_the_precision_of_the_map(variant):
+    data = np.array([[[3.1, 3.0999, 0, -3.1]]], dtype=np.float32)
+    found, cutoff = ours(data, variant, 3.1, "two")
+    np.testing.assert_array_equal(found != 0, [[[True, False, False, True]]])
+    assert cutoff.value == float(np.float32(3.1))
