@@ -28,7 +28,7 @@ def check_header(path, name, max_voxels):
     """
     try:
         image = nib.load(path)
-    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, EOFError, ValueError) as error:
         raise UserError(f"{name}: {path} is not a readable NIfTI image ({error})") from error
     shape = image.shape
     while len(shape) > 3 and shape[-1] == 1:
@@ -37,9 +37,9 @@ def check_header(path, name, max_voxels):
         raise UserError(f"{name}: {path} has shape {image.shape}; one 3D image is needed")
     if image.get_data_dtype().kind not in "iuf":
         raise UserError(f"{name}: {path} holds {image.get_data_dtype()} values; integers or floats are needed")
-    voxels = int(np.prod(shape, dtype=np.int64))
-    if voxels == 0:
+    if min(shape) < 1:
         raise UserError(f"{name}: {path} has shape {image.shape} and no voxel")
+    voxels = int(np.prod(shape, dtype=np.int64))
     if voxels > max_voxels:
         raise UserError(f"{name}: {path} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
     affine = image.affine
@@ -67,10 +67,11 @@ def read_image(path):
     return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
 
 
-def read_labels(path):
-    """Read a label image: (i, j, k) int32 array and its (4, 4) affine."""
+def read_raw(path):
+    """Read one 3D image in the type it is stored in (labels, a template), and its (4, 4) affine."""
     image = nib.load(path)
-    return np.ascontiguousarray(np.asanyarray(image.dataobj), dtype=np.int32), image.affine
+    data = np.asanyarray(image.dataobj)
+    return np.ascontiguousarray(data.reshape(data.shape[:3]), dtype=data.dtype.newbyteorder("=")), image.affine
 
 
 def replace_nonfinite(data):
@@ -129,6 +130,11 @@ def write_volumes(path, volumes, shape, affine, dtype):
             stream.write(buffer.getvalue() + b"\0" * (352 - buffer.tell()))
             for volume in volumes:
                 stream.write(np.asarray(volume, dtype=np.dtype(dtype).newbyteorder("<")).tobytes(order="F"))
+
+
+def same_grid(shape, affine, other_shape, other_affine):
+    """Whether two images have the same voxels in the same places (to 1e-3 mm, since affines are stored as float32)."""
+    return tuple(shape) == tuple(other_shape) and np.allclose(affine, other_affine, rtol=0, atol=1e-3)
 
 
 def write_image(path, data, affine):

@@ -111,7 +111,7 @@ def label_components(thresholded, connectivity, signs):
         kinds = np.where(thresholded > 0, np.uint8(1), np.uint8(2))
         kinds[thresholded == 0] = 0
     else:
-        kinds = thresholded != 0
+        kinds = (thresholded != 0).view(np.uint8)  # cc3d 4.1.1 fails on a bool line of three voxels
     return cc3d.connected_components(kinds, connectivity=connectivity, out_dtype=np.uint32)
 
 

@@ -41,5 +41,5 @@ def find_seeds(part, box, affine, connectivity):
     maxima = (smooth == highest) & (smooth > max(float(smooth.max()) * SEED_FLOOR, 0.0))
     if np.all(part == part.flat[0]):
         maxima[...] = False  # nilearn seeds nothing on a constant map
-    labels = cc3d.connected_components(maxima, connectivity=connectivity, out_dtype=np.uint32)
+    labels = cc3d.connected_components(maxima.view(np.uint8), connectivity=connectivity, out_dtype=np.uint32)
     return labels[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, wide, strict=True))]

@@ -32,6 +32,13 @@ class Cutoff:
     n_domain: int | None = None
     clearance: float = 0.0
 
+    @property
+    def at_least(self):
+        """The smallest float64 magnitude that survives: every rule comes down to ``>=`` against it."""
+        if self.clearance:
+            return self.value + self.clearance
+        return self.value if self.rule == ">=" else float(np.nextafter(self.value, np.inf))
+
 
 def parse_threshold(threshold):
     """Split a threshold into kind and number: ``3.0``, ``"97%"``, ``{"p": 0.001}``, ``{"fdr": 0.05}``.
@@ -57,6 +64,13 @@ def parse_threshold(threshold):
         f"threshold {threshold!r} is none of: a number >= 0 (for negative values: sided: negative), "
         '"97%", {p: 0.001}, {fdr: 0.05}, {bonferroni: 0.05}'
     )
+
+
+def write_threshold(threshold):
+    """A threshold as text: ``3.0``, ``97%``, ``fdr=0.05`` (as in a variant table)."""
+    if isinstance(threshold, dict):
+        return "=".join(str(part) for part in next(iter(threshold.items())))
+    return str(threshold)
 
 
 def magnitude(data, sided):
@@ -156,11 +170,8 @@ def find_survivors(data, cutoff, sided):
     -------
     (i, j, k) bool
     """
-    size = magnitude(data, sided)
     # A float64 scalar: numpy would round a Python float to the precision of a float32 map before it compares.
-    bound = np.float64(cutoff.value + cutoff.clearance)
-    passed = size >= bound if cutoff.rule == ">=" or cutoff.clearance else size > bound
-    return passed & (data != 0)
+    return (magnitude(data, sided) >= np.float64(cutoff.at_least)) & (data != 0)
 
 
 def describe(spec, cutoff, stat):

@@ -1,0 +1,43 @@
+"""Rule fetch_atlas: fetch a label image by the same code as maps, and refuse what holds no labels."""
+
+import nibabel as nib
+from statmap.atlases import as_labels
+from statmap.files import UserError, writing
+from statmap.images import check_header, read_raw
+from statmap.log import log, logging_to
+from statmap.sources import fetch
+
+
+def main(
+    source: str,
+    sha256: str | None,
+    atlas_id: str,
+    base: str,
+    max_voxels: int,
+    image: str,
+    allow_http: tuple[str, ...] = (),
+) -> None:
+    """Fetch an atlas and check that it is one 3D image of whole numbers.
+
+    Parameters
+    ----------
+    source, sha256, base, max_voxels, allow_http : as for maps, see `fetch_map.main`.
+    atlas_id : the atlas's name in the config.
+    image : ``.nii.gz`` to write.
+    """
+    name = f"atlas '{atlas_id}'"
+    with writing(image) as fetched:
+        fetch(source, fetched, name=name, sha256=sha256, base=base, allow_http=allow_http)
+        try:
+            shape = check_header(fetched, name, max_voxels)
+            as_labels(read_raw(fetched)[0], name)
+        except UserError as error:
+            raise UserError(str(error).replace(str(fetched), source)) from error
+        except (OSError, EOFError, ValueError) as error:
+            raise UserError(f"{name}: {source} is damaged ({error}); get the file again") from error
+        log.info("%s: %s, %s voxels, data type %s", name, source, shape, nib.load(fetched).get_data_dtype())
+
+
+if __name__ == "__main__":
+    with logging_to(snakemake.log[0]):
+        main(atlas_id=snakemake.wildcards.atlas, base=".", **snakemake.params.spec, **snakemake.output)

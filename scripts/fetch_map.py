@@ -1,0 +1,156 @@
+"""Rule fetch_map: fetch one statistical map, refuse what is not one, and say beside it where it came from."""
+
+import gzip
+import zlib
+
+import nibabel as nib
+import numpy as np
+from statmap.files import UserError, sha256_of, write_json, writing
+from statmap.images import check_header, read_image, replace_nonfinite, same_grid, write_image
+from statmap.log import log, logging_to
+from statmap.sidecar import generated_by
+from statmap.sources import NEUROVAULT_API, fetch
+
+
+def main(
+    source: str,
+    sha256: str | None,
+    map_id: str,
+    base: str,
+    max_voxels: int,
+    image: str,
+    mask_image: str,
+    sidecar: str,
+    mask: str | None = None,
+    allow_http: tuple[str, ...] = (),
+    neurovault_api: str = NEUROVAULT_API,
+) -> None:
+    """Fetch a map, check it, and write it with its mask and its sidecar.
+
+    The bytes of the source are kept, so that the image has the sha256 of the sheet; it is written anew only to gzip a
+    plain ``.nii`` or to drop a trailing axis of length 1.
+
+    Parameters
+    ----------
+    source : where the map is: ``sample:NAME``, a path, ``https://...`` or ``neurovault:ID``.
+    sha256 : 64 hexadecimal digits of the source's bytes; None or empty where the sheet has none.
+    map_id : the map's name in the sheet.
+    base : folder that a relative path starts from.
+    max_voxels : the largest grid accepted, judged by the header before the data are read.
+    image, mask_image : ``.nii.gz`` to write; the mask is where `mask` is not 0, or where the map is finite and not 0.
+    sidecar : ``.json`` to write: source, sha256, grid, and the numbers of NaN, infinite and non-zero voxels.
+    mask : path of an image on the map's grid, relative to `base`, or ``sample:NAME``; None or empty for no mask.
+    allow_http : hosts that may be asked over plain http.
+    neurovault_api : address of NeuroVault's API.
+
+    Raises
+    ------
+    UserError : the map cannot be fetched, or it is not one readable 3D image, or the mask has another grid. No output is
+        left behind.
+    """
+    name = f"map '{map_id}'"
+    with writing(image) as fetched:
+        provenance = fetch(
+            source,
+            fetched,
+            name=name,
+            sha256=sha256,
+            base=base,
+            allow_http=allow_http,
+            neurovault_api=neurovault_api,
+        )
+        try:
+            shape = check_header(fetched, name, max_voxels)
+        except UserError as error:  # the user knows the source, not our temporary file, which nibabel names as well
+            raise UserError(str(error).replace(str(fetched), source)) from error
+        data, affine = _read_all(fetched, name, source)
+        if nib.load(fetched).ndim > 3:
+            write_image(fetched, data, affine)
+        finite, counts = replace_nonfinite(data)
+        nonzero = int(np.count_nonzero(finite))
+        if mask:
+            inside, mask_sha256 = read_mask(mask, base, name, shape, affine, mask_image, max_voxels)
+        else:
+            inside, mask_sha256 = finite != 0, None
+        _warn(name, provenance.get("neurovault", {}), counts, nonzero)
+        content = {
+            "Description": f"Statistical map '{map_id}' as fetched from its source",
+            "GeneratedBy": generated_by("fetch_map"),
+            "Sources": [source],
+            "SourceURL": provenance.get("url"),
+            "SourceSHA256": provenance["sha256"],
+            "NeuroVault": provenance.get("neurovault"),
+            "Parameters": {"max_voxels": max_voxels},
+            "SHA256": sha256_of(fetched),
+            "Shape": list(shape),
+            "VoxelSizeMM": nib.affines.voxel_sizes(affine).tolist(),
+            "Affine": affine.tolist(),
+            "NaNCount": counts["nan"],
+            "InfCount": counts["inf"],
+            "NonzeroCount": nonzero,
+            "Minimum": float(finite.min()),
+            "Maximum": float(finite.max()),
+            "Mask": mask or "nonzero voxels",
+            "MaskSHA256": mask_sha256,
+            "MaskVoxels": int(np.count_nonzero(inside)),
+        }
+        write_image(mask_image, inside.astype(np.uint8), affine)
+        write_json(sidecar, {key: value for key, value in content.items() if value is not None})
+    log.info("%s: %s, sha256 %s, %s voxels, %d not zero", name, source, provenance["sha256"], shape, nonzero)
+
+
+def read_mask(mask, base, name, shape, affine, destination, max_voxels):
+    """Fetch a map's mask and check its grid.
+
+    Returns
+    -------
+    inside : (i, j, k) bool.
+    sha256 : of the mask's file.
+    """
+    what = f"mask of {name}"
+    with writing(destination) as fetched:
+        sha256 = fetch(mask, fetched, name=what, sha256=None, base=base)["sha256"]
+        try:
+            mask_shape = check_header(fetched, what, max_voxels)
+        except UserError as error:
+            raise UserError(str(error).replace(str(fetched), mask)) from error
+        data, mask_affine = _read_all(fetched, what, mask)
+    if not same_grid(shape, affine, mask_shape, mask_affine):
+        raise UserError(
+            f"{what}: {mask} has shape {mask_shape} and affine {mask_affine.tolist()}, the map {shape} and "
+            f"{affine.tolist()}; resample the mask to the grid of the map"
+        )
+    inside = replace_nonfinite(data)[0] != 0
+    if not inside.any():
+        raise UserError(f"{what}: {mask} is 0 everywhere; voxels other than 0 are inside the mask")
+    return inside, sha256
+
+
+def _read_all(path, name, source):
+    """Read data and affine, and the rest of the file: nibabel stops at the last voxel, before gzip's checksum."""
+    try:
+        data, affine = read_image(path)
+        with gzip.open(path) as stream:
+            while stream.read(2**20):
+                pass
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        reason = " ".join(str(error).replace(str(path), source).split())
+        raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error
+    return data, affine
+
+
+def _warn(name, description, counts, nonzero):
+    """Log what makes results surprising without making them wrong."""
+    if nonzero == 0:
+        log.warning("%s: no voxel has a finite value other than 0; no region can be found", name)
+    if counts["nan"] or counts["inf"]:
+        log.warning("%s: %d NaN and %d infinite voxels count as background", name, counts["nan"], counts["inf"])
+    if description.get("is_thresholded") is True:
+        log.warning("%s: NeuroVault says that the map is thresholded; percentiles of all voxels are affected", name)
+    if description.get("not_mni") is True:
+        log.warning("%s: NeuroVault says that the map is not in MNI space; template and labels do not apply", name)
+
+
+if __name__ == "__main__":
+    with logging_to(snakemake.log[0]):
+        main(map_id=snakemake.wildcards.map, base=".", **snakemake.params.spec, **snakemake.output)

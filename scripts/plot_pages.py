@@ -1,0 +1,66 @@
+"""Rule plot_pages: one page per region, for the report."""
+
+from pathlib import Path
+
+from statmap.figures import region_page
+from statmap.images import read_raw
+from statmap.log import log, logging_to
+from statmap.page import save
+from statmap.scene import make_scene
+from statmap.variant import UNITS, read_table, read_variant
+
+MOST_PAGES = 50
+
+
+def main(
+    image: str,
+    mask: str,
+    thresholded: str,
+    thresholded_sidecar: str,
+    labels: str,
+    regions_table: str,
+    peaks_table: str,
+    template: str | None,
+    map_id: str,
+    variant: str,
+    spec: dict,
+    folder: str,
+) -> None:
+    """Draw a page for each of the largest regions of one variant, 50 at most.
+
+    Parameters
+    ----------
+    As in `plot_variant.main`, and
+
+    peaks_table : from rule tabulate_regions.
+    folder : where ``region-001.png`` and so on are written.
+    """
+    found = read_variant(image, mask, thresholded, thresholded_sidecar, labels)
+    table, peaks = read_table(regions_table), read_table(peaks_table)
+    scene = make_scene(
+        found.data,
+        found.affine,
+        found.survivors,
+        found.labels,
+        found.cutoff,
+        template=read_raw(template) if template else None,
+        sided=spec["sided"],
+        units=UNITS.get(spec["stat"], "value"),
+    )
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for region in table["region"][:MOST_PAGES].tolist():
+        title = f"{map_id} · {variant} · region {region} of {len(table)}"
+        save(region_page(scene, region, table, peaks, title, found.rule), Path(folder, f"region-{region:03d}.png"))
+    left_out = max(len(table) - MOST_PAGES, 0)
+    log.info("map '%s', variant '%s': %d pages, %d left out", map_id, variant, len(table) - left_out, left_out)
+
+
+if __name__ == "__main__":
+    with logging_to(snakemake.log[0]):
+        main(
+            **{key: value or None for key, value in snakemake.input.items()},
+            map_id=snakemake.wildcards.map,
+            variant=snakemake.wildcards.variant,
+            spec=snakemake.params.spec,
+            folder=snakemake.output[0],
+        )

@@ -1,0 +1,72 @@
+"""Rule plot_variant: the thresholded map, the regions with their ids, and the glass brain."""
+
+from pathlib import Path
+
+from statmap.figures import glass_figure, regions_figure, threshold_figure
+from statmap.files import writing
+from statmap.images import read_raw
+from statmap.log import log, logging_to
+from statmap.page import save
+from statmap.scene import choose_cuts, make_scene
+from statmap.variant import UNITS, read_table, read_variant
+
+
+def main(
+    image: str,
+    mask: str,
+    thresholded: str,
+    thresholded_sidecar: str,
+    labels: str,
+    regions_table: str,
+    template: str | None,
+    map_id: str,
+    variant: str,
+    spec: dict,
+    figures: list[str],
+) -> None:
+    """Draw one variant.
+
+    Parameters
+    ----------
+    image, mask, thresholded, thresholded_sidecar, labels, regions_table : what the earlier rules wrote.
+    template : anatomical image in the space of the map, or None.
+    map_id, variant : names, for the title.
+    spec : ``sided`` and ``stat`` (the rest only says when to draw again).
+    figures : files to write; the name says which figure, the suffix which format.
+    """
+    found = read_variant(image, mask, thresholded, thresholded_sidecar, labels)
+    scene = make_scene(
+        found.data,
+        found.affine,
+        found.survivors,
+        found.labels,
+        found.cutoff,
+        template=read_raw(template) if template else None,
+        sided=spec["sided"],
+        units=UNITS.get(spec["stat"], "value"),
+    )
+    table = read_table(regions_table)
+    title = f"{map_id} · {variant}"
+    draw = {
+        "threshold": lambda: threshold_figure(scene, title, found.rule),
+        "regions": lambda: regions_figure(scene, table, title, found.rule, choose_cuts(scene)),
+        "glass": lambda: glass_figure(scene, table, title, found.rule),
+    }
+    for name, figure in draw.items():
+        paths = [path for path in figures if Path(path).stem == name]
+        drawn = figure()
+        for path in paths:
+            with writing(path) as temporary:
+                save(drawn, temporary)
+    log.info("map '%s', variant '%s': %d figures, %d regions", map_id, variant, len(figures), len(table))
+
+
+if __name__ == "__main__":
+    with logging_to(snakemake.log[0]):
+        main(
+            **{key: value or None for key, value in snakemake.input.items()},
+            map_id=snakemake.wildcards.map,
+            variant=snakemake.wildcards.variant,
+            spec=snakemake.params.spec,
+            figures=list(snakemake.output),
+        )

@@ -1,0 +1,42 @@
+"""Colours that mean the same thing in every figure and table (numpy only)."""
+
+import numpy as np
+
+# Negative dark, zero the grey of the template, positive light: lightness rises from end to end, so the sign survives a
+# grey print, and blue against yellow survives every common colour-blindness.
+DIVERGING = ("#06164f", "#0b3a94", "#2b6fd0", "#5b8fc4", "#8c8c8c", "#c98f3c", "#f09a1c", "#ffc02e", "#fff3a0")
+SEQUENTIAL = ("#2b0a4e", "#6a176e", "#b0325a", "#e35933", "#fb9b06", "#f9d84a", "#fcfdbf")  # shares and counts
+
+# Neighbouring ids far apart; every pair at least 9 apart in lightness (CIE L*, out of 100), for grey print, and told
+# apart under simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009).
+REGIONS = ("#f5a623", "#2f86d6", "#fff06a", "#c8321e", "#7fddee", "#4b1178", "#e377b8", "#0b5d3b")
+STYLES = ("solid", "dashed", "dotted", "dashdot")
+
+
+def region_colours(n):
+    """Colour and line style of regions 1 to n: a region keeps them in every figure and table, whatever n is.
+
+    Returns
+    -------
+    list of (str, str) : ``#rrggbb`` and one of `STYLES`; the eight colours come back with the next style.
+    """
+    return [(REGIONS[r % len(REGIONS)], STYLES[r // len(REGIONS) % len(STYLES)]) for r in range(n)]
+
+
+def rgb(colour):
+    """``#rrggbb`` as a (3,) array of float from 0 to 1."""
+    return np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+
+
+def lightness(colour):
+    """CIE L* of sRGB colours, (..., 3) from 0 to 1: what is left of a colour in a grey print, 0 black, 100 white."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126729, 0.7151522, 0.0721750]
+    return np.where(luminance > 216 / 24389, 116 * np.cbrt(luminance) - 16, 24389 / 27 * luminance)
+
+
+def ramp(colours, position):
+    """Colours (..., 3), 0 to 1, at positions from 0 (first colour) to 1 (last); beyond them the end colours."""
+    stops = np.stack([rgb(colour) for colour in colours])
+    at = np.linspace(0, 1, len(stops))
+    return np.stack([np.interp(position, at, channel) for channel in stops.T], axis=-1)

@@ -1,0 +1,230 @@
+"""From the config and its tables to what each rule is told (standard library only: every job parses this again)."""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from .conventions import check_ids, read_variant_table, resolve_variants
+from .files import UserError
+from .sheets import read_sheet
+from .sources import sample_path
+
+
+def _numbers(text):
+    numbers = [float(part) for part in text.split(",")]
+    if len(numbers) not in (1, 3):
+        raise ValueError(text)
+    return numbers
+
+
+TEXT = (str, "text")
+NUMBER = (float, "a number")
+MAP_COLUMNS = {
+    "source": TEXT,
+    "sha256": TEXT,
+    "stat": TEXT,
+    "df": NUMBER,
+    "mask": TEXT,
+    "space": TEXT,
+    "fwhm_mm": (_numbers, "one number, or three with commas"),
+    "dlh": NUMBER,
+    "citation": TEXT,
+}
+
+SWEEP = {
+    "min_region_sizes": [0],
+    "connectivities": [6],
+    "signs": ["split"],
+    "sided": "two",
+    "size_rule": ">",
+    "cutoff_rule": None,
+    "percentile_domain": "all",
+    "domain": "mask",
+}
+
+
+def validate(data, schema, where):
+    """Check data against a JSON schema in YAML, with an error of one line that names the key.
+
+    Snakemake's own `validate` prints the whole schema around the key that is wrong.
+
+    Parameters
+    ----------
+    data : dict; schema : path; where : what the data are called in the error.
+
+    Raises
+    ------
+    UserError : the first key, from the top, that the schema refuses.
+    """
+    import yaml
+    from jsonschema import Draft202012Validator
+
+    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    errors = sorted(Draft202012Validator(rules).iter_errors(data), key=lambda error: [str(key) for key in error.path])
+    if errors:
+        key = ".".join(str(part) for part in errors[0].absolute_path)
+        accepted = errors[0].parent or errors[0]
+        hint = accepted.schema.get("description") if isinstance(accepted.schema, dict) else None
+        found = f"{where}, {key}: " if key else f"{where}: "
+        raise UserError(found + errors[0].message.replace("\n", " ") + (f" ({hint})" if hint else ""))
+
+
+class Study:
+    """All maps and variants of one config, and the ``spec`` that each rule's script is given.
+
+    Parameters
+    ----------
+    config : dict, the merged config.
+    schemas : folder with ``config.schema.yaml`` and ``maps.schema.yaml``.
+    folders : sequence of Path: relative paths of the config are looked for in the first, then in the next.
+
+    Attributes
+    ----------
+    maps, variants, atlases : dict, id to dict of its keys.
+
+    Raises
+    ------
+    UserError : anything in the config or its tables that is not accepted.
+    """
+
+    def __init__(self, config, schemas, folders):
+        validate(config, Path(schemas, "config.schema.yaml"), "config")
+        self.config = config
+        self.folders = [Path(folder) for folder in folders]
+        rows = read_sheet(self.find(config["maps"]), "map", MAP_COLUMNS)
+        if not rows:
+            raise UserError(f"{config['maps']} has no map; one row per map is needed")
+        for name, row in rows.items():
+            validate({"map": name} | row, Path(schemas, "maps.schema.yaml"), f"{config['maps']}, map '{name}'")
+        check_ids(rows, config["maps"], "map")
+        self.maps = {name: dict.fromkeys(MAP_COLUMNS) | {"stat": "other"} | row for name, row in rows.items()}
+
+        if isinstance(config["variants"], str):
+            variants = read_variant_table(self.find(config["variants"]))
+            validate(config | {"variants": variants}, Path(schemas, "config.schema.yaml"), config["variants"])
+        else:
+            variants = {name: keys for name, keys in config["variants"].items() if keys is not None}
+        if not variants:
+            raise UserError("no variant is left; the config or its variant table needs at least one")
+        self.variants = resolve_variants(config, variants)
+        self.atlases = config.get("atlases") or {}
+        self.formats = sorted({"png", *config.get("figure_formats", [])}, key=["png", "svg", "pdf"].index)
+
+    def find(self, path):
+        """A path of the config, as it will be opened: the first folder that has it, else the path itself."""
+        found = (str(folder / path) for folder in self.folders if (folder / path).exists())
+        return next(found, str(path))
+
+    # What each rule is told. A spec holds only what the rule depends on, so that nothing else makes it run again.
+
+    def _pick(self, wildcards, variant_keys, map_keys=()):
+        variant, row = self.variants[wildcards.variant], self.maps[wildcards.map]
+        return {key: variant[key] for key in variant_keys} | {key: row[key] for key in map_keys}
+
+    def fetch_spec(self, wildcards):
+        row = self.maps[wildcards.map]
+        spec = {key: row[key] for key in ("source", "sha256", "mask")} | {"max_voxels": self.config["max_voxels"]}
+        return spec | {key: self.config[key] for key in ("allow_http", "neurovault_api") if key in self.config}
+
+    def atlas_spec(self, wildcards):
+        atlas = self.atlases[wildcards.atlas]
+        spec = {"source": atlas["image"], "sha256": atlas.get("sha256"), "max_voxels": self.config["max_voxels"]}
+        return spec | {key: self.config[key] for key in ("allow_http",) if key in self.config}
+
+    def threshold_spec(self, wildcards):
+        keys = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain")
+        return self._pick(wildcards, keys, ("stat", "df"))
+
+    def region_spec(self, wildcards):
+        keys = (
+            "extract_type",
+            "signs",
+            "connectivity",
+            "min_region_size",
+            "size_rule",
+            "unseeded",
+            "edge_scale",
+        )
+        return self._pick(wildcards, keys)
+
+    def table_spec(self, wildcards):
+        keys = (
+            "sided",
+            "signs",
+            "extract_type",
+            "connectivity",
+            "min_region_size",
+            "size_rule",
+            "domain",
+            "min_peak_distance",
+            "max_peaks",
+            "tdp_alpha",
+        )
+        spec = self._pick(wildcards, keys, ("stat", "df", "fwhm_mm", "dlh", "space"))
+        return spec | {"atlases": {name: atlas.get("space") for name, atlas in self.atlases.items()}}
+
+    def figure_spec(self, wildcards):
+        keys = ("threshold", "sided", "signs", "extract_type", "connectivity", "min_region_size", "size_rule")
+        return self._pick(wildcards, keys, ("stat",))
+
+    def sweep_spec(self, wildcards):
+        row = self.maps[wildcards.map]
+        spec = SWEEP | self.config["sweep"] | {key: row[key] for key in ("stat", "df")}
+        return spec | {"thresholds": expand_thresholds(spec["thresholds"])}
+
+    def variants_spec(self, wildcards):
+        """All variants, for what shows them side by side on one map."""
+        keys = ("sided", "connectivity", "min_region_size", "signs", "extract_type", "convention")
+        variants = {name: {key: own[key] for key in keys} for name, own in self.variants.items()}
+        row = self.maps[wildcards.map] if "map" in wildcards.keys() else {"stat": None}
+        return {"stat": row["stat"], "variants": variants}
+
+    # What each rule reads where that depends on the config.
+
+    def template_of(self, wildcards):
+        """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
+        template, space = self.config.get("template"), self.maps[wildcards.map]["space"]
+        if not template or (space and space != self.config.get("template_space")):
+            return []
+        kind, _, name = template.partition(":")
+        return str(sample_path(name, "template")) if kind == "sample" else self.find(template)
+
+    def labels_of(self, wildcards):
+        """Label tables of the atlases, in the order of the config."""
+        return [self.find(atlas["labels"]) for atlas in self.atlases.values()]
+
+
+def expand_thresholds(thresholds):
+    """The thresholds of a sweep as a list: a range ``{from, to, step}`` becomes its values, the last included."""
+    if isinstance(thresholds, list):
+        return thresholds
+    low, high, step = thresholds["from"], thresholds["to"], thresholds["step"]
+    # Rounded, so that 2.0 + 7 * 0.1 is written, and compared, as 2.7.
+    return [round(low + step * n, 10) for n in range(int((high - low) / step + 1e-9) + 1)]
+
+
+@cache
+def _imports(module, scripts):
+    """Modules of `statmap` that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(Path(scripts, module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.level == 1 or (node.module or "").split(".")[0] == "statmap"):
+            name = (node.module or "").removeprefix("statmap").removeprefix(".")
+            found |= {name} if name else {alias.name for alias in node.names}
+    return {f"statmap/{name}.py" for name in found}
+
+
+def modules_of(script, scripts):
+    """Modules of `statmap` that a script in the folder `scripts` needs, directly or not, as sorted relative paths."""
+    needed, new = set(), _imports(f"{script}.py", scripts)
+    while new:
+        needed |= new
+        new = set().union(*(_imports(module, scripts) for module in new)) - needed
+    return sorted(needed)
+
+
+def code_hash(script, scripts):
+    """Hash of the content of these modules: Snakemake does not look at what a script imports."""
+    content = (Path(scripts, module).read_bytes() for module in modules_of(script, scripts))
+    return hashlib.sha256(b"\0".join(content)).hexdigest()[:16]

@@ -1,0 +1,52 @@
+"""One variant of one map, read back from the files of the earlier rules, for what draws it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .files import read_json
+from .images import read_image, read_raw, replace_nonfinite
+
+UNITS = {"t": "t", "z": "z"}
+
+
+class Variant(NamedTuple):
+    """What the figures of one variant need.
+
+    Attributes
+    ----------
+    data : (i, j, k) float array, finite, 0 outside the mask of the map.
+    affine : (4, 4) array.
+    survivors : (i, j, k) bool.
+    labels : (i, j, k) int32, regions 1..n.
+    cutoff : float, inf where no value reaches the threshold.
+    rule : str, the threshold and its cutoff in words.
+    """
+
+    data: np.ndarray
+    affine: np.ndarray
+    survivors: np.ndarray
+    labels: np.ndarray
+    cutoff: float
+    rule: str
+
+
+def read_map(image, mask):
+    """A fetched map as the analysis sees it: finite, 0 outside its mask; and its affine."""
+    data, affine = read_image(image)
+    return np.where(read_raw(mask)[0] != 0, replace_nonfinite(data)[0], data.dtype.type(0)), affine
+
+
+def read_variant(image, mask, thresholded, thresholded_sidecar, labels):
+    """Read a `Variant` from the outputs of rules fetch_map, threshold_map and extract_regions."""
+    data, affine = read_map(image, mask)
+    sidecar = read_json(thresholded_sidecar)
+    cutoff = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
+    survivors = read_raw(thresholded)[0] != 0
+    return Variant(data, affine, survivors, read_raw(labels)[0].astype(np.int32), cutoff, sidecar["Rule"])
+
+
+def read_table(path):
+    """A CSV of ours; an id that looks like a missing value stays text."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])

@@ -1,0 +1,67 @@
+"""Rule sweep_map: one map under a whole grid of thresholds, sizes, connectivities and signs, and how long peaks last."""
+
+import pandas as pd
+from statmap.files import read_json
+from statmap.images import read_raw, write_image
+from statmap.log import log, logging_to
+from statmap.sweep import sweep_grid
+from statmap.tables import PERSISTENCE, SWEEP, volume_columns, write_table
+from statmap.thresholds import resolve_cutoff, write_threshold
+from statmap.tree import component_tree, persistence, signed_maps
+from statmap.variant import read_map
+
+
+def main(
+    image: str, mask: str, sidecar: str, map_id: str, spec: dict, sweep: str, persistence_table: str, frequency: str
+) -> None:
+    """Sweep one map.
+
+    Parameters
+    ----------
+    image, mask, sidecar : what rule fetch_map wrote.
+    map_id : name.
+    spec : ``thresholds``, ``min_region_sizes`` (mm^3), ``connectivities``, ``signs``, ``sided``, ``size_rule``,
+        ``cutoff_rule``, ``percentile_domain``, ``domain``, and ``stat`` and ``df`` of the map.
+    sweep, persistence_table : CSV files to write: one row per grid point; one row per peak, signs apart, and
+        connectivity.
+    frequency : image to write, the share of grid points that keep each voxel.
+    """
+    data, affine = read_map(image, mask)
+    inside = read_raw(mask)[0] != 0 if "MaskSHA256" in read_json(sidecar) else None
+    cutoffs = {
+        write_threshold(threshold): resolve_cutoff(data, spec | {"threshold": threshold}, inside, f"map '{map_id}'")
+        for threshold in spec["thresholds"]
+    }
+    table, share = sweep_grid(
+        data,
+        affine,
+        cutoffs,
+        spec["min_region_sizes"],
+        spec["connectivities"],
+        spec["signs"],
+        spec["sided"],
+        spec["size_rule"],
+    )
+    table.insert(0, "map", map_id)
+    write_table(sweep, table, SWEEP)
+    write_image(frequency, share, affine)
+
+    floor = min(cutoff.at_least for cutoff in cutoffs.values())
+    maps = signed_maps(data, "split", spec["sided"])
+    peaks = []
+    for connectivity in spec["connectivities"]:
+        trees = {sign: component_tree(signed, connectivity, floor) for sign, signed in maps.items()}
+        found = persistence(trees, affine, cutoffs)
+        found.insert(0, "connectivity", connectivity)
+        peaks.append(found)
+    peaks = pd.concat(peaks, ignore_index=True)
+    peaks.insert(0, "map", map_id)
+    write_table(persistence_table, peaks, PERSISTENCE | volume_columns(peaks))
+    log.info("map '%s': %d grid points, %d peaks from %g up", map_id, len(table), len(peaks), floor)
+
+
+if __name__ == "__main__":
+    with logging_to(snakemake.log[0]):
+        main(
+            **snakemake.input, map_id=snakemake.wildcards.map, spec=snakemake.params.spec, **snakemake.output
+        )

@@ -1,0 +1,99 @@
+"""Rule tabulate_regions: the table of regions and the table of peaks of one variant."""
+
+import numpy as np
+import pandas as pd
+from statmap.atlases import as_labels, check_space, overlap, peak_label, read_labels_table, sample
+from statmap.files import read_json
+from statmap.images import read_image, read_raw, replace_nonfinite
+from statmap.inference import cluster_p, peak_statistics, true_discovery_proportions
+from statmap.log import log, logging_to
+from statmap.peaks import labelled_voxels
+from statmap.tables import PEAKS, REGIONS, atlas_columns, list_peaks, measure_regions, write_table
+from statmap.thresholds import Cutoff, domain_mask
+from statmap.tree import robustness
+
+
+def main(
+    image: str,
+    mask: str,
+    sidecar: str,
+    thresholded_sidecar: str,
+    labels: str,
+    atlases: list[str],
+    atlas_labels: list[str],
+    map_id: str,
+    variant: str,
+    spec: dict,
+    regions: str,
+    peaks: str,
+) -> None:
+    """Measure the regions of one variant.
+
+    Parameters
+    ----------
+    image, mask, sidecar : what rule fetch_map wrote.
+    thresholded_sidecar : JSON from rule threshold_map, for the cutoff.
+    labels : label image from rule extract_regions.
+    atlases, atlas_labels : images and label tables, in the order of ``spec["atlases"]``.
+    map_id, variant : names, the first columns of both tables.
+    spec : the keys of the variant and of the map that the columns depend on, and ``atlases``, name to space.
+    regions, peaks : the CSV files to write.
+    """
+    data, affine = read_image(image)
+    inside = read_raw(mask)[0] != 0
+    data = np.where(inside, replace_nonfinite(data)[0], data.dtype.type(0))
+    cutoff = read_cutoff(read_json(thresholded_sidecar))
+    region_labels = read_raw(labels)[0].astype(np.int32)
+    stat, df, sided = spec["stat"], spec["df"], spec["sided"]
+
+    table = measure_regions(data, region_labels, affine)
+    table["p_peak"], table["log10_p_peak"], table["z_peak"] = peak_statistics(table["peak_value"], stat, df, sided)
+    given = "MaskSHA256" in read_json(sidecar)
+    family, _ = domain_mask(data, inside if given else None, spec["domain"])
+    table["tdp"] = true_discovery_proportions(data, region_labels, family, stat, df, sided, spec["tdp_alpha"])
+    table["p_cluster"], table["log10_p_cluster"] = cluster_p(
+        table["n_voxels"], cutoff.value, affine, int(np.count_nonzero(inside)), spec
+    )
+    keys = ("connectivity", "signs", "sided", "min_region_size", "size_rule")
+    interval = robustness(data, affine, table, cutoff, **{key: spec[key] for key in keys})
+    table = pd.concat([table, interval], axis=1)
+
+    peak_table = list_peaks(data, region_labels, affine, spec["min_peak_distance"], spec["max_peaks"])
+    statistics = peak_statistics(peak_table["value"], stat, df, sided)
+    peak_table["p"], peak_table["log10_p"], peak_table["z_score"] = statistics
+
+    _, region, voxels = labelled_voxels(region_labels, data)
+    for (atlas, space), atlas_image, names_file in zip(spec["atlases"].items(), atlases, atlas_labels, strict=True):
+        warning = check_space(spec["space"], space, f"map '{map_id}'", f"atlas '{atlas}'")
+        if warning:
+            log.warning("%s", warning)
+        label_image, atlas_affine = read_raw(atlas_image)
+        label_image, names = as_labels(label_image, f"atlas '{atlas}'"), read_labels_table(names_file)
+        for peaks_of, column in ((table, "peak_ijk"), (peak_table, "ijk")):
+            ijk = peaks_of[[f"peak_{axis}" if column == "peak_ijk" else axis for axis in "ijk"]].to_numpy(np.int64)
+            peaks_of[f"{atlas}_peak"] = peak_label(sample(label_image, atlas_affine, affine, ijk), names)
+        covered = sample(label_image, atlas_affine, affine, voxels)
+        table[f"{atlas}_overlap"] = overlap(region, covered, len(table), names)
+
+    for path, found, columns, kind in ((regions, table, REGIONS, "regions"), (peaks, peak_table, PEAKS, "peaks")):
+        found[["map", "variant", "cutoff"]] = map_id, variant, cutoff.value
+        columns = columns | atlas_columns(spec["atlases"], kind)
+        write_table(path, found[list(columns)], columns)
+    log.info("map '%s', variant '%s': %d regions, %d peaks", map_id, variant, len(table), len(peak_table))
+
+
+def read_cutoff(sidecar):
+    """The cutoff that rule threshold_map resolved."""
+    value = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
+    return Cutoff(value, sidecar["CutoffRule"], sidecar["Kind"], sidecar["Domain"], clearance=sidecar["Clearance"])
+
+
+if __name__ == "__main__":
+    with logging_to(snakemake.log[0]):
+        main(
+            **snakemake.input,
+            map_id=snakemake.wildcards.map,
+            variant=snakemake.wildcards.variant,
+            spec=snakemake.params.spec,
+            **snakemake.output,
+        )

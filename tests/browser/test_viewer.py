@@ -1,0 +1,226 @@
+"""The interactive page in headless Chromium: no network, no error, and every row leads to its peak."""
+
+import io
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from statmap.colours import region_colours
+from statmap.images import read_image, to_mm, voxel_volume
+from statmap.viewer import viewer_page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
+
+QUIET = "--no-sandbox --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+READY = "#scene[aria-busy=false]"
+PATIENCE = 120_000  # ms: WebGL in software on a busy machine
+
+
+def blobs(data, affine, cutoff):
+    """Connected survivors of either sign above 1500 mm3, largest first: what the page asks of a variant."""
+    positive, n = ndimage.label(data >= cutoff)
+    negative, _ = ndimage.label(data <= -cutoff)
+    both = np.where(negative > 0, negative + n, positive)
+    counts = np.bincount(both.ravel())
+    order = [blob for blob in np.argsort(-counts[1:]) + 1 if counts[blob] * voxel_volume(affine) > 1500]
+    new = np.zeros(len(counts), int)
+    new[order] = np.arange(1, len(order) + 1)
+    labels, rows = new[both], []
+    for region, blob in enumerate(order, start=1):
+        peak = np.unravel_index(np.argmax(np.abs(data) * (labels == region)), data.shape)
+        x, y, z = to_mm(affine, [peak])[0]
+        rows.append(
+            {
+                "region": region,
+                "sign": "positive" if data[peak] > 0 else "negative",
+                "volume_mm3": counts[blob] * voxel_volume(affine),
+                "peak_value": float(data[peak]),
+                "peak_x": x,
+                "peak_y": y,
+                "peak_z": z,
+            }
+        )
+    columns = ["region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z"]
+    return {"cutoff": cutoff, "sided": "two", "labels": labels, "regions": pd.DataFrame(rows, columns=columns)}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET.split(), "--disable-quic"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def opened(chromium):
+    """Open a file; give the page, its requests and what it complained about."""
+
+    def open_page(path):
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        requests, complaints = [], []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.goto(path.as_uri())
+        page.wait_for_selector(READY)
+        return page, requests, complaints
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def template(template_path):
+    return read_image(template_path)
+
+
+@pytest.fixture(scope="module")
+def motor_page(opened, motor, template, tmp_path_factory):
+    data, affine = motor
+    variants = [
+        {"name": "low", "rule": "|x| ≥ 3", **blobs(data, affine, 3.0)},
+        {"name": "high", "rule": "|x| ≥ 5", **blobs(data, affine, 5.0)},
+        {"name": "nothing", "rule": "|x| ≥ 9", **blobs(data, affine, 9.0)},
+    ]
+    path = tmp_path_factory.mktemp("viewer") / "view.html"
+    path.write_text(viewer_page("motor", data, affine, *template, variants), encoding="utf-8")
+    return *opened(path), variants
+
+
+def place(page):
+    """Coordinates, value and region that the page shows."""
+    text = page.inner_text("#place")
+    x, y, z, value = map(float, re.match(r"x (\S+) y (\S+) z (\S+) mm · value (\S+)", text).groups())
+    region = re.search(r"region (\d+)", text)
+    return (x, y, z), value, int(region[1]) if region else 0
+
+
+def rows(page):
+    return page.locator("table:visible tbody tr")
+
+
+def choose(page, variant):
+    page.select_option("#variant", label=variant)
+    page.wait_for_selector(READY)
+
+
+def shares(page, colour):
+    """Share of the scene's pixels that have a colour, to 3 of 255 in each channel."""
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator("#scene").screenshot())).convert("RGB"), dtype=int)
+    wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return (np.abs(pixels - wanted).max(axis=2) <= 3).mean()
+
+
+def test_page_loads_nothing_and_complains_of_nothing(motor_page, tmp_path):
+    page, requests, complaints, _ = motor_page
+    page.screenshot(path=tmp_path / "view.png")
+    assert requests and all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests
+    assert complaints == []
+    assert page.is_hidden("#message")
+
+
+@pytest.mark.parametrize("variant", [0, 1])
+def test_every_row_leads_to_its_peak(motor_page, variant, tmp_path):
+    page, _, complaints, variants = motor_page
+    choose(page, variants[variant]["name"])
+    regions = variants[variant]["regions"]
+    assert rows(page).count() == len(regions) > 3
+    for row, region in enumerate(regions.itertuples()):
+        rows(page).nth(row).click()
+        where, value, label = place(page)
+        np.testing.assert_allclose(where, (region.peak_x, region.peak_y, region.peak_z), atol=0.051)
+        assert (value, label) == (round(region.peak_value, 2), region.region)
+    page.screenshot(path=tmp_path / "peak.png")
+    assert complaints == []
+
+
+def test_empty_variant_says_so(motor_page, tmp_path):
+    page, _, _, _ = motor_page
+    choose(page, "nothing")
+    page.screenshot(path=tmp_path / "nothing.png")
+    assert "no region" in page.inner_text("#summary")
+    assert page.locator(".empty:visible").count() == 1
+    assert rows(page).count() == 0
+    assert place(page)[2] == 0
+
+
+def test_regions_have_the_colours_of_their_rows(motor_page, tmp_path):
+    page, _, _, _ = motor_page
+    choose(page, "low")
+    first, second = (colour for colour, _ in region_colours(2))
+    rows(page).nth(0).click()
+    page.check("#by-value")
+    by_value = shares(page, first)
+    page.check("#by-region")
+    page.screenshot(path=tmp_path / "regions.png")
+    assert shares(page, first) > by_value + 0.005
+    rows(page).nth(1).click()
+    assert shares(page, second) > 0.003
+    page.check("#by-value")
+
+
+def test_headings_sort_both_ways(motor_page):
+    page, _, _, variants = motor_page
+    choose(page, "high")
+    heading = page.locator("th:visible", has_text="z")
+    for order in ("ascending", "descending"):
+        heading.locator("button").click()
+        assert heading.get_attribute("aria-sort") == order
+        shown = [float(text) for text in rows(page).locator("td:nth-child(7)").all_inner_texts()]
+        assert shown == sorted(variants[1]["regions"]["peak_z"], reverse=order == "descending")
+
+
+def test_table_is_steered_by_keyboard(motor_page):
+    page, _, _, variants = motor_page
+    choose(page, "low")
+    rows(page).nth(0).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    second = variants[0]["regions"].iloc[1]
+    np.testing.assert_allclose(place(page)[0], second[["peak_x", "peak_y", "peak_z"]].astype(float), atol=0.051)
+    assert rows(page).nth(1).get_attribute("aria-current") == "true"
+
+
+def test_oblique_anisotropic_map_and_more_than_255_regions(opened, template, tmp_path):
+    turn, tilt = 0.4, 0.3
+    rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+    rotation = rotation @ [[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]]
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * [-3, 2.5, 4]
+    affine[:3, 3] = [60, -70, -60]
+    ijk = np.argwhere(np.ones((8, 8, 5))) * [5, 6, 5] + 2
+    data, labels = np.zeros((42, 50, 26)), np.zeros((42, 50, 26), int)
+    labels[tuple(ijk.T)] = np.arange(1, len(ijk) + 1)
+    data[tuple(ijk.T)] = 5 + np.arange(len(ijk)) / 100
+    peaks = to_mm(affine, ijk)
+    regions = pd.DataFrame({"region": np.arange(1, len(ijk) + 1), "peak_value": data[tuple(ijk.T)]})
+    regions[["peak_x", "peak_y", "peak_z"]] = peaks
+    variant = {"name": "v", "rule": "x ≥ 4", "sided": "positive", "cutoff": 4.0, "labels": labels, "regions": regions}
+    (tmp_path / "view.html").write_text(viewer_page("oblique", data, affine, *template, [variant]), encoding="utf-8")
+    page, _, complaints = opened(tmp_path / "view.html")
+    for region in (1, 100, 256, 320):
+        rows(page).nth(region - 1).click()
+        where, value, label = place(page)
+        np.testing.assert_allclose(where, peaks[region - 1], atol=0.051)
+        assert (value, label) == (round(data[tuple(ijk[region - 1])], 2), region)
+    page.screenshot(path=tmp_path / "oblique.png")
+    assert complaints == []
+
+
+def test_without_webgl_the_tables_still_work(chromium, motor_page):
+    other = chromium.new_page()
+    other.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    other.goto(motor_page[0].url)
+    other.wait_for_selector(READY)
+    assert "WebGL2" in other.inner_text("#message")
+    other.locator("th:visible button").first.click()
+    assert other.locator("th:visible").first.get_attribute("aria-sort") == "ascending"
+    assert rows(other).count() == len(motor_page[3][0]["regions"])
