@@ -151,7 +151,6 @@ rule tabulate_regions:
     input:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
-        sidecar="results/maps/{map}.json",
         thresholded_sidecar="results/{map}/{variant}/thresholded.json",
         labels="results/{map}/{variant}/regions.nii.gz",
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
@@ -302,7 +301,6 @@ rule sweep_map:
     input:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
-        sidecar="results/maps/{map}.json",
     output:
         sweep="results/{map}/sweep/sweep.csv",
         persistence_table="results/{map}/sweep/persistence.csv",

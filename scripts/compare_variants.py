@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+
 from statmap.agreement import dice_jaccard, match_regions
 from statmap.charts import dice_figure
 from statmap.files import writing

@@ -1,6 +1,7 @@
 """Rule extract_regions: divide the survivors into regions and account for every one of them."""
 
 import numpy as np
+
 from statmap.files import sha256_of, write_json
 from statmap.images import read_image, voxel_volume, write_image, write_volumes
 from statmap.log import log, logging_to

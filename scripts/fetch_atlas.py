@@ -1,6 +1,7 @@
 """Rule fetch_atlas: fetch a label image by the same code as maps, and refuse what holds no labels."""
 
 import nibabel as nib
+
 from statmap.atlases import as_labels
 from statmap.files import UserError, writing
 from statmap.images import check_header, read_raw

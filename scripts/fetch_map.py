@@ -5,6 +5,7 @@ import zlib
 
 import nibabel as nib
 import numpy as np
+
 from statmap.files import UserError, sha256_of, write_json, writing
 from statmap.images import check_header, read_image, replace_nonfinite, same_grid, write_image
 from statmap.log import log, logging_to
@@ -45,7 +46,7 @@ def main(
 
     Raises
     ------
-    UserError : the map cannot be fetched, or it is not one readable 3D image, or the mask has another grid. No output is
+    UserError : the map cannot be fetched, it is not one readable 3D image, or the mask has another grid. No output is
         left behind.
     """
     name = f"map '{map_id}'"

@@ -1,8 +1,9 @@
-"""Rule plot_sweep: number and size of regions over the grid, the barcode of the peaks, and how often voxels are kept."""
+"""Rule plot_sweep: number and size of regions over the grid, the barcode of peaks, how often voxels are kept."""
 
 from pathlib import Path
 
 import pandas as pd
+
 from statmap.charts import persistence_figure, sweep_figure
 from statmap.figures import frequency_figure
 from statmap.files import read_json, writing

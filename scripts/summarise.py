@@ -3,13 +3,19 @@
 import csv
 
 import pandas as pd
+
 from statmap.files import read_json
 from statmap.log import log, logging_to
 from statmap.tables import SUMMARY, write_table
 
 
 def main(
-    thresholded: list[str], extracted: list[str], tables: list[str], pairs: list[tuple[str, str]], spec: dict, summary: str
+    thresholded: list[str],
+    extracted: list[str],
+    tables: list[str],
+    pairs: list[tuple[str, str]],
+    spec: dict,
+    summary: str,
 ) -> None:
     """Gather what every variant of every map gave.
 

@@ -1,24 +1,21 @@
-"""Rule sweep_map: one map under a whole grid of thresholds, sizes, connectivities and signs, and how long peaks last."""
+"""Rule sweep_map: one map under a grid of thresholds, sizes, connectivities and signs, and how long peaks last."""
 
 import pandas as pd
-from statmap.files import read_json
-from statmap.images import read_raw, write_image
+
+from statmap.images import read_map, write_image
 from statmap.log import log, logging_to
 from statmap.sweep import sweep_grid
 from statmap.tables import PERSISTENCE, SWEEP, volume_columns, write_table
 from statmap.thresholds import resolve_cutoff, write_threshold
 from statmap.tree import component_tree, persistence, signed_maps
-from statmap.variant import read_map
 
 
-def main(
-    image: str, mask: str, sidecar: str, map_id: str, spec: dict, sweep: str, persistence_table: str, frequency: str
-) -> None:
+def main(image: str, mask: str, map_id: str, spec: dict, sweep: str, persistence_table: str, frequency: str) -> None:
     """Sweep one map.
 
     Parameters
     ----------
-    image, mask, sidecar : what rule fetch_map wrote.
+    image, mask : what rule fetch_map wrote.
     map_id : name.
     spec : ``thresholds``, ``min_region_sizes`` (mm^3), ``connectivities``, ``signs``, ``sided``, ``size_rule``,
         ``cutoff_rule``, ``percentile_domain``, ``domain``, and ``stat`` and ``df`` of the map.
@@ -26,10 +23,9 @@ def main(
         connectivity.
     frequency : image to write, the share of grid points that keep each voxel.
     """
-    data, affine = read_map(image, mask)
-    inside = read_raw(mask)[0] != 0 if "MaskSHA256" in read_json(sidecar) else None
+    data, affine, inside = read_map(image, mask)
     cutoffs = {
-        write_threshold(threshold): resolve_cutoff(data, spec | {"threshold": threshold}, inside, f"map '{map_id}'")
+        write_threshold(threshold): resolve_cutoff(data, inside, spec | {"threshold": threshold}, f"map '{map_id}'")
         for threshold in spec["thresholds"]
     }
     table, share = sweep_grid(
@@ -62,6 +58,4 @@ def main(
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
-        main(
-            **snakemake.input, map_id=snakemake.wildcards.map, spec=snakemake.params.spec, **snakemake.output
-        )
+        main(**snakemake.input, map_id=snakemake.wildcards.map, spec=snakemake.params.spec, **snakemake.output)

@@ -2,21 +2,21 @@
 
 import numpy as np
 import pandas as pd
+
 from statmap.atlases import as_labels, check_space, overlap, peak_label, read_labels_table, sample
 from statmap.files import read_json
-from statmap.images import read_image, read_raw, replace_nonfinite
+from statmap.images import read_map, read_raw
 from statmap.inference import cluster_p, peak_statistics, true_discovery_proportions
 from statmap.log import log, logging_to
 from statmap.peaks import labelled_voxels
 from statmap.tables import PEAKS, REGIONS, atlas_columns, list_peaks, measure_regions, write_table
-from statmap.thresholds import Cutoff, domain_mask
+from statmap.thresholds import cutoff_of, domain_mask
 from statmap.tree import robustness
 
 
 def main(
     image: str,
     mask: str,
-    sidecar: str,
     thresholded_sidecar: str,
     labels: str,
     atlases: list[str],
@@ -31,7 +31,7 @@ def main(
 
     Parameters
     ----------
-    image, mask, sidecar : what rule fetch_map wrote.
+    image, mask : what rule fetch_map wrote.
     thresholded_sidecar : JSON from rule threshold_map, for the cutoff.
     labels : label image from rule extract_regions.
     atlases, atlas_labels : images and label tables, in the order of ``spec["atlases"]``.
@@ -39,17 +39,14 @@ def main(
     spec : the keys of the variant and of the map that the columns depend on, and ``atlases``, name to space.
     regions, peaks : the CSV files to write.
     """
-    data, affine = read_image(image)
-    inside = read_raw(mask)[0] != 0
-    data = np.where(inside, replace_nonfinite(data)[0], data.dtype.type(0))
-    cutoff = read_cutoff(read_json(thresholded_sidecar))
+    data, affine, inside = read_map(image, mask)
+    cutoff = cutoff_of(read_json(thresholded_sidecar))
     region_labels = read_raw(labels)[0].astype(np.int32)
     stat, df, sided = spec["stat"], spec["df"], spec["sided"]
 
     table = measure_regions(data, region_labels, affine)
     table["p_peak"], table["log10_p_peak"], table["z_peak"] = peak_statistics(table["peak_value"], stat, df, sided)
-    given = "MaskSHA256" in read_json(sidecar)
-    family, _ = domain_mask(data, inside if given else None, spec["domain"])
+    family = domain_mask(data, inside, spec["domain"])
     table["tdp"] = true_discovery_proportions(data, region_labels, family, stat, df, sided, spec["tdp_alpha"])
     table["p_cluster"], table["log10_p_cluster"] = cluster_p(
         table["n_voxels"], cutoff.value, affine, int(np.count_nonzero(inside)), spec
@@ -80,12 +77,6 @@ def main(
         columns = columns | atlas_columns(spec["atlases"], kind)
         write_table(path, found[list(columns)], columns)
     log.info("map '%s', variant '%s': %d regions, %d peaks", map_id, variant, len(table), len(peak_table))
-
-
-def read_cutoff(sidecar):
-    """The cutoff that rule threshold_map resolved."""
-    value = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
-    return Cutoff(value, sidecar["CutoffRule"], sidecar["Kind"], sidecar["Domain"], clearance=sidecar["Clearance"])
 
 
 if __name__ == "__main__":

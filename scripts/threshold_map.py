@@ -1,15 +1,23 @@
 """Rule threshold_map: resolve a variant's threshold on a map and keep the voxels that pass it."""
 
 import numpy as np
+
 from statmap.files import read_json, write_json
-from statmap.images import read_image, read_raw, replace_nonfinite, write_image
+from statmap.images import read_map, write_image
 from statmap.log import log, logging_to
 from statmap.sidecar import generated_by
-from statmap.thresholds import describe, find_survivors, resolve_cutoff
+from statmap.thresholds import cutoff_entries, describe, find_survivors, resolve_cutoff
 
 
 def main(
-    image: str, mask: str, sidecar: str, map_id: str, variant: str, spec: dict, thresholded: str, thresholded_sidecar: str
+    image: str,
+    mask: str,
+    sidecar: str,
+    map_id: str,
+    variant: str,
+    spec: dict,
+    thresholded: str,
+    thresholded_sidecar: str,
 ) -> None:
     """Threshold one map.
 
@@ -20,12 +28,8 @@ def main(
     spec : ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain``, ``domain``, ``stat``, ``df``.
     thresholded, thresholded_sidecar : the image to write, 0 wherever a voxel did not survive, and its JSON.
     """
-    data, affine = read_image(image)
-    inside = read_raw(mask)[0] != 0
-    fetched = read_json(sidecar)
-    data = np.where(inside, replace_nonfinite(data)[0], data.dtype.type(0))
-    given = "MaskSHA256" in fetched
-    cutoff = resolve_cutoff(data, spec, inside if given else None, f"map '{map_id}'")
+    data, affine, inside = read_map(image, mask)
+    cutoff = resolve_cutoff(data, inside, spec, f"map '{map_id}'")
     survived = find_survivors(data, cutoff, spec["sided"])
     survivors = int(np.count_nonzero(survived))
     rule = describe(spec, cutoff, spec["stat"])
@@ -40,16 +44,10 @@ def main(
             "Description": f"Map '{map_id}' thresholded as variant '{variant}'",
             "GeneratedBy": generated_by("threshold_map", ("numpy", "scipy", "nibabel")),
             "Sources": [image],
-            "SourceSHA256": fetched["SHA256"],
+            "SourceSHA256": read_json(sidecar)["SHA256"],
             "Parameters": spec,
             "Rule": rule,
-            # JSON has no infinity: null is a threshold that no value reaches.
-            "Cutoff": cutoff.value if np.isfinite(cutoff.value) else None,
-            "CutoffRule": cutoff.rule,
-            "Clearance": cutoff.clearance,
-            "Kind": cutoff.kind,
-            "Domain": cutoff.domain,
-            "DomainVoxels": cutoff.n_domain,
+            **cutoff_entries(cutoff),
             "Survivors": survivors,
         },
     )

@@ -1,6 +1,7 @@
 """Rule view_map: one page to scroll through a map and its regions, and to jump to every peak."""
 
 import numpy as np
+
 from statmap.files import writing
 from statmap.images import read_raw
 from statmap.log import log, logging_to

@@ -177,7 +177,7 @@ class Study:
         """All variants, for what shows them side by side on one map."""
         keys = ("sided", "connectivity", "min_region_size", "signs", "extract_type", "convention")
         variants = {name: {key: own[key] for key in keys} for name, own in self.variants.items()}
-        row = self.maps[wildcards.map] if "map" in wildcards.keys() else {"stat": None}
+        row = self.maps[wildcards.map] if hasattr(wildcards, "map") else {"stat": None}
         return {"stat": row["stat"], "variants": variants}
 
     # What each rule reads where that depends on the config.

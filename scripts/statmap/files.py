@@ -36,7 +36,9 @@ def sha256_of(path):
 def write_json(path, content):
     """Write a sidecar: keys in the order given, two spaces of indent, NaN refused."""
     with writing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(path):

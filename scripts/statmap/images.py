@@ -5,6 +5,8 @@ import io
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from .files import UserError, writing
 
@@ -28,7 +30,7 @@ def check_header(path, name, max_voxels):
     """
     try:
         image = nib.load(path)
-    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, EOFError, ValueError) as error:
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError) as error:
         raise UserError(f"{name}: {path} is not a readable NIfTI image ({error})") from error
     shape = image.shape
     while len(shape) > 3 and shape[-1] == 1:
@@ -44,7 +46,9 @@ def check_header(path, name, max_voxels):
         raise UserError(f"{name}: {path} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
     affine = image.affine
     if affine is None or not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
-        raise UserError(f"{name}: {path} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}")
+        raise UserError(
+            f"{name}: {path} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}"
+        )
     return shape
 
 
@@ -89,6 +93,20 @@ def replace_nonfinite(data):
     return np.where(finite, data, data.dtype.type(0)), {"nan": nan, "inf": int((~finite).sum()) - nan}
 
 
+def read_map(image, mask):
+    """Read a fetched map as the analysis sees it.
+
+    Returns
+    -------
+    data : (i, j, k) float array, finite, 0 outside the mask.
+    affine : (4, 4) array.
+    inside : (i, j, k) bool, the mask: that of the sample sheet, or the map's nonzero voxels.
+    """
+    data, affine = read_image(image)
+    inside = read_raw(mask)[0] != 0
+    return np.where(inside, replace_nonfinite(data)[0], data.dtype.type(0)), affine, inside
+
+
 def voxel_volume(affine):
     """Volume of one voxel in mm^3, ``|det(affine[:3, :3])|``."""
     return float(abs(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
@@ -123,13 +141,16 @@ def write_volumes(path, volumes, shape, affine, dtype):
     affine : (4, 4) array.
     dtype : numpy dtype of the file.
     """
-    with writing(path) as temporary, open(temporary, "wb") as raw:
-        with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream:
-            buffer = io.BytesIO()
-            _header(shape, affine, dtype).write_to(buffer)
-            stream.write(buffer.getvalue() + b"\0" * (352 - buffer.tell()))
-            for volume in volumes:
-                stream.write(np.asarray(volume, dtype=np.dtype(dtype).newbyteorder("<")).tobytes(order="F"))
+    with (
+        writing(path) as temporary,
+        open(temporary, "wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream,
+    ):
+        buffer = io.BytesIO()
+        _header(shape, affine, dtype).write_to(buffer)
+        stream.write(buffer.getvalue() + b"\0" * (352 - buffer.tell()))
+        for volume in volumes:
+            stream.write(np.asarray(volume, dtype=np.dtype(dtype).newbyteorder("<")).tobytes(order="F"))
 
 
 def same_grid(shape, affine, other_shape, other_affine):

@@ -8,7 +8,6 @@ import numpy as np
 from .images import voxel_volume
 from .peaks import labelled_voxels, main_peaks
 
-
 FATES = ("kept", "too_small", "unseeded", "isolated")
 LOUD = 0.05
 
@@ -226,7 +225,9 @@ def region_volumes(labels, values):
     where = where[np.argsort(flat[where], kind="stable")]
     sizes = np.bincount(flat[where])[1:]
     volume = np.zeros(labels.size, dtype=values.dtype)
-    for voxels in np.split(where, np.cumsum(sizes)[:-1]) if len(sizes) else ():
+    ends = np.cumsum(sizes)
+    for start, end in zip(ends - sizes, ends, strict=True):
+        voxels = where[start:end]
         volume[voxels] = values.ravel()[voxels]
         yield volume.reshape(labels.shape)
         volume[voxels] = 0

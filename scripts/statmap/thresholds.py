@@ -6,8 +6,8 @@ import numpy as np
 
 from .files import UserError
 
-# nilearn 0.14.1 (nilearn/_utils/param_validation.py, check_threshold) keeps what is at or above a percentile's score plus
-# this. On a t or z map it makes "at or above" into "above"; on a map of tiny numbers, ask for `cutoff_rule: ">"`.
+# nilearn 0.14.1 (nilearn/_utils/param_validation.py, check_threshold) keeps what is at or above a percentile's score
+# plus this. On a t or z map that turns "at or above" into "above"; on a map of tiny numbers ask for `cutoff_rule: ">"`.
 NILEARN_CLEARANCE = 1e-5
 
 
@@ -66,6 +66,25 @@ def parse_threshold(threshold):
     )
 
 
+def cutoff_entries(cutoff):
+    """A cutoff as entries of a sidecar. JSON has no infinity: null is a threshold that no value reaches."""
+    return {
+        "Cutoff": cutoff.value if np.isfinite(cutoff.value) else None,
+        "CutoffRule": cutoff.rule,
+        "Clearance": cutoff.clearance,
+        "Kind": cutoff.kind,
+        "Domain": cutoff.domain,
+        "DomainVoxels": cutoff.n_domain,
+    }
+
+
+def cutoff_of(sidecar):
+    """The cutoff back from the entries of a sidecar."""
+    value = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
+    names = ("CutoffRule", "Kind", "Domain", "DomainVoxels", "Clearance")
+    return Cutoff(value, *(sidecar[name] for name in names))
+
+
 def write_threshold(threshold):
     """A threshold as text: ``3.0``, ``97%``, ``fdr=0.05`` (as in a variant table)."""
     if isinstance(threshold, dict):
@@ -86,19 +105,14 @@ def domain_mask(data, mask, domain):
     Parameters
     ----------
     data : (i, j, k) array.
-    mask : (i, j, k) bool, the map's mask, or None.
-    domain : ``all``, ``nonzero`` or ``mask``; ``mask`` stands for ``nonzero`` on a map without a mask.
+    mask : (i, j, k) bool, the map's mask (without one in the sample sheet, its nonzero voxels).
+    domain : ``all``, ``nonzero`` or ``mask``.
 
     Returns
     -------
-    inside : (i, j, k) bool.
-    domain : the domain that was really used.
+    (i, j, k) bool
     """
-    if domain == "all":
-        return np.ones(data.shape, dtype=bool), "all"
-    if domain == "mask" and mask is not None:
-        return mask, "mask"
-    return data != 0, "nonzero"
+    return {"all": np.ones_like(mask), "nonzero": data != 0, "mask": mask}[domain]
 
 
 def percentile_score(data, inside, percentile, sided):
@@ -112,14 +126,14 @@ def percentile_score(data, inside, percentile, sided):
     return float(np.percentile(values, percentile)) if values.size else float("inf")
 
 
-def resolve_cutoff(data, spec, mask=None, name="map"):
+def resolve_cutoff(data, mask, spec, name="map"):
     """Turn a variant's threshold into a number on one map.
 
     Parameters
     ----------
     data : (i, j, k) float array, finite.
+    mask : (i, j, k) bool.
     spec : dict with ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain``, ``domain``, ``stat``, ``df``.
-    mask : (i, j, k) bool or None.
     name : what the map is called in an error.
 
     Returns
@@ -137,7 +151,8 @@ def resolve_cutoff(data, spec, mask=None, name="map"):
     if kind == "value":
         return Cutoff(float(data.dtype.type(number)), rule, kind)
     if kind == "percentile":
-        inside, domain = domain_mask(data, mask, spec["percentile_domain"])
+        domain = spec["percentile_domain"]
+        inside = domain_mask(data, mask, domain)
         score = percentile_score(data, inside, number, spec["sided"])
         clearance = 0.0 if spec["cutoff_rule"] else NILEARN_CLEARANCE
         return Cutoff(score, rule, kind, domain, int(inside.sum()), clearance)
@@ -148,7 +163,8 @@ def resolve_cutoff(data, spec, mask=None, name="map"):
     statistics.check_stat(stat, df, name, f"threshold {{{kind}: {number:g}}}")
     if kind == "p":
         return Cutoff(statistics.cutoff_p(number, stat, df, sided), rule, kind)
-    inside, domain = domain_mask(data, mask, spec["domain"])
+    domain = spec["domain"]
+    inside = domain_mask(data, mask, domain)
     tests = int(inside.sum())
     if kind == "bonferroni":
         value = statistics.cutoff_bonferroni(number, tests, stat, df, sided) if tests else float("inf")

@@ -229,8 +229,8 @@ def persistence(trees, affine, cutoffs):
         joins a stronger peak, or the floor (both are magnitudes: thresholds on -x for a negative peak);
         ``persistence``, birth - death; ``parent``, the peak that it joins, 0 for none; ``ties``, voxels of its plateau;
         ``x, y, z`` mm and ``i, j, k`` voxel: of a plateau the voxel nearest to its centre, then the lowest index;
-        and for each cutoff ``volume_mm3@<threshold>``, the volume of its component at that cutoff: 0 where the cutoff is
-        above its birth, empty where it has joined its parent and is counted there.
+        and for each cutoff ``volume_mm3@<threshold>``, the volume of its component there: 0 where the cutoff is above
+        its birth, empty where it has joined its parent and is counted there.
         Of two peaks of one value that join, the one with the lowest voxel index lives on.
     """
     thresholds = np.array([cutoff.at_least for cutoff in cutoffs.values()])

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from .files import read_json
-from .images import read_image, read_raw, replace_nonfinite
+from .images import read_map, read_raw
+from .thresholds import cutoff_of
 
 UNITS = {"t": "t", "z": "z"}
 
@@ -32,17 +33,11 @@ class Variant(NamedTuple):
     rule: str
 
 
-def read_map(image, mask):
-    """A fetched map as the analysis sees it: finite, 0 outside its mask; and its affine."""
-    data, affine = read_image(image)
-    return np.where(read_raw(mask)[0] != 0, replace_nonfinite(data)[0], data.dtype.type(0)), affine
-
-
 def read_variant(image, mask, thresholded, thresholded_sidecar, labels):
     """Read a `Variant` from the outputs of rules fetch_map, threshold_map and extract_regions."""
-    data, affine = read_map(image, mask)
+    data, affine, _ = read_map(image, mask)
     sidecar = read_json(thresholded_sidecar)
-    cutoff = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
+    cutoff = cutoff_of(sidecar).value
     survivors = read_raw(thresholded)[0] != 0
     return Variant(data, affine, survivors, read_raw(labels)[0].astype(np.int32), cutoff, sidecar["Rule"])
 

@@ -18,7 +18,7 @@ from statmap.thresholds import find_survivors, resolve_cutoff
 
 
 def threshold_ours(data, variant):
-    return np.where(find_survivors(data, resolve_cutoff(data, variant), variant["sided"]), data, 0)
+    return np.where(find_survivors(data, resolve_cutoff(data, data != 0, variant), variant["sided"]), data, 0)
 
 
 def volumes_of(four_d):
@@ -32,7 +32,9 @@ def nilearn_regions(thresholded, affine, extract_type, min_region_size):
         image, _ = connected_regions(
             nib.Nifti1Image(thresholded, affine), extract_type=extract_type, min_region_size=min_region_size
         )
-    return np.zeros((*thresholded.shape, 0), np.float32) if image is None else image.get_fdata(dtype=np.float32) + 0  # -0 to 0
+    return (
+        np.zeros((*thresholded.shape, 0), np.float32) if image is None else image.get_fdata(dtype=np.float32) + 0
+    )  # -0 to 0
 
 
 @pytest.mark.parametrize("extract_type", ["local_regions", "connected_components"])

@@ -134,7 +134,7 @@ def test_what_cannot_be_resolved_is_one_line(variants, message):
 
 
 def test_ids_that_are_folder_names():
-    check_ids(["percentile-97", "value-3.0", "a_b", "0", "A.1"], "config")
+    check_ids(["percentile-97", "value-3.0", "a_b", "97-percent", "A.1"], "config")
 
 
 def test_table_gives_what_the_yaml_block_would(table):

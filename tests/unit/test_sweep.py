@@ -90,7 +90,7 @@ def test_every_grid_point_equals_its_own_extraction(data, cutoffs, sizes, connec
 def test_real_map_with_values_and_percentiles_in_any_order(motor, variant, sided):
     data, affine = motor
     thresholds = [4.5, "97%", 2.3, "99.5%", 3.0, "80%"]
-    cutoffs = {str(t): resolve_cutoff(data, {**variant, "threshold": t, "sided": sided}) for t in thresholds}
+    cutoffs = {str(t): resolve_cutoff(data, data != 0, {**variant, "threshold": t, "sided": sided}) for t in thresholds}
     table, frequency = check(data, affine, cutoffs, [0, 500, 1500], [6, 26], ["split", "merged"], sided, ">")
     assert table["threshold"].unique().tolist() == list(map(str, thresholds))
     assert (table["kept"] + table["too_small"] == table["survivors"]).all()
