@@ -301,6 +301,8 @@ rule sweep_map:
     input:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
+        atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
+        atlas_labels=study.labels_of,
     output:
         sweep="results/{map}/sweep/sweep.csv",
         persistence_table="results/{map}/sweep/persistence.csv",

@@ -2,23 +2,36 @@
 
 import pandas as pd
 
+from statmap.atlases import label_peaks, read_atlases
 from statmap.images import read_map, write_image
 from statmap.log import log, logging_to
 from statmap.sweep import sweep_grid
-from statmap.tables import PERSISTENCE, SWEEP, volume_columns, write_table
+from statmap.tables import PERSISTENCE, SWEEP, atlas_columns, volume_columns, write_table
 from statmap.thresholds import resolve_cutoff, write_threshold
 from statmap.tree import component_tree, persistence, signed_maps
 
 
-def main(image: str, mask: str, map_id: str, spec: dict, sweep: str, persistence_table: str, frequency: str) -> None:
+def main(
+    image: str,
+    mask: str,
+    atlases: list[str],
+    atlas_labels: list[str],
+    map_id: str,
+    spec: dict,
+    sweep: str,
+    persistence_table: str,
+    frequency: str,
+) -> None:
     """Sweep one map.
 
     Parameters
     ----------
     image, mask : what rule fetch_map wrote.
+    atlases, atlas_labels : images and label tables, in the order of ``spec["atlases"]``.
     map_id : name.
     spec : ``thresholds``, ``min_region_sizes`` (mm^3), ``connectivities``, ``signs``, ``sided``, ``size_rule``,
-        ``cutoff_rule``, ``percentile_domain``, ``domain``, and ``stat`` and ``df`` of the map.
+        ``cutoff_rule``, ``percentile_domain``, ``domain``, ``atlases``, name to space, and ``stat``, ``df`` and
+        ``space`` of the map.
     sweep, persistence_table : CSV files to write: one row per grid point; one row per peak, signs apart, and
         connectivity.
     frequency : image to write, the share of grid points that keep each voxel.
@@ -52,7 +65,9 @@ def main(image: str, mask: str, map_id: str, spec: dict, sweep: str, persistence
         peaks.append(found)
     peaks = pd.concat(peaks, ignore_index=True)
     peaks.insert(0, "map", map_id)
-    write_table(persistence_table, peaks, PERSISTENCE | volume_columns(peaks))
+    label_peaks(peaks, read_atlases(spec["atlases"], atlases, atlas_labels, map_id, spec["space"]), affine)
+    columns = PERSISTENCE | atlas_columns(spec["atlases"], "persistence") | volume_columns(peaks)
+    write_table(persistence_table, peaks[list(columns)], columns)
     log.info("map '%s': %d grid points, %d peaks from %g up", map_id, len(table), len(peaks), floor)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from statmap.atlases import as_labels, check_space, overlap, peak_label, read_labels_table, sample
+from statmap.atlases import label_peaks, overlap, read_atlases, sample
 from statmap.files import read_json
 from statmap.images import read_map, read_raw
 from statmap.inference import cluster_p, peak_statistics, true_discovery_proportions
@@ -59,18 +59,13 @@ def main(
     statistics = peak_statistics(peak_table["value"], stat, df, sided)
     peak_table["p"], peak_table["log10_p"], peak_table["z_score"] = statistics
 
+    found_atlases = read_atlases(spec["atlases"], atlases, atlas_labels, map_id, spec["space"])
     _, region, voxels = labelled_voxels(region_labels, data)
-    for (atlas, space), atlas_image, names_file in zip(spec["atlases"].items(), atlases, atlas_labels, strict=True):
-        warning = check_space(spec["space"], space, f"map '{map_id}'", f"atlas '{atlas}'")
-        if warning:
-            log.warning("%s", warning)
-        label_image, atlas_affine = read_raw(atlas_image)
-        label_image, names = as_labels(label_image, f"atlas '{atlas}'"), read_labels_table(names_file)
-        for peaks_of, column in ((table, "peak_ijk"), (peak_table, "ijk")):
-            ijk = peaks_of[[f"peak_{axis}" if column == "peak_ijk" else axis for axis in "ijk"]].to_numpy(np.int64)
-            peaks_of[f"{atlas}_peak"] = peak_label(sample(label_image, atlas_affine, affine, ijk), names)
-        covered = sample(label_image, atlas_affine, affine, voxels)
-        table[f"{atlas}_overlap"] = overlap(region, covered, len(table), names)
+    label_peaks(peak_table, found_atlases, affine)
+    label_peaks(table, found_atlases, affine, ("peak_i", "peak_j", "peak_k"))
+    for atlas in found_atlases:
+        covered = sample(atlas.labels, atlas.affine, affine, voxels)
+        table[f"{atlas.name}_overlap"] = overlap(region, covered, len(table), atlas.names)
 
     for path, found, columns, kind in ((regions, table, REGIONS, "regions"), (peaks, peak_table, PEAKS, "peaks")):
         found[["map", "variant", "cutoff"]] = map_id, variant, cutoff.value

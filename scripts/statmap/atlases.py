@@ -1,13 +1,59 @@
 """Anatomical labels of peaks and regions, from label images and their BIDS tables."""
 
 import csv
+from typing import NamedTuple
 
 import numpy as np
 
 from .files import UserError
+from .images import read_raw
+from .log import log
 
 NO_LABEL = "no_label"
 SMALLEST_PERCENT = 5  # labels that cover less of a region are not named
+
+
+class Atlas(NamedTuple):
+    """One atlas as it is used: ``name``, ``labels`` (a, b, c) int, their ``affine`` (4, 4), and ``names`` by index."""
+
+    name: str
+    labels: np.ndarray
+    affine: np.ndarray
+    names: dict
+
+
+def read_atlases(spaces, images, tables, map_id, map_space):
+    """Read the atlases of a config; a missing space goes to the log as a warning.
+
+    Parameters
+    ----------
+    spaces : dict of atlas name to its declared space or None, in the order of `images` and `tables`.
+    images, tables : paths of label images and of their ``_dseg.tsv``.
+    map_id, map_space : the map that is to be labelled, and its declared space or None.
+
+    Returns
+    -------
+    list of Atlas
+
+    Raises
+    ------
+    UserError : see `check_space`, `as_labels` and `read_labels_table`.
+    """
+    atlases = []
+    for (name, space), image, table in zip(spaces.items(), images, tables, strict=True):
+        warning = check_space(map_space, space, f"map '{map_id}'", f"atlas '{name}'")
+        if warning:
+            log.warning("%s", warning)
+        labels, affine = read_raw(image)
+        atlases.append(Atlas(name, as_labels(labels, f"atlas '{name}'"), affine, read_labels_table(table)))
+    return atlases
+
+
+def label_peaks(table, atlases, affine, columns=("i", "j", "k")):
+    """Add ``<atlas>_peak`` to a table of peaks, in place: the label at the voxel that `columns` give, on `affine`."""
+    for atlas in atlases:
+        ijk = table[list(columns)].to_numpy(np.int64)
+        table[f"{atlas.name}_peak"] = peak_label(sample(atlas.labels, atlas.affine, affine, ijk), atlas.names)
 
 
 def read_labels_table(path):

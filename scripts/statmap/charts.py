@@ -48,23 +48,44 @@ def _write_cells(page, words, pixels, left, top, width, height, level=0.5):
     return True
 
 
-def _merge(labels, size, apart=2):
-    """Labels at places along a line, those that would touch put together: list of (place, str) to the same, sorted."""
-    merged = []
-    for place, word in sorted(labels):
-        merged.append(([place], word))
-        while len(merged) > 1 and _start(merged[-1], size) < _end(merged[-2], size) + apart:
-            places, words = zip(*merged[-2:], strict=True)
-            merged[-2:] = [(places[0] + places[1], ", ".join(words))]
-    return [(float(np.mean(places)), word) for places, word in merged]
+def _merge(numbers, size, apart=2):
+    """Labels at places along a line, those that would touch put together.
+
+    Parameters
+    ----------
+    numbers : list of (place in points, int).
+    size : font size.
+    apart : points between labels.
+
+    Returns
+    -------
+    list of (place, str), left to right.
+    """
+    merged = []  # ([place], [number])
+    for place, n in sorted(numbers):
+        merged.append(([place], [n]))
+        while len(merged) > 1 and _span(*merged[-1], size)[0] < _span(*merged[-2], size)[1] + apart:
+            last = merged.pop()
+            merged[-1] = merged[-1][0] + last[0], merged[-1][1] + last[1]
+    return [(float(np.mean(places)), _ranges(members)) for places, members in merged]
 
 
-def _start(label, size):
-    return np.mean(label[0]) - text_width(label[1], size, bold=True) / 2
+def _span(places, numbers, size):
+    """Left and right end of a label."""
+    middle, half = np.mean(places), text_width(_ranges(numbers), size, bold=True) / 2
+    return middle - half, middle + half
 
 
-def _end(label, size):
-    return np.mean(label[0]) + text_width(label[1], size, bold=True) / 2
+def _ranges(numbers):
+    """Whole numbers in words: ``1, 3–7``, and an ellipsis for more than three such parts."""
+    parts = []
+    for n in sorted(numbers):
+        if parts and n == parts[-1][1] + 1:
+            parts[-1][1] = n
+        else:
+            parts.append([n, n])
+    written = [f"{low}" if low == high else f"{low}–{high}" for low, high in parts]
+    return ", ".join(written[:3]) + (" …" if len(written) > 3 else "")
 
 
 def _number_key(names):
@@ -103,13 +124,14 @@ def sweep_figure(sweep, variants, title, subtitle="", units="value"):
         y = top + rank * deep
         page.text(MARGIN, y + SMALL + 2, f"{connectivity} neighbours, signs {signs}", SMALL, bold=True)
         numbers = np.flatnonzero((variants["connectivity"] == connectivity) & (variants["signs"] == signs))
-        own = [(str(n + 1), variants["cutoff"].iloc[n], variants["min_region_size"].iloc[n]) for n in numbers]
+        own = [(n + 1, variants["cutoff"].iloc[n], variants["min_region_size"].iloc[n]) for n in numbers]
         for column, (name, words, unit) in enumerate(
             (("n_regions", "number of regions", 1), ("largest_mm3", "largest region (cm³)", 1000))
         ):
             table = grid.pivot_table(index="min_region_size", columns="cutoff", values=name, aggfunc="first") / unit
             positive = sweep[name][sweep[name] > 0] / unit
-            ends = (positive.min(), positive.max()) if len(positive) else (1.0, 1.0)
+            low, high = (positive.min(), positive.max()) if len(positive) else (1.0, 1.0)
+            ends = low, high if high > low else 10 * low
             left = MARGIN + 30 + column * 255
             _draw_grid(page, table.sort_index(ascending=False), ends, own, words, left, y + 22, height, units)
     write_foot(page, foot)
@@ -119,14 +141,14 @@ def sweep_figure(sweep, variants, title, subtitle="", units="value"):
 def _draw_grid(page, table, ends, variants, words, left, top, height, units):
     """One heat map (rows: sizes, columns: cutoffs) with its axes, its colour bar and its variants.
 
-    `ends` are the values at the ends of the colour scale; `variants` a list of (number as str, cutoff, size).
+    `ends` are the values at the ends of the colour scale; `variants` a list of (number, cutoff, size).
     """
     width = 180.0
     values, sizes, cutoffs = table.to_numpy(dtype=float), table.index.to_numpy(), table.columns.to_numpy()
     cell_width, cell_height = width / len(cutoffs), height / len(sizes)
 
     def share(value):
-        return np.log(value / ends[0]) / np.log(ends[1] / ends[0]) if ends[1] > ends[0] else value / ends[1]
+        return np.log(value / ends[0]) / np.log(ends[1] / ends[0])
 
     pixels = _colours(np.array([[share(value) if value > 0 else np.nan for value in row] for row in values]))
     page.image(pixels, left, left + width, top + height, top)
@@ -151,14 +173,14 @@ def _draw_grid(page, table, ends, variants, words, left, top, height, units):
     page.text(left + width / 2, top + height + 17, f"cutoff on |{symbol_of(units)}|", NOTE, colour=GREY, align="center")
 
     page.image(_colours(np.linspace(1, 0, 101)[:, None]), left + width + 8, left + width + 15, top + height, top)
-    ticks = [tick for tick in 10.0 ** np.arange(-6, 9) if 9 / height < share(tick) < 1 - 9 / height] if ends[1] > ends[0] else []
-    for tick in (ends[0], *ticks, ends[1]) if ends[1] > ends[0] else ends[:1]:
+    between = [tick for tick in 10.0 ** np.arange(-6, 9) if 9 / height < share(tick) < 1 - 9 / height]
+    for tick in (ends[0], *between, ends[1]):
         page.text(left + width + 17, top + height * (1 - share(tick)), number(tick, 2), NOTE, level="center")
 
     rows = {}  # of the map: [(place, number)]
-    for name, cutoff, size in variants:
+    for n, cutoff, size in variants:
         if cutoffs[0] <= cutoff <= cutoffs[-1]:
-            rows.setdefault(int(np.abs(sizes - size).argmin()), []).append((x(cutoff), name))
+            rows.setdefault(int(np.abs(sizes - size).argmin()), []).append((x(cutoff), n))
     for row, labels in rows.items():
         y = top + (row + (0.27 if roomy and written else 0.5)) * cell_height
         for at, word in _merge(labels, NOTE, apart=5):
@@ -188,7 +210,7 @@ def persistence_figure(persistence, cutoffs, title, subtitle="", units="value"):
     row, left, right = 9.0, MARGIN + (185 if label else 85), WIDTH - MARGIN - 32
     floor = min((bar["death"] for bar in bars), default=0.0)
     ceiling = max((bar["birth"] for bar in bars), default=1.0)
-    inside = [(cutoff, str(n)) for n, cutoff in enumerate(cutoffs.values(), start=1) if floor <= cutoff <= ceiling]
+    inside = [(cutoff, n) for n, cutoff in enumerate(cutoffs.values(), start=1) if floor <= cutoff <= ceiling]
 
     def x(value):
         return left + (right - left) * (value - floor) / ((ceiling - floor) or 1)
@@ -226,7 +248,7 @@ def persistence_figure(persistence, cutoffs, title, subtitle="", units="value"):
     page.text((left + right) / 2, bottom + 18, f"cutoff on |{symbol_of(units)}|", NOTE, colour=GREY, align="center")
     for cutoff, _ in inside:
         page.lines([np.array([(x(cutoff), first - 2), (x(cutoff), bottom)])], "black", 0.7, "dashed", above=4)
-    for at, word in _merge([(x(cutoff), name) for cutoff, name in inside], NOTE):
+    for at, word in _merge([(x(cutoff), n) for cutoff, n in inside], NOTE):
         page.text(at, first - 4, word, NOTE, bold=True, align="center")
     write_foot(page, foot)
     return page.figure
@@ -246,7 +268,7 @@ def dice_figure(pairs, names, title, subtitle=""):
 
     Parameters
     ----------
-    pairs : DataFrame, one row a pair: variant_a, variant_b, dice (NaN where neither keeps a voxel).
+    pairs : DataFrame, one row a pair: variant_a, variant_b, voxels_a, voxels_b, dice (NaN where neither keeps a voxel).
     names : list of str, the variants in order.
     title, subtitle : str.
 
@@ -256,10 +278,12 @@ def dice_figure(pairs, names, title, subtitle=""):
     """
     n = len(names)
     place_of = {name: rank for rank, name in enumerate(names)}
-    dice = np.full((n, n), np.nan)
-    np.fill_diagonal(dice, 1.0)
-    for a, b, value in zip(pairs["variant_a"], pairs["variant_b"], pairs["dice"], strict=True):
-        dice[place_of[a], place_of[b]] = dice[place_of[b], place_of[a]] = value
+    dice = np.eye(n)
+    for pair in pairs.to_dict("records"):
+        a, b = place_of[pair["variant_a"]], place_of[pair["variant_b"]]
+        dice[a, b] = dice[b, a] = pair["dice"]
+        for own, voxels in ((a, pair["voxels_a"]), (b, pair["voxels_b"])):
+            dice[own, own] = 1.0 if voxels else np.nan
     header, top = header_lines(title, subtitle, "" if n > 1 else "One variant: nothing to compare it with.")
     named = [f"{name}  {rank}" for rank, name in enumerate(names, start=1)]
     longest = min(max(text_width(word, SMALL) for word in named), 180)

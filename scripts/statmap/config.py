@@ -162,7 +162,11 @@ class Study:
             "tdp_alpha",
         )
         spec = self._pick(wildcards, keys, ("stat", "df", "fwhm_mm", "dlh", "space"))
-        return spec | {"atlases": {name: atlas.get("space") for name, atlas in self.atlases.items()}}
+        return spec | {"atlases": self.atlas_spaces()}
+
+    def atlas_spaces(self):
+        """Declared space, or None, of each atlas."""
+        return {name: atlas.get("space") for name, atlas in self.atlases.items()}
 
     def figure_spec(self, wildcards):
         keys = ("threshold", "sided", "signs", "extract_type", "connectivity", "min_region_size", "size_rule")
@@ -170,7 +174,8 @@ class Study:
 
     def sweep_spec(self, wildcards):
         row = self.maps[wildcards.map]
-        spec = SWEEP | self.config["sweep"] | {key: row[key] for key in ("stat", "df")}
+        spec = SWEEP | self.config["sweep"] | {key: row[key] for key in ("stat", "df", "space")}
+        spec["atlases"] = self.atlas_spaces()
         return spec | {"thresholds": expand_thresholds(spec["thresholds"])}
 
     def variants_spec(self, wildcards):

@@ -141,7 +141,11 @@ def _count_note(total, named):
         return ""
     if named < total:
         return f"{total} regions, {total - named} of them not shown, or not named for want of room: see regions.csv."
-    return "1 region, outlined and named." if total == 1 else f"{total} regions, each outlined and named in at least one cut."
+    return (
+        "1 region, outlined and named."
+        if total == 1
+        else f"{total} regions, each outlined and named in at least one cut."
+    )
 
 
 def _draw_legend(page, regions, units, top, colours):
@@ -190,7 +194,9 @@ def glass_figure(scene, regions, title, subtitle=""):
     tags = place_ids([(panel, ids, points) for panel, (_, ids, points) in zip(panels, shadows, strict=True)], NOTE)
     named = len({tag.region for panel_tags in tags for tag in panel_tags})
     some = f"{named} of {len(regions)} regions are named, the largest first." if named < len(regions) else ""
-    foot, foot_height = foot_lines([ORIENTATION, "A pixel is the survivor furthest from 0 along the line of sight.", some])
+    foot, foot_height = foot_lines(
+        [ORIENTATION, "A pixel is the survivor furthest from 0 along the line of sight.", some]
+    )
     bottom = max(bottom, top + 80)
     page = Page(bottom + foot_height + 4)
     colours = region_colours(MOST_IN_GLASS)

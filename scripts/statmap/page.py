@@ -1,5 +1,6 @@
 """A figure measured in points from its top left corner, with text that is made to fit, saved to the same bytes."""
 
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -31,6 +32,7 @@ def font(size, bold=False):
     return FontProperties(fname=_FONTS / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), size=size)
 
 
+@cache
 def text_width(text, size, bold=False):
     """Width of one line of text in points."""
     return _RULER.get_text_width_height_descent(text, font(size, bold), False)[0] * 72 / DPI
@@ -126,9 +128,7 @@ class Page:
         """Draw lines, each an (n, 2) array; colours, widths and styles one for all or one each."""
         if len(lines):
             self._axes.add_artist(
-                LineCollection(
-                    lines, colors=colours, linewidths=widths, linestyles=styles, zorder=above, clip_on=False
-                )
+                LineCollection(lines, colors=colours, linewidths=widths, linestyles=styles, zorder=above, clip_on=False)
             )
 
     def box(self, left, top, width, height, colour, edge="none", above=2.5):

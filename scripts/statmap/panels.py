@@ -344,7 +344,7 @@ def draw_bar(page, pixels, top, bottom, title, ends, marks):
     if len(marks) == 2 and heights[1] - heights[0] < line:
         heights, words = [np.mean(heights)], ["±" + words[0]]
     for y, word in zip(heights, words, strict=True):
-        page.text(centre + half + 4.5, y, word, SMALL, level="center")
+        page.text(centre + half + 4.5, np.clip(y, top + 3.5, bottom - 3.5), word, SMALL, level="center")
 
 
 def draw_value_bar(page, scene, top, bottom, strength=1.0):

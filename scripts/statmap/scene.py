@@ -106,7 +106,9 @@ def choose_cuts(scene, least=5, most=MOST_PANELS, cover_regions=True):
     """
     magnitude = np.abs(scene.data)
     weights = (magnitude * scene.survivors).sum(axis=(0, 1)), magnitude.sum(axis=(0, 1)), np.ones(magnitude.shape[2])
-    mass = sum(weight * 1e-3**rank / (weight.sum() or 1) for rank, weight in enumerate(weights))
+    z = scene.origin[2] + np.arange(magnitude.shape[2]) * scene.step[2]
+    drawn = (z >= scene.box[0, 2]) & (z <= scene.box[1, 2])
+    mass = drawn * sum(weight * 1e-3**rank / (weight.sum() or 1) for rank, weight in enumerate(weights))
     areas = sections(scene.labels) if cover_regions else np.zeros((0, len(mass)), dtype=int)
     spread = (scene.box[1, 2] - scene.box[0, 2]) / scene.step[2] / (4 * least)
     chosen = pick_planes(mass, areas, least, most, spread)
@@ -114,4 +116,4 @@ def choose_cuts(scene, least=5, most=MOST_PANELS, cover_regions=True):
     full = min(-(-len(chosen) // columns) * columns, most)
     if len(chosen) > columns:
         chosen = pick_planes(mass, areas, full, most, spread)
-    return [float(scene.origin[2] + plane * scene.step[2]) for plane in chosen]
+    return z[chosen].tolist()

@@ -1,6 +1,7 @@
-"""Where to cut a brain, and what is seen there: images laid out along the world axes, cuts, projections (numpy only)."""
+"""Where to cut a brain, and what is seen there: images laid out along the world axes, cuts, projections, outlines."""
 
 import numpy as np
+from contourpy import contour_generator
 
 MOST_POINTS = 2**24  # of a grid that an oblique image is drawn on
 
@@ -58,7 +59,7 @@ def world_axes(affine, *arrays):
             np.floor(at[axis] + inverse[axis, 1] * y[:, None] + inverse[axis, 2] * z + 0.5).astype(int)
             for axis in range(3)
         ]
-        inside = np.logical_and.reduce([(0 <= v) & (v < n) for v, n in zip(voxel, shape, strict=True)])
+        inside = np.logical_and.reduce([(v >= 0) & (v < n) for v, n in zip(voxel, shape, strict=True)])
         voxel = tuple(v[inside] for v in voxel)
         for target, array in zip(sampled, arrays, strict=True):
             target[slab][inside] = array[voxel]
@@ -98,8 +99,8 @@ def cut(image, origin, step, axis, mm, box):
     across, up = (other for other in range(3) if other != axis)
     window = []
     for world, size in ((across, plane.shape[0]), (up, plane.shape[1])):
-        low = max(int(np.floor((box[0, world] - origin[world]) / step[world] + 0.5)), 0)
-        high = min(int(np.ceil((box[1, world] - origin[world]) / step[world] + 0.5)), size)
+        faces = (box[:, world] - origin[world]) / step[world] + 0.5
+        low, high = max(int(np.floor(faces[0] + 1e-6)), 0), min(int(np.ceil(faces[1] - 1e-6)), size)
         if low >= high:
             return nothing
         window.append((low, high))
@@ -196,15 +197,13 @@ def outlines(mask, edges, inset=0.0):
     ----------
     mask : (rows, columns) bool array, rows from the top down.
     edges : (left, right, bottom, top) of the pixels.
-    inset : float from 0 to 0.1, how far inside the border the line runs, in pixels: two regions that touch then show
+    inset : float from 0 to below 0.1, how far inside the border the line runs, in pixels: two regions that touch then show
         a line each.
 
     Returns
     -------
     list of (n, 2) arrays : closed lines, in the unit of `edges`.
     """
-    from contourpy import contour_generator  # matplotlib's own, loaded with it
-
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return []

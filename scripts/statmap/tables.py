@@ -143,7 +143,7 @@ PERSISTENCE = {
 
 
 def atlas_columns(atlases, table):
-    """Columns that atlases add to ``regions`` or ``peaks``: ``<atlas>_peak``, and for regions ``<atlas>_overlap``."""
+    """Columns that atlases add to a table of peaks, ``<atlas>_peak``, and to ``regions``, ``<atlas>_overlap`` too."""
     kinds = ("peak", "overlap") if table == "regions" else ("peak",)
     return {f"{atlas}_{kind}": "text" for atlas in atlases for kind in kinds}
 
