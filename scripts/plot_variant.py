@@ -47,15 +47,15 @@ def main(
     )
     table = read_table(regions_table)
     title = f"{map_id} · {variant}"
+    cuts = choose_cuts(scene)  # most telling first: both figures show the same planes
     draw = {
-        "threshold": lambda: threshold_figure(scene, title, found.rule),
-        "regions": lambda: regions_figure(scene, table, title, found.rule, choose_cuts(scene)),
+        "threshold": lambda: threshold_figure(scene, title, found.rule, cuts[:5]),
+        "regions": lambda: regions_figure(scene, table, title, found.rule, cuts),
         "glass": lambda: glass_figure(scene, table, title, found.rule),
     }
     for name, figure in draw.items():
-        paths = [path for path in figures if Path(path).stem == name]
         drawn = figure()
-        for path in paths:
+        for path in (path for path in figures if Path(path).stem == name):
             with writing(path) as temporary:
                 save(drawn, temporary)
     log.info("map '%s', variant '%s': %d figures, %d regions", map_id, variant, len(figures), len(table))

@@ -197,8 +197,8 @@ def outlines(mask, edges, inset=0.0):
     ----------
     mask : (rows, columns) bool array, rows from the top down.
     edges : (left, right, bottom, top) of the pixels.
-    inset : float from 0 to below 0.1, how far inside the border the line runs, in pixels: two regions that touch then show
-        a line each.
+    inset : float from 0 to below 0.1, how far inside the border the line runs, in pixels: two regions that touch then
+        show a line each.
 
     Returns
     -------
