@@ -116,8 +116,15 @@ def sweep_figure(sweep, variants, title, subtitle="", units="value"):
     n_sizes = sweep["min_region_size"].nunique()
     height = n_sizes * min(max(160 / max(n_sizes, 1), 5), 20)
     deep = height + 50
+    keys = [key for key, _ in groups]
+    on_grid = variants["cutoff"].between(sweep["cutoff"].min(), sweep["cutoff"].max()) & [
+        key in keys for key in zip(variants["connectivity"], variants["signs"], strict=True)
+    ]
+    variants, elsewhere = variants[on_grid], variants["variant"][~on_grid]
     marked = f"Marked at their cutoff, in the row of the nearest size: {_number_key(variants['variant'])}."
-    foot, foot_height = foot_lines(["Light grey: no region.", "" if variants.empty else marked])
+    unmarked = f"Not on this grid: {', '.join(elsewhere)}."
+    notes = "Light grey: no region.", "" if variants.empty else marked, "" if elsewhere.empty else unmarked
+    foot, foot_height = foot_lines(notes)
     page = Page(top + deep * len(groups) + foot_height)
     write_header(page, header)
     for rank, ((connectivity, signs), grid) in enumerate(groups):
