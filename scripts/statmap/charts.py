@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+import pandas as pd
 
 from .colours import DIVERGING, SEQUENTIAL, lightness, ramp, rgb
 from .page import (
@@ -116,10 +117,9 @@ def sweep_figure(sweep, variants, title, subtitle="", units="value"):
     n_sizes = sweep["min_region_size"].nunique()
     height = n_sizes * min(max(160 / max(n_sizes, 1), 5), 20)
     deep = height + 50
-    keys = [key for key, _ in groups]
-    on_grid = variants["cutoff"].between(sweep["cutoff"].min(), sweep["cutoff"].max()) & [
-        key in keys for key in zip(variants["connectivity"], variants["signs"], strict=True)
-    ]
+    swept = pd.MultiIndex.from_tuples([key for key, _ in groups])
+    on_grid = variants["cutoff"].between(sweep["cutoff"].min(), sweep["cutoff"].max())
+    on_grid &= pd.MultiIndex.from_frame(variants[["connectivity", "signs"]]).isin(swept)
     variants, elsewhere = variants[on_grid], variants["variant"][~on_grid]
     marked = f"Marked at their cutoff, in the row of the nearest size: {_number_key(variants['variant'])}."
     unmarked = f"Not on this grid: {', '.join(elsewhere)}."
