@@ -309,8 +309,8 @@ def test_result_has_the_mode_that_the_umask_gives(get, folders, server, umask):
         (HTML, "is a web page; a single-file image is needed (.nii or .nii.gz)"),
         (b"\n\n <html>", "is a web page"),
         (b"x,y,z\n1,2,3\n", "is no NIfTI image"),
-        (gzip.compress(b"x,y,z\n1,2,3\n"), "is no NIfTI image"),
-        (gzip.compress(b""), "is no NIfTI image"),
+        (gzip.compress(b"x,y,z\n1,2,3\n", mtime=0), "is no NIfTI image"),
+        (gzip.compress(b"", mtime=0), "is no NIfTI image"),
         (PLAIN[:200], "is no NIfTI image"),
         (PLAIN.replace(b"n+1\0", b"ni1\0"), "is no NIfTI image"),
         (GZ[:100], "is damaged"),
@@ -695,8 +695,9 @@ def test_neurovault_description_fits_a_sidecar(get, neurovault):
 @pytest.fixture
 def run_rule(folders):
     def run(source, sha256=None, max_voxels=1000, **settings):
-        image, sidecar = folders.out / "m.nii.gz", folders.out / "m.json"
-        fetch_map.main(source, sha256, "m", str(folders.base), max_voxels, str(image), str(sidecar), **settings)
+        image, mask_image, sidecar = (folders.out / name for name in ("m.nii.gz", "m_mask.nii.gz", "m.json"))
+        outputs = str(image), str(mask_image), str(sidecar)
+        fetch_map.main(source, sha256, "m", str(folders.base), max_voxels, *outputs, **settings)
         return image, json.loads(sidecar.read_text())
 
     return run
@@ -743,7 +744,7 @@ def test_rule_writes_the_same_bytes_and_no_path_of_this_machine(run_rule, folder
         path.unlink()
     run_rule("a.nii")
     assert {path.name: path.read_bytes() for path in folders.out.iterdir()} == first
-    assert sorted(first) == ["m.json", "m.nii.gz"]
+    assert sorted(first) == ["m.json", "m.nii.gz", "m_mask.nii.gz"]
     assert str(folders.base).encode() not in first["m.json"]
 
 
@@ -851,8 +852,9 @@ def test_rule_takes_or_refuses_any_header(tmp_path_factory, changes):
         content[offset] = value
     (folder / "a.nii").write_bytes(content)
     image, sidecar = folder / "out" / "m.nii.gz", folder / "out" / "m.json"
+    mask_image = folder / "out" / "m_mask.nii.gz"
     try:
-        fetch_map.main("a.nii", None, "m", str(folder), 1000, str(image), str(sidecar))
+        fetch_map.main("a.nii", None, "m", str(folder), 1000, str(image), str(mask_image), str(sidecar))
     except UserError as error:
         assert "\n" not in str(error)
         assert not image.exists()

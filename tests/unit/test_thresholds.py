@@ -132,7 +132,9 @@ def test_bonferroni_counts_the_voxels_of_its_family(motor):
 
 def test_the_last_significant_voxel_survives_fdr(motor):
     data, _ = motor
-    cutoff = resolve_cutoff(data, data != 0, SPEC | {"threshold": {"fdr": 0.05}})
+    spec = SPEC | {"threshold": {"fdr": 0.05}}
+    cutoff = resolve_cutoff(data, data != 0, spec)
+    assert resolve_cutoff(data, data != 0, spec | {"cutoff_rule": ">"}) == cutoff
     found = find_survivors(data, cutoff, "two")
     assert np.abs(data[found]).min() == cutoff.value and found.sum() > 1000
 

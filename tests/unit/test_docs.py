@@ -1,0 +1,189 @@
+"""What the documentation says against what the project does."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from statmap.regions import extract_regions, ledger_warning
+from statmap.sidecar import VERSION
+
+ROOT = Path(__file__).parents[2]
+GENERATED = {".git", ".venv", ".snakemake", ".hypothesis", ".pytest_cache", ".ruff_cache", "__pycache__"}
+FILES = [
+    path
+    for path in sorted(ROOT.rglob("*"))
+    if path.is_file()
+    and not GENERATED & set(path.relative_to(ROOT).parts)
+    and (path.parent != ROOT / "results" or path.name == "README.md")
+    and not re.match(r"results/.+/", path.relative_to(ROOT).as_posix())
+]
+PAGES = [path for path in FILES if path.suffix == ".md"]
+# Pieces, so that this file does not hold what it looks for.
+UNWANTED = [
+    "../" + "shared",
+    "pypi" + ".org",
+    "python" + "hosted.org",
+    "ana" + "conda.org",
+    "/opt/" + "pypi",
+    "/tmp/" + "s/",
+]
+
+
+def read(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def keys_of(schema):
+    """Names of all keys that a schema knows, at every depth, but for the kinds of threshold."""
+    found = set()
+    if isinstance(schema, dict):
+        found |= set(schema.get("properties", {}))
+        found |= set().union(*(keys_of(value) for value in schema.values()))
+    return found
+
+
+def rows(path, key):
+    """Rows of the tables of a page whose first cell is the key."""
+    return [line for line in read(path).splitlines() if line.startswith(f"| `{key}` |")]
+
+
+CONFIG_SCHEMA = yaml.safe_load(read("config/schemas/config.schema.yaml"))
+MAPS_SCHEMA = yaml.safe_load(read("config/schemas/maps.schema.yaml"))
+CONFIG = yaml.safe_load(read("config/config.yaml"))
+VARIANT = CONFIG_SCHEMA["$defs"]["variant"]["properties"]
+
+
+@pytest.mark.parametrize("key", sorted(keys_of(CONFIG_SCHEMA) | keys_of(MAPS_SCHEMA)))
+def test_every_key_is_explained(key):
+    if key in CONFIG_SCHEMA["$defs"]["threshold"]["properties"]:
+        assert f"{{{key}: 0." in rows("config/README.md", "threshold")[0]
+    else:
+        assert rows("config/README.md", key)
+
+
+def test_every_row_of_the_explanation_is_a_key():
+    known = keys_of(CONFIG_SCHEMA) | keys_of(MAPS_SCHEMA) | set(VARIANT["convention"]["enum"])
+    first_cells = re.findall(r"^\| (`[^|]+`) \|", read("config/README.md"), re.MULTILINE)
+    named = {name for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)}
+    assert named - known == set()
+
+
+@pytest.mark.parametrize("key", list(CONFIG["defaults"]))
+def test_defaults_are_stated_as_they_are(key):
+    value = {None: "null", ">": '">"'}.get(CONFIG["defaults"][key], CONFIG["defaults"][key])
+    assert f"`{value}`" in rows("config/README.md", key)[0].split("|")[3]
+
+
+@pytest.mark.parametrize("key", [key for key, schema in VARIANT.items() if "enum" in schema and key != "convention"])
+def test_every_accepted_word_is_stated(key):
+    [row] = [row for row in rows("config/README.md", key) if "as in a variant" not in row and "of `split`" not in row]
+    for value in VARIANT[key]["enum"]:
+        assert str("null" if value is None else value) in row
+
+
+def test_every_key_of_the_config_is_in_the_schema():
+    assert set(CONFIG) <= set(CONFIG_SCHEMA["properties"])
+    assert set(CONFIG["defaults"]) | set().union(*CONFIG["variants"].values()) <= set(VARIANT)
+    assert set(yaml.safe_load(read("config/sweep.yaml"))["sweep"]) <= set(
+        CONFIG_SCHEMA["properties"]["sweep"]["properties"]
+    )
+    for sheet in (CONFIG["maps"], yaml.safe_load(read("config/auditory.yaml"))["maps"]):
+        assert set(read(sheet).splitlines()[0].split("\t")) <= set(MAPS_SCHEMA["properties"])
+
+
+@pytest.mark.parametrize("unwanted", UNWANTED)
+def test_no_file_names_what_is_not_part_of_the_project(unwanted):
+    assert [path for path in FILES if unwanted.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_local_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link.split("#")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_that_are_named_exist(page):
+    """Paths in backticks that begin with a folder of the project."""
+    tops = "config|docs|envs|profiles|scripts|tests"
+    named = re.findall(rf"`((?:{tops})/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_results_are_documented_and_nothing_else(tmp_path):
+    """Every output of a run with all that can be asked for is in results/README.md, and every path there is one."""
+    (tmp_path / "labels.tsv").write_text("index\tname\n1\tone\n")
+    overlay = {"atlases": {"atlas": {"image": "a.nii.gz", "labels": "labels.tsv"}}, "sweep": {"thresholds": [3.0]}}
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump(overlay))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
+    command += ["--configfile", tmp_path / "all.yaml", "--summary"]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    outputs = {line.split("\t")[0] for line in table.splitlines()[1:]}
+    outputs = {
+        re.sub(r"/(percentile-97|value-3\.0)\b", "/{variant}", path)
+        .replace("/motor", "/{map}", 1)
+        .replace("atlases/atlas.", "atlases/{atlas}.")
+        for path in outputs
+    }
+    documented = set(re.findall(r"`(results/[^`]+)`", read("results/README.md")))
+    not_of_a_rule = {"results/report.html", "results/logs/", "results/benchmarks/"}
+    assert documented - not_of_a_rule == outputs
+    assert not_of_a_rule <= documented
+
+
+def test_the_warning_that_the_readme_quotes_is_what_the_run_says(motor, variant):
+    data, affine = motor
+    found = extract_regions(np.where(np.abs(data) >= 3, data, 0), affine, variant)
+    quoted = re.search(r"`(\d+ of \d+ survivors [^`]*)`", " ".join(read("README.md").split()))[1]
+    assert ledger_warning(found.ledger).startswith(quoted)
+
+
+def locked():
+    """Versions of the lock, by package."""
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", read("envs/requirements.lock"), re.MULTILINE))
+
+
+def conda():
+    """Versions of environment.yaml, by the package's name in the lock."""
+    pins = (pin.split("=") for pin in yaml.safe_load(read("envs/environment.yaml"))["dependencies"])
+    return {name.removesuffix("-base"): version for name, version in pins if name != "python"}
+
+
+def test_the_conda_environment_has_the_versions_of_the_lock():
+    versions = locked()
+    assert conda() == {name: versions.get(name) for name in conda()}
+
+
+def test_the_conda_environment_has_what_the_scripts_import():
+    """`statmap.config` aside: it is imported by the Snakefile only."""
+    imported = {"nilearn"}  # for its files
+    for path in (ROOT / "scripts").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split(".")[0])
+    of_the_snakefile = {"yaml", "jsonschema"}
+    own = {"statmap"} | {path.stem for path in (ROOT / "scripts").glob("*.py")}
+    needed = imported - set(sys.stdlib_module_names) - own - of_the_snakefile
+    assert {{"cc3d": "connected-components-3d"}.get(name, name) for name in needed} <= set(conda())
+
+
+def test_every_rule_of_the_slurm_profile_exists():
+    profile = yaml.safe_load(read("profiles/slurm/profile.yaml"))
+    rules = set(re.findall(r"^rule (\w+):", read("Snakefile"), re.MULTILINE))
+    assert set(profile["groups"]) <= rules
+    assert set(profile["groups"].values()) == set(profile["group-components"])
+
+
+def test_citation_and_changelog_name_the_version():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert str(citation["version"]) == VERSION
+    assert f"\n## {VERSION}\n" in read("CHANGELOG.md")
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
