@@ -870,10 +870,10 @@ def test_adapter_ends_with_one_line(tmp_path):
 import runpy, sys
 from types import SimpleNamespace as Space
 sys.path.insert(0, {str(SCRIPTS)!r})
-spec = dict(source=sys.argv[1], sha256=None, base=".", max_voxels=10**6)
+spec = dict(source=sys.argv[1], sha256=None, max_voxels=10**6)
 job = Space(wildcards=Space(map="m"), params=Space(spec=spec), log=["m.log"],
-            output=Space(image="m.nii.gz", sidecar="m.json"))
-runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=job))
+            output=dict(image="m.nii.gz", mask_image="m_mask.nii.gz", sidecar="m.json"))
+runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=job), run_name="__main__")
 """
     for source, status, error in [
         ("nothing.nii", 1, "Error: map 'm': there is no file 'nothing.nii'; a source is " + sources.ACCEPTED + "\n"),
