@@ -882,4 +882,4 @@ runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=jo
         run = subprocess.run([sys.executable, "-c", program, source], cwd=tmp_path, capture_output=True, text=True)
         assert (run.returncode, run.stderr) == (status, error)
         assert "map 'm': " in (tmp_path / "m.log").read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.log", "m.nii.gz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.log", "m.nii.gz", "m_mask.nii.gz"]
