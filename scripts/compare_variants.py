@@ -7,7 +7,6 @@ import pandas as pd
 
 from statmap.agreement import dice_jaccard, match_regions
 from statmap.charts import dice_figure
-from statmap.files import writing
 from statmap.images import read_raw
 from statmap.log import log, logging_to
 from statmap.page import save
@@ -31,8 +30,7 @@ def main(labels: list[str], map_id: str, variants: list[str], stability: str, ma
     pairs = dice_jaccard({variant: image > 0 for variant, image in found.items()})
     figure = dice_figure(pairs, variants, map_id, "Dice coefficient of what every two variants keep")
     for path in figures:
-        with writing(path) as temporary:
-            save(figure, temporary)
+        save(figure, path)
     pairs.insert(0, "map", map_id)
     write_table(stability, pairs, STABILITY)
 

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from statmap.figures import region_page
-from statmap.images import read_raw
 from statmap.log import log, logging_to
 from statmap.page import save
-from statmap.scene import make_scene
-from statmap.variant import UNITS, read_table, read_variant
+from statmap.variant import read_scene, read_table
 
 MOST_PAGES = 50
 
@@ -35,22 +33,12 @@ def main(
     peaks_table : from rule tabulate_regions.
     folder : where ``region-001.png`` and so on are written.
     """
-    found = read_variant(image, mask, thresholded, thresholded_sidecar, labels)
+    scene, rule = read_scene(image, mask, thresholded, thresholded_sidecar, labels, template, spec)
     table, peaks = read_table(regions_table), read_table(peaks_table)
-    scene = make_scene(
-        found.data,
-        found.affine,
-        found.survivors,
-        found.labels,
-        found.cutoff,
-        template=read_raw(template) if template else None,
-        sided=spec["sided"],
-        units=UNITS.get(spec["stat"], "value"),
-    )
     Path(folder).mkdir(parents=True, exist_ok=True)
     for region in table["region"][:MOST_PAGES].tolist():
         title = f"{map_id} · {variant} · region {region} of {len(table)}"
-        save(region_page(scene, region, table, peaks, title, found.rule), Path(folder, f"region-{region:03d}.png"))
+        save(region_page(scene, region, table, peaks, title, rule), Path(folder, f"region-{region:03d}.png"))
     left_out = max(len(table) - MOST_PAGES, 0)
     log.info("map '%s', variant '%s': %d pages, %d left out", map_id, variant, len(table) - left_out, left_out)
 

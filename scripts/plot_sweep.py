@@ -6,10 +6,11 @@ import pandas as pd
 
 from statmap.charts import persistence_figure, sweep_figure
 from statmap.figures import frequency_figure
-from statmap.files import read_json, writing
+from statmap.files import read_json
 from statmap.images import read_image, read_raw
 from statmap.log import log, logging_to
 from statmap.page import save
+from statmap.thresholds import cutoff_of
 from statmap.variant import UNITS, read_table
 
 
@@ -37,7 +38,7 @@ def main(
     units = UNITS.get(spec["stat"], "value")
     grid, peaks = read_table(sweep), read_table(persistence_table)
     cutoffs = {
-        name: read_json(path)["Cutoff"] or float("inf")
+        name: cutoff_of(read_json(path)).value
         for name, path in zip(spec["variants"], thresholded_sidecars, strict=True)
     }
     variants = pd.DataFrame(
@@ -58,8 +59,7 @@ def main(
     for name, figure in draw.items():
         drawn = figure()
         for path in (path for path in figures if Path(path).stem == name):
-            with writing(path) as temporary:
-                save(drawn, temporary)
+            save(drawn, path)
     log.info("map '%s': %d figures", map_id, len(figures))
 
 

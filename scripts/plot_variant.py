@@ -3,12 +3,10 @@
 from pathlib import Path
 
 from statmap.figures import glass_figure, regions_figure, threshold_figure
-from statmap.files import writing
-from statmap.images import read_raw
 from statmap.log import log, logging_to
 from statmap.page import save
-from statmap.scene import choose_cuts, make_scene
-from statmap.variant import UNITS, read_table, read_variant
+from statmap.scene import choose_cuts
+from statmap.variant import read_scene, read_table
 
 
 def main(
@@ -34,30 +32,19 @@ def main(
     spec : ``sided`` and ``stat`` (the rest only says when to draw again).
     figures : files to write; the name says which figure, the suffix which format.
     """
-    found = read_variant(image, mask, thresholded, thresholded_sidecar, labels)
-    scene = make_scene(
-        found.data,
-        found.affine,
-        found.survivors,
-        found.labels,
-        found.cutoff,
-        template=read_raw(template) if template else None,
-        sided=spec["sided"],
-        units=UNITS.get(spec["stat"], "value"),
-    )
+    scene, rule = read_scene(image, mask, thresholded, thresholded_sidecar, labels, template, spec)
     table = read_table(regions_table)
     title = f"{map_id} · {variant}"
     cuts = choose_cuts(scene)  # most telling first: both figures show the same planes
     draw = {
-        "threshold": lambda: threshold_figure(scene, title, found.rule, cuts[:5]),
-        "regions": lambda: regions_figure(scene, table, title, found.rule, cuts),
-        "glass": lambda: glass_figure(scene, table, title, found.rule),
+        "threshold": lambda: threshold_figure(scene, title, rule, cuts[:5]),
+        "regions": lambda: regions_figure(scene, table, title, rule, cuts),
+        "glass": lambda: glass_figure(scene, table, title, rule),
     }
     for name, figure in draw.items():
         drawn = figure()
         for path in (path for path in figures if Path(path).stem == name):
-            with writing(path) as temporary:
-                save(drawn, temporary)
+            save(drawn, path)
     log.info("map '%s', variant '%s': %d figures, %d regions", map_id, variant, len(figures), len(table))
 
 

@@ -11,6 +11,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
+from .files import writing
+
 WIDTH = 510.0  # points: 18 cm, the text width of an A4 page
 MARGIN = 6.0
 NOTE, SMALL = 6.0, 6.5  # font sizes of the small print and of labels
@@ -193,5 +195,5 @@ def save(figure, path):
     kind = Path(path).suffix.lstrip(".")
     compression = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}  # half the time of level 6, 2% larger
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with matplotlib.rc_context(SETTINGS):
-        figure.savefig(path, format=kind, dpi=DPI if kind == "png" else 2 * DPI, metadata=metadata, **compression)
+    with matplotlib.rc_context(SETTINGS), writing(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=DPI if kind == "png" else 2 * DPI, metadata=metadata, **compression)

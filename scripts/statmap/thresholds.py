@@ -144,8 +144,8 @@ def resolve_cutoff(data, mask, spec, name="map"):
     -----
     A value is first rounded to the precision of the map, so that 3.1 keeps a voxel that a float32 file stores as 3.1.
     A percentile without a ``cutoff_rule`` keeps what clears its score by 1e-5, as nilearn does.
-    Statistical thresholds are worked out in float64. That of ``fdr`` is the value of the last significant voxel, so it is
-    compared with ``>=`` whatever ``cutoff_rule`` says: the last significant voxel survives.
+    Statistical thresholds are worked out in float64. That of ``fdr`` is the value of the last significant voxel, which
+    survives: it is compared with ``>=`` whatever ``cutoff_rule`` says.
     """
     kind, number = parse_threshold(spec["threshold"])
     rule = ">=" if kind == "fdr" else spec["cutoff_rule"] or (">" if kind == "percentile" else ">=")

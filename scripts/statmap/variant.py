@@ -7,6 +7,7 @@ import pandas as pd
 
 from .files import read_json
 from .images import read_map, read_raw
+from .scene import make_scene
 from .thresholds import cutoff_of
 
 UNITS = {"t": "t", "z": "z"}
@@ -40,6 +41,34 @@ def read_variant(image, mask, thresholded, thresholded_sidecar, labels):
     cutoff = cutoff_of(sidecar).value
     survivors = read_raw(thresholded)[0] != 0
     return Variant(data, affine, survivors, read_raw(labels)[0].astype(np.int32), cutoff, sidecar["Rule"])
+
+
+def read_scene(image, mask, thresholded, thresholded_sidecar, labels, template, spec):
+    """Read a variant and lay it out for its figures.
+
+    Parameters
+    ----------
+    image, mask, thresholded, thresholded_sidecar, labels : as in `read_variant`.
+    template : path of an anatomical image in the space of the map, or None.
+    spec : dict with ``sided`` of the variant and ``stat`` of the map.
+
+    Returns
+    -------
+    scene : scene.Scene.
+    rule : str, the threshold and its cutoff in words.
+    """
+    found = read_variant(image, mask, thresholded, thresholded_sidecar, labels)
+    scene = make_scene(
+        found.data,
+        found.affine,
+        found.survivors,
+        found.labels,
+        found.cutoff,
+        template=read_raw(template) if template else None,
+        sided=spec["sided"],
+        units=UNITS.get(spec["stat"], "value"),
+    )
+    return scene, found.rule
 
 
 def read_table(path):
