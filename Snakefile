@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.enums import Quietness
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -17,6 +18,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from statmap.config import Study, code_hash
 from statmap.files import UserError
+from statmap.outcome import last_words
 
 try:
     study = Study(config, Path(workflow.basedir, "config/schemas"), folders=[".", workflow.basedir])
@@ -39,7 +41,8 @@ report: "config/captions/workflow.rst"
 rule all:
     """Everything that the config asks for."""
     input:
-        "results/summary.csv",
+        "results/summary.html",
+        expand("results/{map}/{variant}/tables.html", map=study.maps, variant=study.variants),
         expand("results/{map}/view.html", map=study.maps),
         expand(
             "results/{map}/{variant}/{table}.csv",
@@ -55,14 +58,19 @@ rule all:
             format=study.formats,
         ),
         expand("results/{map}/{variant}/pages", map=study.maps, variant=study.variants),
-        expand("results/{map}/stability.csv", map=COMPARED),
-        expand("results/{map}/sweep/sweep.png", map=SWEPT),
+        expand("results/{map}/{variant}/{image}.nii.gz", map=study.maps, variant=study.variants, image=FOUR_D),
+        expand("results/{map}/dice.{format}", map=COMPARED, format=study.formats),
+        expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=study.formats),
     default_target: True
     localrule: True
+    message:
+        "All results are there"
 
 
 rule fetch_map:
     """Fetch a statistical map and its mask, and refuse what is not one 3D image."""
+    input:
+        files=study.files_of,
     output:
         image="results/maps/{map}.nii.gz",
         mask_image="results/maps/{map}_mask.nii.gz",
@@ -83,6 +91,8 @@ rule fetch_map:
 
 rule fetch_atlas:
     """Fetch a label image that regions are named after."""
+    input:
+        file=study.atlas_file_of,
     output:
         image="results/atlases/{atlas}.nii.gz",
     log:
@@ -237,13 +247,13 @@ rule plot_pages:
         peaks_table="results/{map}/{variant}/peaks.csv",
         template=ancient(study.template_of),
     output:
-        report(
+        pages=report(
             directory("results/{map}/{variant}/pages"),
             patterns=["region-{region}.png"],
             category="{map}",
             subcategory="{variant}",
             caption="config/captions/page.rst",
-            labels={"map": "{map}", "variant": "{variant}", "show": "region {region}"},
+            labels={"map": "{map}", "variant": "{variant}", "show": "zoom on region {region}"},
         ),
     log:
         "results/logs/plot_pages/{map}/{variant}.log",
@@ -260,19 +270,47 @@ rule plot_pages:
         "scripts/plot_pages.py"
 
 
+rule show_tables:
+    """Regions and peaks of a variant as tables to read, to sort and to take away."""
+    input:
+        regions="results/{map}/{variant}/regions.csv",
+        peaks="results/{map}/{variant}/peaks.csv",
+        thresholded_sidecar="results/{map}/{variant}/thresholded.json",
+        regions_sidecar="results/{map}/{variant}/regions.json",
+    output:
+        page=report(
+            "results/{map}/{variant}/tables.html",
+            category="{map}",
+            subcategory="{variant}",
+            caption="config/captions/tables.rst",
+            labels={"map": "{map}", "variant": "{variant}", "show": "tables"},
+        ),
+    log:
+        "results/logs/show_tables/{map}/{variant}.log",
+    params:
+        code=code_hash("show_tables", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    localrule: True
+    message:
+        "Showing the tables of {wildcards.map}: {wildcards.variant}"
+    script:
+        "scripts/show_tables.py"
+
+
 rule compare_variants:
     """Overlap of what every two variants of a map keep, and their regions matched."""
     input:
         labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=study.variants),
     output:
-        stability=report(
-            "results/{map}/stability.csv",
+        stability="results/{map}/stability.csv",
+        matches=report(
+            "results/{map}/matches.csv",
             category="{map}",
             subcategory="all variants",
-            caption="config/captions/stability.rst",
-            labels={"map": "{map}", "variant": "all", "show": "agreement, table"},
+            caption="config/captions/matches.rst",
+            labels={"map": "{map}", "variant": "all", "show": "matched regions (CSV)"},
         ),
-        matches="results/{map}/matches.csv",
         figure=report(
             "results/{map}/dice.png",
             category="{map}",
@@ -304,8 +342,20 @@ rule sweep_map:
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
         atlas_labels=study.labels_of,
     output:
-        sweep="results/{map}/sweep/sweep.csv",
-        persistence_table="results/{map}/sweep/persistence.csv",
+        sweep=report(
+            "results/{map}/sweep/sweep.csv",
+            category="{map}",
+            subcategory="sweep",
+            caption="config/captions/sweep_table.rst",
+            labels={"map": "{map}", "variant": "sweep", "show": "regions over the grid (CSV)"},
+        ),
+        persistence_table=report(
+            "results/{map}/sweep/persistence.csv",
+            category="{map}",
+            subcategory="sweep",
+            caption="config/captions/persistence_table.rst",
+            labels={"map": "{map}", "variant": "sweep", "show": "persistence of peaks (CSV)"},
+        ),
         frequency="results/{map}/sweep/selection_frequency.nii.gz",
     log:
         "results/logs/sweep_map/{map}.log",
@@ -383,7 +433,7 @@ rule view_map:
         tables=expand("results/{{map}}/{variant}/regions.csv", variant=study.variants),
         template=ancient(study.template_of),
     output:
-        report(
+        page=report(
             "results/{map}/view.html",
             category="{map}",
             subcategory="all variants",
@@ -412,12 +462,7 @@ rule summarise:
         extracted=expand("results/{map}/{variant}/regions.json", map=study.maps, variant=study.variants),
         tables=expand("results/{map}/{variant}/regions.csv", map=study.maps, variant=study.variants),
     output:
-        report(
-            "results/summary.csv",
-            category="Summary",
-            caption="config/captions/summary.rst",
-            labels={"map": "all", "variant": "all", "show": "summary"},
-        ),
+        summary="results/summary.csv",
     log:
         "results/logs/summarise.log",
     params:
@@ -426,7 +471,42 @@ rule summarise:
         code=code_hash("summarise", SCRIPTS),
     conda:
         "envs/environment.yaml"
+    localrule: True
     message:
-        "Summarising {input.tables}"
+        "Summarising all variants of all maps"
     script:
         "scripts/summarise.py"
+
+
+rule show_summary:
+    """The summary, and how far the variants of each map agree, as tables to read; warnings first."""
+    input:
+        summary="results/summary.csv",
+        stability=expand("results/{map}/stability.csv", map=COMPARED),
+    output:
+        page=report(
+            "results/summary.html",
+            category="All maps",
+            caption="config/captions/summary.rst",
+            labels={"map": "all", "variant": "all", "show": "summary"},
+        ),
+    log:
+        "results/logs/show_summary.log",
+    params:
+        code=code_hash("show_summary", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    localrule: True
+    message:
+        "Showing the summary"
+    script:
+        "scripts/show_summary.py"
+
+
+onsuccess:
+    if any(job.rule.name == "summarise" for job in workflow.dag.jobs):
+        logger.info(last_words(rules.summarise.output.summary), extra={"quietness": Quietness.PROGRESS})
+
+
+onerror:
+    logger.error("A job failed: read the first error above and the log that it names. The same command then goes on.")

@@ -57,17 +57,25 @@ def validate(data, schema, where):
     ------
     UserError : the first key, from the top, that the schema refuses.
     """
+    errors = sorted(_validator(schema).iter_errors(data), key=lambda error: [str(key) for key in error.path])
+    if errors:
+        error = errors[0]
+        if error.validator == "additionalProperties":
+            known = error.schema["properties"]
+            unknown = next(key for key in error.instance if key not in known)
+            found, hint = f"key {unknown!r} is not known", f"accepted: {', '.join(known)}"
+        else:
+            found, hint = error.message, error.schema.get("description")
+        place = ", ".join([where, ".".join(str(part) for part in error.absolute_path)]).removesuffix(", ")
+        raise UserError(" ".join(f"{place}: {found}".split()) + (f" ({hint})" if hint else ""))
+
+
+@cache
+def _validator(schema):
     import yaml
     from jsonschema import Draft202012Validator
 
-    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
-    errors = sorted(Draft202012Validator(rules).iter_errors(data), key=lambda error: [str(key) for key in error.path])
-    if errors:
-        key = ".".join(str(part) for part in errors[0].absolute_path)
-        accepted = errors[0].parent or errors[0]
-        hint = accepted.schema.get("description") if isinstance(accepted.schema, dict) else None
-        found = f"{where}, {key}: " if key else f"{where}: "
-        raise UserError(found + errors[0].message.replace("\n", " ") + (f" ({hint})" if hint else ""))
+    return Draft202012Validator(yaml.safe_load(Path(schema).read_text(encoding="utf-8")))
 
 
 class Study:
@@ -98,6 +106,11 @@ class Study:
         for name, row in rows.items():
             validate({"map": name} | row, Path(schemas, "maps.schema.yaml"), f"{config['maps']}, map '{name}'")
         check_ids(rows, config["maps"], "map")
+        for name in rows:
+            if f"{name}_mask" in rows:
+                raise UserError(
+                    f"{config['maps']}: '{name}_mask' is what the mask of map '{name}' is called; rename it"
+                )
         self.maps = {name: dict.fromkeys(MAP_COLUMNS) | {"stat": "other"} | row for name, row in rows.items()}
 
         if isinstance(config["variants"], str):
@@ -109,12 +122,28 @@ class Study:
             raise UserError("no variant is left; the config or its variant table needs at least one")
         self.variants = resolve_variants(config, variants)
         self.atlases = config.get("atlases") or {}
+        # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
+        self.labels = [self._existing(own["labels"], f"labels of atlas '{name}'") for name, own in self.atlases.items()]
+        self.template = self._template(config.get("template"))
+        self.thresholds = expand_thresholds(config["sweep"]["thresholds"]) if config.get("sweep") else []
         self.formats = sorted({"png", *config.get("figure_formats", [])}, key=["png", "svg", "pdf"].index)
 
     def find(self, path):
         """A path of the config, as it will be opened: the first folder that has it, else the path itself."""
         found = (str(folder / path) for folder in self.folders if (folder / path).exists())
         return next(found, str(path))
+
+    def _existing(self, path, what):
+        found = self.find(path)
+        if not Path(found).is_file():
+            raise UserError(f"{what}: there is no file {path!r}; accepted: a path from here or from the Snakefile")
+        return found
+
+    def _template(self, template):
+        kind, _, name = (template or "").partition(":")
+        if kind == "sample":
+            return str(sample_path(name, "template"))
+        return self._existing(template, "template") if template else None
 
     # What each rule is told. A spec holds only what the rule depends on, so that nothing else makes it run again.
 
@@ -176,7 +205,7 @@ class Study:
         row = self.maps[wildcards.map]
         spec = SWEEP | self.config["sweep"] | {key: row[key] for key in ("stat", "df", "space")}
         spec["atlases"] = self.atlas_spaces()
-        return spec | {"thresholds": expand_thresholds(spec["thresholds"])}
+        return spec | {"thresholds": self.thresholds}
 
     def variants_spec(self, wildcards):
         """All variants, for what shows them side by side on one map."""
@@ -187,17 +216,24 @@ class Study:
 
     # What each rule reads where that depends on the config.
 
+    def files_of(self, wildcards):
+        """The map and its mask where they are files on this machine: when one changes, the map is fetched again."""
+        row = self.maps[wildcards.map]
+        return [path for path in (row["source"], row["mask"]) if path and Path(path).is_file()]
+
+    def atlas_file_of(self, wildcards):
+        """The atlas likewise."""
+        image = self.atlases[wildcards.atlas]["image"]
+        return [image] if Path(image).is_file() else []
+
     def template_of(self, wildcards):
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
-        template, space = self.config.get("template"), self.maps[wildcards.map]["space"]
-        if not template or (space and space != self.config.get("template_space")):
-            return []
-        kind, _, name = template.partition(":")
-        return str(sample_path(name, "template")) if kind == "sample" else self.find(template)
+        space = self.maps[wildcards.map]["space"]
+        return self.template if self.template and space in (None, self.config.get("template_space")) else []
 
     def labels_of(self, wildcards):
         """Label tables of the atlases, in the order of the config."""
-        return [self.find(atlas["labels"]) for atlas in self.atlases.values()]
+        return self.labels
 
 
 def expand_thresholds(thresholds):
@@ -205,6 +241,8 @@ def expand_thresholds(thresholds):
     if isinstance(thresholds, list):
         return thresholds
     low, high, step = thresholds["from"], thresholds["to"], thresholds["step"]
+    if low > high:
+        raise UserError(f"config, sweep.thresholds: from {low} to {high} is no range; from may not be above to")
     # Rounded, so that 2.0 + 7 * 0.1 is written, and compared, as 2.7.
     return [round(low + step * n, 10) for n in range(int((high - low) / step + 1e-9) + 1)]
 

@@ -143,8 +143,11 @@ ACCEPTED = {
 }
 
 
-# Folders and files that stand beside those of maps and variants.
-RESERVED = {"variant": {"sweep"}, "map": {"maps", "atlases", "logs", "benchmarks"}}
+# Folders and files that stand beside those of maps and variants, in lower case.
+RESERVED = {
+    "variant": {"sweep", "stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf", "view.html"},
+    "map": {"maps", "atlases", "logs", "benchmarks", "summary.csv", "summary.html", "report.html", "readme.md"},
+}
 
 
 def check_ids(ids, where, what="variant"):
@@ -163,10 +166,14 @@ def check_ids(ids, where, what="variant"):
     """
     seen = {}
     for name in ids:
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name in RESERVED[what]:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
             raise UserError(
                 f"{where}: {what} id {name!r} names a folder: text of letters, digits, '.', '_' and '-', "
-                f"a letter or digit first, and not {' or '.join(map(repr, sorted(RESERVED[what])))}"
+                "a letter or digit first"
+            )
+        if name.casefold() in RESERVED[what]:
+            raise UserError(
+                f"{where}: {what} id {name!r} is the name of a file or folder beside it; give it another one"
             )
         if _is_number(name) or name.casefold() in ("na", "null", "none"):
             raise UserError(f"{where}: {what} id {name!r} would be read back from a table as a number or as nothing")

@@ -194,7 +194,8 @@ def measure_regions(data, labels, affine):
     values, region, ijk = labelled_voxels(labels, data)
     n_regions = int(labels.max(initial=0))
     if n_regions == 0:
-        return pd.DataFrame(columns=list(REGIONS)[3:19])
+        names = list(REGIONS)
+        return pd.DataFrame(columns=names[names.index("region") : names.index("sd_value") + 1])
     exact = values.astype(np.float64)
     number = region - 1
     n_voxels = np.bincount(number, minlength=n_regions)

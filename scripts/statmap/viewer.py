@@ -18,19 +18,11 @@ from scipy import ndimage
 
 from .colours import DIVERGING, region_colours
 from .files import UserError
+from .html import SCRIPT, STYLE, atlas_columns, table
 from .images import to_mm
 
-# Columns of regions.csv that the page shows, with their headings and formats; atlas names (`<atlas>_peak`) follow.
-_COLUMNS = {
-    "region": ("Region", "d"),
-    "sign": ("Sign", ""),
-    "volume_mm3": ("mm³", ",.0f"),
-    "peak_value": ("Peak", ".2f"),
-    "peak_x": ("x", ".1f"),
-    "peak_y": ("y", ".1f"),
-    "peak_z": ("z", ".1f"),
-    "tdp": ("TDP", ".0%"),
-}
+# Columns of regions.csv that the page shows; the labels of atlases at the peaks follow.
+_COLUMNS = ("region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z", "tdp")
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
 
 
@@ -107,38 +99,19 @@ def _nifti(data, affine, slope=1.0, intent="none"):
     return _packed(image.to_bytes())
 
 
-def _left(form):
-    return "" if form else ' class="text"'
-
-
-def _cell(value, form):
-    missing = value is None or value != value
-    text = "–" if missing else escape(str(value)) if form == "" else format(value, form)
-    key = "" if missing else escape(str(value))
-    return f'<td data-key="{key}"{_left(form)}>{text}</td>'
-
-
 def _table(index, variant, colours):
-    """One variant's regions as an HTML table; readable, though not sortable, without JavaScript."""
+    """One variant's regions as an HTML table, whose rows know the colour and the peak of their region."""
     regions = variant["regions"]
     if len(regions) == 0:
         return f'<p class="empty" data-variant="{index}">No region in this variant.</p>'
-    columns = {name: column for name, column in _COLUMNS.items() if name in regions and regions[name].notna().any()}
-    columns |= {
-        name: (f"{name.removesuffix('_peak')} at peak", "")
-        for name in regions
-        if name.endswith("_peak") and name not in ("p_peak", "z_peak", "log10_p_peak")
-    }
-    head = "".join(
-        f'<th scope="col" aria-sort="none"{_left(form)}><button type="button">{escape(title)}</button></th>'
-        for title, form in columns.values()
-    )
-    rows = []
-    for row, colour in zip(regions.to_dict("records"), colours, strict=True):
-        cells = "".join(_cell(row[name], form) for name, (_, form) in columns.items())
-        place = json.dumps([row["peak_x"], row["peak_y"], row["peak_z"]])
-        rows.append(f'<tr tabindex="0" data-mm="{place}" style="--colour:{colour}">{cells}</tr>')
-    return f'<table data-variant="{index}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    rows = regions.to_dict("records")
+    at_peak = [name for name in atlas_columns(regions) if name.endswith("_peak")]
+    places = (json.dumps([row[f"peak_{axis}"] for axis in "xyz"]) for row in rows)
+    steering = [
+        f'tabindex="0" data-mm="{place}" style="--colour:{colour}"'
+        for place, colour in zip(places, colours, strict=True)
+    ]
+    return table(rows, [*_COLUMNS, *at_peak], f'data-variant="{index}"', steering)
 
 
 def viewer_page(map_id, data, affine, template, template_affine, variants):
@@ -192,6 +165,8 @@ def viewer_page(map_id, data, affine, template, template_affine, variants):
         "tables": "".join(tables),
         # a "<" in JSON could end the script element
         "content": json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
+        "table_style": STYLE,
+        "sorting": SCRIPT,
         "niivue": _packed(niivue_bundle().encode("utf-8")),
     }
     return re.sub(r"\{\{ (\w+) \}\}", lambda match: parts[match[1]], _PAGE)
@@ -205,12 +180,11 @@ _PAGE = """<!DOCTYPE html>
 <title>{{ title }} · Statmap Regions</title>
 <link rel="icon" href="data:,">
 <style>
-  body { margin: 0; font: 15px/1.45 system-ui, sans-serif; color: #1c2430; background: #f4f5f7; }
+{{ table_style }}
   header { padding: 1rem 1.5rem .5rem; display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; align-items: baseline; }
-  h1 { margin: 0; font-size: 1.35rem; }
   header p { margin: 0; color: #4b5563; }
   select { font: inherit; padding: .15rem .4rem; }
-  main { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; align-items: start; }
+  main { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr); gap: 1rem; align-items: start; }
   main { padding: .5rem 1.5rem 1.5rem; }
   figure { margin: 0; }
   #scene { position: relative; height: min(72vh, 46vw); min-height: 22rem; background: #000; }
@@ -228,23 +202,9 @@ _PAGE = """<!DOCTYPE html>
   .controls label { display: flex; gap: .4rem; align-items: center; }
   .help { color: #4b5563; font-size: .87rem; margin: .5rem 0 0; }
   .tables { background: #fff; overflow: auto; max-height: calc(72vh + 6rem); }
-  table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-  th { position: sticky; top: 0; background: #fff; box-shadow: inset 0 -1px #c9ced6; padding: 0; }
-  th button { all: unset; box-sizing: border-box; width: 100%; padding: .5rem .55rem; cursor: pointer; }
-  th { white-space: nowrap; }
-  th button:hover { text-decoration: underline; }
-  th[aria-sort=ascending] button::before { content: "↑ "; }
-  th[aria-sort=descending] button::before { content: "↓ "; }
-  th, td { text-align: right; }
-  td { padding: .3rem .55rem; border-top: 1px solid #eceef1; }
-  .text { text-align: left; }
-  th:first-child, td:first-child { text-align: left; }
-  td:first-child::before { content: ""; float: left; width: .8em; height: .8em; margin: .3em .5em 0 0; }
-  td:first-child::before { background: var(--colour); border-radius: 2px; }
   tbody tr { cursor: pointer; }
   tbody tr:hover { background: #eef3fb; }
   tbody tr[aria-current] { background: #dce8fa; }
-  :focus-visible, th button:focus-visible { outline: 2px solid #1d5fc4; outline-offset: -2px; }
   .empty { padding: 1.5rem; margin: 0; }
   [hidden] { display: none !important; }
   @media (max-width: 62rem) {
@@ -306,7 +266,7 @@ function channels(colours) {
 
 function describe(place) {
   const [x, y, z] = place.mm;
-  const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0[.]0+)$/, "$1");
+  const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0[.]0+)$/, "$1").replace("-", "−");
   const [, value, region] = place.values.map((volume) => volume.value);
   byId("place").textContent = `x ${fixed(x, 1)}  y ${fixed(y, 1)}  z ${fixed(z, 1)} mm · value ${fixed(value, 2)}`
     + (region ? ` · region ${region}` : "");
@@ -326,9 +286,9 @@ function drawScale({ cutoff, sided }) {
   byId("ramp").style.background = `linear-gradient(90deg, ${content.ramp})`;
   byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff);
   byId("cut").style.right = sided === "negative" ? 0 : share(-cutoff);
-  byId("lowest").textContent = (-largest).toFixed(2);
+  byId("lowest").textContent = `−${largest.toFixed(2)}`;
   byId("highest").textContent = largest.toFixed(2);
-  const sign = { two: "±", negative: "-", positive: "" }[sided];
+  const sign = { two: "±", negative: "−", positive: "" }[sided];
   byId("cutoff").textContent = cutoff > largest ? "" : `cutoff ${sign}${+cutoff.toPrecision(4)}`;
 }
 
@@ -363,19 +323,9 @@ function redraw() {
   viewer.updateGLVolume();
 }
 
-function sort(heading) {
-  const body = heading.closest("table").tBodies[0], column = heading.cellIndex;
-  const down = heading.getAttribute("aria-sort") === "ascending";
-  for (const other of heading.parentNode.cells) other.setAttribute("aria-sort", "none");
-  heading.setAttribute("aria-sort", down ? "descending" : "ascending");
-  const key = (row) => row.cells[column].dataset.key;
-  const compare = (a, b) => (a === "") - (b === "") || (down ? -1 : 1) * (a - b || a.localeCompare(b));
-  body.append(...[...body.rows].sort((a, b) => compare(key(a), key(b))));
-}
-
+{{ sorting }}
 document.addEventListener("click", (event) => {
-  const heading = event.target.closest("th"), row = event.target.closest("tbody tr");
-  if (heading) sort(heading);
+  const row = event.target.closest("tbody tr");
   if (row) jump(row);
 });
 document.addEventListener("keydown", (event) => {

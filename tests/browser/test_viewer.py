@@ -97,7 +97,7 @@ def motor_page(opened, motor, template, tmp_path_factory):
 
 def place(page):
     """Coordinates, value and region that the page shows."""
-    text = page.inner_text("#place")
+    text = page.inner_text("#place").replace("−", "-")
     x, y, z, value = map(float, re.match(r"x (\S+) y (\S+) z (\S+) mm · value (\S+)", text).groups())
     region = re.search(r"region (\d+)", text)
     return (x, y, z), value, int(region[1]) if region else 0
@@ -174,7 +174,8 @@ def test_headings_sort_both_ways(motor_page):
     for order in ("ascending", "descending"):
         heading.locator("button").click()
         assert heading.get_attribute("aria-sort") == order
-        shown = [float(text) for text in rows(page).locator("td:nth-child(7)").all_inner_texts()]
+        texts = rows(page).locator("td:nth-child(7)").all_inner_texts()
+        shown = [float(text.replace("−", "-")) for text in texts]
         assert shown == sorted(variants[1]["regions"]["peak_z"], reverse=order == "descending")
 
 

@@ -123,7 +123,7 @@ def test_resolving_changes_neither_config_nor_conventions():
         ({"a b": {}}, "variant id 'a b'"),
         ({"a\n": {}}, "variant id"),
         ({3.0: {}}, "variant id 3.0"),
-        ({"sweep": {}}, "not 'sweep'"),
+        ({"sweep": {}}, "variant id 'sweep' is the name of a file or folder beside it"),
         ({"Peak": {}, "peak": {}}, "'Peak' and 'peak' would share one folder"),
     ],
 )

@@ -1,0 +1,232 @@
+"""The report of a real run in headless Chromium: no network, no error, and a reader finds what was computed."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
+    pytest.mark.slow,
+]
+
+ROOT = Path(__file__).parents[2]
+QUIET = "--no-sandbox --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+PATIENCE = 120_000  # ms: WebGL in software on a busy machine
+CONFIG = """
+maps: maps.tsv
+variants:
+  percentile-97: null
+  nothing: {threshold: 99}
+  split_: {threshold: 3.5, extract_type: connected_components}
+sweep: {thresholds: [3, 4], min_region_sizes: [0, 500]}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder in which the workflow ran over the embedded map and a small one, and wrote its report."""
+    folder = tmp_path_factory.mktemp("report")
+    ijk = np.indices((14, 15, 16)) - np.array([5, 6, 7]).reshape(3, 1, 1, 1)
+    small = nib.Nifti1Image((6 * np.exp(-(ijk**2).sum(axis=0) / 18)).astype(np.float32), np.diag([3.0, 3, 3, 1]))
+    nib.save(small, folder / "small.nii.gz")
+    rows = ["map\tsource\tstat\tspace", "motor\tsample:motor\tz\tMNI152", "small\tsmall.nii.gz\tt\tnative"]
+    (folder / "maps.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "overlay.yaml").write_text(CONFIG, encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
+        + ["--configfile", folder / "overlay.yaml", "--report", folder / "results/report.html", "--report-after-run"],
+        check=True,
+        env=os.environ | {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"},  # nobody listens
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(run):
+    """The open report, the addresses that it asked for, and what it complained about."""
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET.split(), "--disable-quic"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        requests, complaints = [], []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.goto((run / "results/report.html").as_uri())
+        page.wait_for_selector("nav")
+        yield page, requests, complaints
+        browser.close()
+
+
+@pytest.fixture
+def page(report):
+    """The report at its first page; a test fails that made it complain or ask the network for anything."""
+    page, requests, complaints = report
+    page.locator("nav li, nav a").first.wait_for()
+    page.evaluate("app.setView({ navbarMode: 'menu', content: 'rulegraph' })")
+    yield page
+    assert requests and all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests
+    assert complaints == []
+
+
+def entries(page):
+    """What the reporter's menu lists: its labels, line by line."""
+    return [row.inner_text().split("\t")[:3] for row in page.locator("nav tbody tr").all()]
+
+
+def choose(page, *names):
+    """Click through categories and subcategories of the menu."""
+    for name in names:
+        page.locator("nav li a", has_text=re.compile(f"^{re.escape(name)}$")).click()
+
+
+def look(page, label, button=0):
+    """Click the eye (0) or the i (1) of an entry."""
+    page.locator("nav tbody tr", has=page.get_by_role("cell", name=label, exact=True)).locator("a").nth(button).click()
+
+
+def caption_of(page):
+    """The caption that the menu shows."""
+    return " ".join(page.locator("nav .prose").inner_text().split())
+
+
+def read(path):
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_opens_with_the_rule_graph_and_where_to_look_first(page, tmp_path):
+    page.get_by_text("Look first").wait_for()
+    page.screenshot(path=tmp_path / "start.png")
+    page.get_by_role("link", name="summary of all maps").click()
+    page.frame_locator("iframe").get_by_text("What was found").wait_for()
+
+
+def test_run_times_and_versions_are_shown(page, tmp_path):
+    choose(page, "Statistics")
+    page.locator("canvas, svg.marks").first.wait_for()
+    page.screenshot(path=tmp_path / "statistics.png")
+    choose(page, "About")
+    page.get_by_text("snakemake", exact=False).first.wait_for()
+
+
+@pytest.mark.parametrize("map_id", ["motor", "small"])
+def test_filters_by_map_and_variant(page, run, map_id, tmp_path):
+    for variant in ("nothing", "split_", "value-3.0"):
+        page.evaluate("app.setView({ navbarMode: 'menu' })")
+        choose(page, map_id, variant)
+        found = entries(page)
+        regions = read(run / f"results/{map_id}/{variant}/regions.csv")
+        pages = [f"zoom on region {int(row['region']):03d}" for row in regions]
+        assert found == [
+            [map_id, variant, show] for show in ["glass brain", "regions", "tables", "thresholded map", *pages]
+        ]
+    page.screenshot(path=tmp_path / "variant.png")
+    assert len(pages) > 0
+
+
+def test_every_figure_opens_and_has_a_caption(page, run, tmp_path):
+    choose(page, "motor", "split_")
+    for label in ("thresholded map", "regions", "glass brain", "zoom on region 001"):
+        look(page, label)
+        image = page.locator("img[src^='data:image/png']:visible").last
+        page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+        assert image.evaluate("image => image.naturalWidth") > 800
+        look(page, label, button=1)
+        caption = caption_of(page)
+        assert "motor" in caption and "split_" in caption and "|z| ≥ 3.5" in caption
+        page.screenshot(path=tmp_path / f"{label}.png")
+        page.get_by_role("link", name="split_", exact=True).click()
+
+
+def test_numbers_of_the_variant_are_in_the_caption(page):
+    choose(page, "motor", "split_")
+    look(page, "regions", button=1)
+    assert "connected components of survivors, 6 neighbours, signs split, larger than 1500 mm3" in caption_of(page)
+
+
+def test_tables_sort_and_save(page, run, tmp_path):
+    choose(page, "motor", "split_")
+    look(page, "tables")
+    frame = page.frame_locator("iframe")
+    regions = read(run / "results/motor/split_/regions.csv")
+    table = frame.locator("table").first
+    assert table.locator("tbody tr").count() == len(regions) > 2
+    heading = table.locator("th", has_text=re.compile("^Peak$"))
+    column = heading.evaluate("heading => heading.cellIndex")
+    for key, order in (("Enter", "ascending"), ("Space", "descending")):
+        heading.locator("button").press(key)
+        assert heading.get_attribute("aria-sort") == order
+        shown = [text.replace("−", "-") for text in table.locator(f"td:nth-child({column + 1})").all_inner_texts()]
+        expected = sorted((float(row["peak_value"]) for row in regions), reverse=order == "descending")
+        assert shown == [f"{value:.2f}" for value in expected]
+    page.screenshot(path=tmp_path / "tables.png")
+    with page.expect_download() as download:
+        frame.get_by_role("link", name="CSV").first.click()
+    assert download.value.suggested_filename == "motor_split__regions.csv"
+    assert download.value.path().read_bytes() == (run / "results/motor/split_/regions.csv").read_bytes()
+
+
+def test_nothing_found_is_said(page, tmp_path):
+    choose(page, "motor", "nothing")
+    look(page, "tables")
+    frame = page.frame_locator("iframe")
+    frame.get_by_text("No region in this variant.").first.wait_for()
+    assert frame.locator("table").count() == 0
+    page.screenshot(path=tmp_path / "nothing.png")
+
+
+def test_summary_shows_warnings_loudly(page, run, tmp_path):
+    choose(page, "All maps")
+    look(page, "summary")
+    frame = page.frame_locator("iframe")
+    rows = read(run / "results/summary.csv")
+    warned = [row for row in rows if row["warning"] != "none"]
+    assert 0 < len(warned) < len(rows) == 6
+    shown = frame.locator(".warnings li").all_inner_texts()
+    assert shown == [f"{row['map']} · {row['variant']}: {row['warning']}" for row in warned]
+    found = frame.locator("table").first
+    assert found.locator("tbody tr").count() == len(rows)
+    assert found.locator("tr.warned").count() == len(warned)
+    assert frame.locator("table").last.locator("tbody tr").count() == 6  # pairs of three variants, two maps
+    page.screenshot(path=tmp_path / "summary.png")
+
+
+def test_interactive_view_jumps_to_a_region(page, run, tmp_path):
+    choose(page, "motor", "all variants")
+    look(page, "interactive view")
+    frame = page.frame_locator("iframe")
+    frame.locator("#scene[aria-busy=false]").wait_for()
+    frame.locator("#variant").select_option(label="split_")
+    frame.locator("#scene[aria-busy=false]").wait_for()
+    row = read(run / "results/motor/split_/regions.csv")[1]
+    frame.locator("table:visible tbody tr").nth(1).click()
+    place = frame.locator("#place").inner_text().replace("−", "-")
+    assert [float(number) for number in re.findall(r"[xyz] (\S+)", place)] == [float(row[f"peak_{a}"]) for a in "xyz"]
+    assert place.endswith("region 2")
+    page.screenshot(path=tmp_path / "view.png")
+
+
+def test_sweep_and_downloads(page, run, tmp_path):
+    choose(page, "motor", "sweep")
+    assert [show for _, _, show in entries(page)] == [
+        "persistence of peaks",
+        "persistence of peaks (CSV)",
+        "regions over the grid",
+        "regions over the grid (CSV)",
+        "selection frequency",
+    ]
+    page.screenshot(path=tmp_path / "sweep.png")
+    with page.expect_download() as download:
+        look(page, "regions over the grid (CSV)")
+    assert download.value.path().read_bytes() == (run / "results/motor/sweep/sweep.csv").read_bytes()
