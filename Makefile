@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
-	$(BIN)/snakemake --report results/report.html --report-after-run
+	$(BIN)/snakemake --quiet reason --report results/report.html --report-after-run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
