@@ -10,7 +10,7 @@ run: $(VENV)/.run
 	$(BIN)/snakemake --quiet reason --report results/report.html --report-after-run
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 bench: $(VENV)/.dev
 	$(BIN)/python tests/benchmarks/bench.py

@@ -1,0 +1,118 @@
+"""How the tests of this folder run the workflow: as people do, from the command line, in a folder of their own."""
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+NOT_COPIED = (".git", ".venv", ".snakemake", ".ci", "results", "tests", "__pycache__", ".*_cache", ".hypothesis")
+OFFLINE = "http://127.0.0.1:9"  # a port where nobody answers: whatever wants to leave this machine fails at once
+
+
+def run_snakemake(folder, *arguments, config=None, repository=REPOSITORY, timeout=300, **environment):
+    """Run snakemake with `folder` as its working directory.
+
+    Parameters
+    ----------
+    folder : where results are written and relative paths of the config begin.
+    arguments : of snakemake, targets among them.
+    config : dict, an overlay; written to ``overlay.yaml`` in the folder.
+    repository : the checkout to run.
+    timeout : seconds, after which snakemake and its jobs are ended and the test fails.
+    environment : variables to set.
+
+    Returns
+    -------
+    subprocess.CompletedProcess : ``stdout`` holds both streams.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", repository / "Snakefile", "--directory", folder]
+    if config is not None:
+        overlay = Path(folder, "overlay.yaml")
+        overlay.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        command += ["--configfile", overlay]
+    command += ["--cores", "2", *arguments]
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
+    settings |= {"http_proxy": OFFLINE, "https_proxy": OFFLINE, "no_proxy": "127.0.0.1"} | environment
+    with subprocess.Popen(
+        command,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+
+def succeed(folder, *arguments, **settings):
+    """`run_snakemake`, which must not fail; its output."""
+    done = run_snakemake(folder, *arguments, **settings)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def plan(folder, *arguments, **settings):
+    """How often each rule would run, `all` aside: {} where nothing is to be done."""
+    return planned(succeed(folder, "--dry-run", *arguments, **settings))
+
+
+def planned(output):
+    """The same, from the output of a dry run or of a run."""
+    if "Nothing to be done" in output:
+        return {}
+    table = re.search(r"^job +count\n-+ +-+\n((?:\w+ +\d+\n)+)total ", output, re.MULTILINE)
+    assert table, output
+    counts = Counter({rule: int(count) for rule, count in re.findall(r"(\w+) +(\d+)\n", table[1])})
+    return {rule: count for rule, count in counts.items() if rule != "all"}
+
+
+def provenance_triggered(output):
+    """Rules that would run for another reason than that an input of theirs is made anew."""
+    found = re.search(r"^Rules with provenance triggered jobs: (.*)$", output, re.MULTILINE)
+    return set(re.findall(r"\w+", found[1])) if found else set()
+
+
+def once(tmp_path_factory, name, build):
+    """Folder that `build(folder)` fills, by the first process of pytest-xdist that asks; the others wait for it."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    folder, done = place / name, place / f"{name}.done"
+    with open(place / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            build(folder)
+            done.touch()
+    return folder
+
+
+def copy_checkout(destination):
+    """Copy what a user has: the working tree, without results and tests."""
+    return Path(shutil.copytree(REPOSITORY, destination, ignore=shutil.ignore_patterns(*NOT_COPIED)))
+
+
+def outputs(folder):
+    """Relative path to content of every file that has to be the same on every machine."""
+    results = Path(folder, "results")
+    found = {}
+    for path in sorted(results.rglob("*")):
+        name = path.relative_to(results).as_posix()
+        if path.is_file() and not name.startswith(("logs/", "benchmarks/", "report.html")):
+            found[name] = path.read_bytes()
+    return {name: content for name, content in found.items() if not name.endswith(".snakemake_timestamp")}

@@ -1,0 +1,144 @@
+"""What the user got wrong is said in one line that names what was found and is accepted, and nothing is left behind."""
+
+import gzip
+
+import nibabel as nib
+import numpy as np
+import pytest
+from running import once, run_snakemake
+
+
+def lines_with(output, *words):
+    return [line for line in output.splitlines() if all(word in line for word in words)]
+
+
+@pytest.mark.parametrize(
+    ("config", "sheet", "found", "accepted"),
+    [
+        ({"treshold": 3}, None, "key 'treshold' is not known", "maps, template, template_space, defaults"),
+        ({"variants": {"a": {"threshold": {"p": "1e-3"}}}}, None, "a.threshold.p: '1e-3'", "'number'"),
+        ({"maps": "sheet.tsv"}, "map\tsource\tcolour\n", "column 'colour' is not known", "map, source, sha256, stat"),
+        ({"variants": "sheet.tsv"}, "variant\ttreshold\n", "column 'treshold' is not known", "variant, threshold"),
+    ],
+)
+def test_what_is_wrong_with_the_config_is_said_before_anything_runs(tmp_path, config, sheet, found, accepted):
+    if sheet:
+        (tmp_path / "sheet.tsv").write_text(sheet, encoding="utf-8")
+    done = run_snakemake(tmp_path, config=config)
+    assert done.returncode == 1
+    assert len(lines_with(done.stdout, found, accepted)) == 1, done.stdout
+    assert "Traceback" not in done.stdout and "Error in rule" not in done.stdout
+    assert not (tmp_path / "results").exists()
+
+
+WRONG = {
+    "missing": (
+        "nowhere.nii.gz",
+        "",
+        "",
+        ["no file 'nowhere.nii.gz'", "a path, an https:// address, or neurovault:ID"],
+    ),
+    "sample": ("sample:foot", "", "", ["no sample 'foot'", "motor, mni152"]),
+    "ftp": ("ftp://127.0.0.1/x.nii", "", "", ["ftp://127.0.0.1/x.nii is refused", "https://"]),
+    "no-hash": ("good.nii.gz", "0" * 64, "", ["but the config says 000000", "has sha256 "]),
+    "four-d": ("four.nii.gz", "", "", ["four.nii.gz has shape (6, 6, 6, 3)", "one 3D image is needed"]),
+    "cut": ("cut.nii.gz", "", "", ["cut.nii.gz is damaged", "get the file again"]),
+    "flipped": ("flipped.nii.gz", "", "", ["flipped.nii.gz is damaged", "get the file again"]),
+    "text": ("text.nii.gz", "", "", ["text.nii.gz is no NIfTI image", ".nii or .nii.gz"]),
+    "flat": ("flat.nii", "", "", ["affine that is not finite or not invertible"]),
+    "grid": ("good.nii.gz", "", "other.nii.gz", ["mask of map 'grid'", "(12, 12, 12)", "resample the mask"]),
+    "no-mask": ("good.nii.gz", "", "nowhere.nii.gz", ["mask of map 'no-mask'", "no file 'nowhere.nii.gz'"]),
+    "empty": ("good.nii.gz", "", "zero.nii.gz", ["mask of map 'empty'", "0 everywhere"]),
+}
+OF_GOOD = {
+    "results/good/fdr/thresholded.json": [
+        "threshold {fdr: 0.05} needs p values",
+        "is 'other'; fill in z, or t together",
+    ],
+    "results/good/value/regions.csv": ["map 'good' is in space 'MNI152' and atlas 'net' in 'Talairach'", "same space"],
+}
+
+
+@pytest.fixture(scope="session")
+def failed(tmp_path_factory):
+    """One run of all of them: its output and the folder."""
+    folder = once(tmp_path_factory, "wrong", run_all)
+    return (folder / "output.txt").read_text(encoding="utf-8"), folder
+
+
+def run_all(folder):
+    random = np.random.default_rng(0)
+    affine = np.diag([3.0, 3, 3, 1])
+
+    def save(name, data, affine=affine):
+        nib.Nifti1Image(np.asarray(data, np.float32), affine).to_filename(folder / name)
+
+    save("good.nii.gz", random.normal(size=(12, 12, 12)))
+    save("four.nii.gz", random.normal(size=(6, 6, 6, 3)))
+    save("other.nii.gz", np.ones((6, 6, 6)))
+    save("zero.nii.gz", np.zeros((12, 12, 12)))
+    flat = nib.Nifti1Image(np.ones((4, 4, 4), np.float32), affine)
+    flat.header["srow_z"] = 0
+    flat.header["sform_code"], flat.header["qform_code"] = 2, 0
+    (folder / "flat.nii").write_bytes(flat.header.binaryblock + bytes(4) + flat.get_fdata(dtype=np.float32).tobytes())
+    content = (folder / "good.nii.gz").read_bytes()
+    (folder / "cut.nii.gz").write_bytes(content[: len(content) // 2])
+    (folder / "flipped.nii.gz").write_bytes(content[:-6] + bytes([content[-6] ^ 1]) + content[-5:])
+    (folder / "text.nii.gz").write_bytes(gzip.compress(b"not an image" * 50))
+    (folder / "labels.tsv").write_text("index\tname\n1\tone\n", encoding="utf-8")
+    rows = ["map\tsource\tsha256\tmask\tspace", "good\tgood.nii.gz\t\t\tMNI152"]
+    rows += [f"{name}\t{source}\t{sha256}\t{mask}\t" for name, (source, sha256, mask, _) in WRONG.items()]
+    (folder / "maps.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    config = {
+        "maps": "maps.tsv",
+        "variants": {
+            "percentile-97": None,
+            "value-3.0": None,
+            "value": {"threshold": 1},
+            "fdr": {"threshold": {"fdr": 0.05}},
+        },
+        "atlases": {"net": {"image": "other.nii.gz", "labels": "labels.tsv", "space": "Talairach"}},
+    }
+    targets = [f"results/maps/{name}.json" for name in WRONG] + list(OF_GOOD)
+    done = run_snakemake(folder, "--keep-going", *targets, config=config)
+    (folder / "output.txt").write_text(done.stdout, encoding="utf-8")
+    assert done.returncode == 1
+
+
+def test_a_run_that_fails_says_so(failed):
+    output, _ = failed
+    assert "Traceback" not in output
+    assert output.count("Error in rule") == len(WRONG) + len(OF_GOOD)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_with_a_map(failed, name):
+    output, folder = failed
+    (line,) = [line for line in lines_with(output, f"map '{name}'") if line.startswith("Error: ")]
+    assert all(words in line for words in WRONG[name][-1]), line
+    assert str(folder) not in line and "/tmp" not in line
+    log = (folder / f"results/logs/fetch_map/{name}.log").read_text(encoding="utf-8")
+    assert log.replace("ERROR", "Error") == line + "\n"
+
+
+@pytest.mark.parametrize("target", OF_GOOD)
+def test_what_is_wrong_with_a_variant(failed, target):
+    assert len([line for line in lines_with(failed[0], *OF_GOOD[target]) if line.startswith("Error: ")]) == 1
+
+
+def test_nothing_is_left_of_what_failed(failed):
+    """Nor are the good outputs of the same run lost."""
+    _, folder = failed
+    results = folder / "results"
+    left = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    assert {name for name in left if not name.startswith(("logs/", "benchmarks/"))} == {
+        "atlases/net.nii.gz",
+        "maps/good.json",
+        "maps/good.nii.gz",
+        "maps/good_mask.nii.gz",
+        "good/value/regions.json",
+        "good/value/regions.nii.gz",
+        "good/value/regions_4d.nii.gz",
+        "good/value/thresholded.json",
+        "good/value/thresholded.nii.gz",
+    }

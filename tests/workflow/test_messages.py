@@ -1,0 +1,50 @@
+"""What a run tells the person in front of it."""
+
+import re
+
+import pytest
+from running import run_snakemake, succeed
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+TOTAL = (
+    "4 regions in 2 variants of 1 map, 2 warnings. Look first at results/summary.html or results/summary.csv; "
+    "the figures and tables of a variant are in results/<map>/<variant>/."
+)
+
+
+def test_every_job_has_a_line_of_its_own_with_map_and_variant(changed):
+    output = succeed(changed, "--dry-run", "--forceall")
+    lines = re.findall(r"^Job \d+: (.*)$", output, re.MULTILINE)
+    assert len(lines) == len(set(lines)) == len(re.findall(r"^(?:Job \d+:|\w*rule \w+:)", output, re.MULTILINE)) > 10
+    of_a_variant = [line for line in lines if "percentile-97" in line or "value-3.0" in line]
+    assert len(of_a_variant) == 2 * 6 and all("motor" in line for line in of_a_variant)
+
+
+def test_the_total_at_the_end_says_where_to_look_first(changed):
+    (changed / "results/summary.html").unlink()
+    assert TOTAL in succeed(changed)
+
+
+def test_a_part_of_the_results_has_no_total(changed):
+    assert "Look first" not in succeed(changed, "--force", "results/motor/value-3.0/tables.html")
+
+
+@pytest.mark.parametrize("quiet", [["--quiet"], ["--quiet", "all"]])
+def test_quiet_stays_quiet(changed, quiet):
+    output = succeed(changed, "--force", "results/summary.html", *quiet)
+    assert "Look first" not in output and "Job " not in output
+    if "all" in quiet:
+        # This one line is Snakemake's own, written before it reads the option.
+        assert re.sub(r"Using workflow specific profile .*\n", "", output) == ""
+
+
+def test_a_failure_says_what_to_read(tmp_path):
+    (tmp_path / "broken.nii").write_bytes(b"no image")
+    (tmp_path / "maps.tsv").write_text("map\tsource\nbroken\tbroken.nii\n", encoding="utf-8")
+    for quiet in ([], ["--quiet", "all"]):
+        done = run_snakemake(tmp_path, *quiet, config={"maps": "maps.tsv"})
+        assert done.returncode != 0
+        hint = "A job failed: read the first error above and the log that it names."
+        assert (hint in done.stdout) == ("results/logs/fetch_map/broken.log" in done.stdout) == (not quiet)
+        assert "broken" in (tmp_path / "results/logs/fetch_map/broken.log").read_text(encoding="utf-8")

@@ -1,0 +1,242 @@
+"""What runs again when something changes, and what does not."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from running import REPOSITORY, plan, planned, provenance_triggered, succeed
+
+from statmap.config import code_hash, modules_of
+
+SCRIPTS = REPOSITORY / "scripts"
+RULES = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+MODULES = sorted(path.stem for path in (SCRIPTS / "statmap").glob("*.py") if path.stem != "__init__")
+
+# The rules that a rule reads the outputs of.
+READS = {
+    "threshold_map": {"fetch_map"},
+    "extract_regions": {"threshold_map"},
+    "tabulate_regions": {"fetch_map", "threshold_map", "extract_regions"},
+    "plot_variant": {"fetch_map", "threshold_map", "extract_regions", "tabulate_regions"},
+    "plot_pages": {"fetch_map", "threshold_map", "extract_regions", "tabulate_regions"},
+    "show_tables": {"threshold_map", "extract_regions", "tabulate_regions"},
+    "compare_variants": {"extract_regions"},
+    "view_map": {"fetch_map", "threshold_map", "extract_regions", "tabulate_regions"},
+    "summarise": {"threshold_map", "extract_regions", "tabulate_regions"},
+    "show_summary": {"summarise", "compare_variants"},
+}
+SHOWN = {"show_summary": 1}  # what gathers what is there
+GATHERED = {"summarise": 1, "compare_variants": 1, "view_map": 1} | SHOWN
+# One variant of one map, from a step on.
+DRAWN = {"plot_variant": 1, "plot_pages": 1}
+FROM_TABLES = {"tabulate_regions": 1, "show_tables": 1} | DRAWN
+FROM_REGIONS = {"extract_regions": 1} | FROM_TABLES
+FROM_THRESHOLD = {"threshold_map": 1} | FROM_REGIONS
+
+
+def change(variant="value-3.0", **keys):
+    """An overlay that changes keys of one variant."""
+    return {"variants": {variant: keys}}
+
+
+def jobs_of(output):
+    """What a dry run says of each job; the reasons beside them name other files."""
+    return "\n".join(line for line in output.splitlines() if line.startswith("Job "))
+
+
+def test_a_second_run_does_nothing(changed):
+    assert "Nothing to be done" in succeed(changed)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        pytest.param({"variants": {"new": {"threshold": 4.5}}}, FROM_THRESHOLD | GATHERED, id="variant added"),
+        pytest.param(change(min_region_size=600), FROM_REGIONS | GATHERED, id="smallest region"),
+        pytest.param(change(threshold=3.5), FROM_THRESHOLD | GATHERED, id="threshold", marks=pytest.mark.slow),
+        pytest.param(
+            # The first variant: Snakemake puts what an overlay names before the rest, and the order is compared too.
+            change("percentile-97", max_peaks=2),
+            FROM_TABLES | {"summarise": 1, "view_map": 1} | SHOWN,
+            id="peaks",
+        ),
+        pytest.param({"write_4d": False}, {}, id="4D images left out"),
+        pytest.param(
+            {"template": None},
+            {"plot_variant": 2, "plot_pages": 2, "view_map": 1},
+            id="template left out",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"variants": {"value-3.0": None}},
+            {"summarise": 1, "view_map": 1} | SHOWN,
+            id="variant dropped",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(change(signs="split"), FROM_REGIONS | GATHERED, id="signs", marks=pytest.mark.slow),
+        pytest.param(
+            {"sweep": {"thresholds": [2, 3]}},
+            {"sweep_map": 1, "plot_sweep": 1},
+            id="sweep added",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"figure_formats": ["png", "svg"]}, {"plot_variant": 2, "compare_variants": 1} | SHOWN, id="format added"
+        ),
+    ],
+)
+def test_a_change_of_the_config_runs_what_depends_on_it(changed, overlay, expected):
+    output = succeed(changed, "--dry-run", config=overlay)
+    assert planned(output) == expected
+    for variant in {"percentile-97", "value-3.0"} - set(overlay.get("variants", {"percentile-97", "value-3.0"})):
+        assert variant not in jobs_of(output)
+
+
+def test_a_map_added_runs_only_what_is_new(changed):
+    sheet = (REPOSITORY / "config/maps.tsv").read_text(encoding="utf-8")
+    header, row = sheet.splitlines()[:2]
+    (changed / "maps.tsv").write_text(f"{header}\n{row}\n{row.replace('motor', 'second', 1)}\n", encoding="utf-8")
+    output = succeed(changed, "--dry-run", config={"maps": "maps.tsv"})
+    twice = {rule: 2 for rule in FROM_THRESHOLD}
+    assert planned(output) == twice | GATHERED | {"fetch_map": 1}
+    assert "motor" not in jobs_of(output)
+
+
+def test_a_file_of_the_sheet_that_changes_is_fetched_again(tmp_path, motor_path):
+    """New bytes count, a new date alone does not."""
+    shutil.copyfile(motor_path, tmp_path / "own.nii.gz")
+    (tmp_path / "maps.tsv").write_text("map\tsource\nown\town.nii.gz\n", encoding="utf-8")
+    target, settings = "results/maps/own.json", {"config": {"maps": "maps.tsv"}}
+    assert planned(succeed(tmp_path, target, **settings)) == {"fetch_map": 1}
+    (tmp_path / "own.nii.gz").touch()
+    assert plan(tmp_path, target, **settings) == {}
+    (tmp_path / "own.nii.gz").write_bytes(motor_path.read_bytes() + b"\0")
+    assert plan(tmp_path, target, **settings) == {"fetch_map": 1}
+
+
+# ------------------------------------------------------------------------------------------------------------- the code
+IMPORTED = """
+import dis, importlib, json, sys, types
+
+def codes(code):
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from codes(constant)
+
+def loaded():
+    return {name for name in sys.modules if name.startswith("statmap.")}
+
+found = {}
+sys.path.insert(0, sys.argv[1])
+for rule in sys.argv[2:]:
+    importlib.import_module(rule)
+    at_once, done, todo = loaded(), set(), {rule} | loaded()
+    while todo:  # what functions import when they are called
+        for module in todo:
+            for code in codes(sys.modules[module].__spec__.loader.get_code(module)):
+                steps = list(dis.get_instructions(code))
+                for n, step in enumerate(steps):
+                    if step.opname == "IMPORT_NAME":
+                        level, names = steps[n - 2].argval, steps[n - 1].argval
+                        if level or step.argval.split(".")[0] == "statmap":
+                            __import__(step.argval, vars(sys.modules[module]), None, names, level)
+        done |= todo
+        todo = loaded() - done
+    found[rule] = [sorted(at_once), sorted(loaded())]
+    for name in ["statmap", rule, *loaded()]:
+        del sys.modules[name]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported():
+    """Of each rule's script, by really importing it: modules of statmap there at once, and with those that wait."""
+    command = [sys.executable, "-c", IMPORTED, SCRIPTS, *RULES]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout)
+    return {rule: [{name.removeprefix("statmap.") for name in names} for names in both] for rule, both in found.items()}
+
+
+@pytest.fixture(scope="module")
+def needed(imported):
+    return {rule: everything for rule, (_, everything) in imported.items()}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_modules_of_a_rule_are_its_imports(rule, needed):
+    listed = modules_of(rule, SCRIPTS)
+    assert listed == sorted(listed) == [f"statmap/{name}.py" for name in sorted(needed[rule])]
+
+
+def test_imports_that_wait_are_found(imported):
+    at_once, everything = imported["extract_regions"]
+    assert everything - at_once == {"random_walker", "seeds"}
+
+
+def test_every_module_has_a_user_and_the_package_itself_holds_no_code(needed):
+    parsed = {"config", "conventions", "sheets", "outcome"}  # only the Snakefile uses them
+    assert set().union(*needed.values()) | parsed >= set(MODULES)
+    assert not any(parsed & modules for modules in needed.values())
+    assert (SCRIPTS / "statmap/__init__.py").read_text(encoding="utf-8").count('"""') == 2
+    assert "import" not in (SCRIPTS / "statmap/__init__.py").read_text(encoding="utf-8").split('"""')[2]
+
+
+def test_editing_a_module_changes_the_hash_of_the_rules_that_need_it_and_of_no_other(tmp_path, needed):
+    scripts = shutil.copytree(SCRIPTS, tmp_path / "scripts")
+    before = {rule: code_hash(rule, scripts) for rule in RULES}
+    assert before == {rule: code_hash(rule, SCRIPTS) for rule in RULES}
+    for module in MODULES:
+        path = scripts / "statmap" / f"{module}.py"
+        content = path.read_bytes()
+        path.write_bytes(content + b"# an edit\n")
+        changed = {rule for rule in RULES if code_hash(rule, scripts) != before[rule]}
+        assert changed == {rule for rule in RULES if module in needed[rule]}, module
+        path.write_bytes(content)
+        path.touch()
+        assert {rule: code_hash(rule, scripts) for rule in RULES} == before, module
+
+
+@pytest.fixture
+def checkout(elsewhere, tmp_path):
+    """A checkout to edit, and the folder with its results."""
+    repository, folder = elsewhere
+    # copytree keeps the dates: a script younger than its outputs would run again.
+    return shutil.copytree(repository, tmp_path / "checkout"), shutil.copytree(folder, tmp_path / "folder")
+
+
+def dry_run(checkout):
+    repository, folder = checkout
+    return succeed(folder, "--dry-run", repository=repository)
+
+
+def test_another_checkout_of_the_same_code_runs_nothing(example, elsewhere):
+    assert plan(example, repository=elsewhere[0]) == {}
+
+
+FAST = ["peaks", "random_walker"]
+
+
+@pytest.mark.parametrize("module", FAST + [pytest.param(m, marks=pytest.mark.slow) for m in MODULES if m not in FAST])
+def test_editing_a_module_runs_its_rules(checkout, needed, module):
+    path = checkout[0] / "scripts/statmap" / f"{module}.py"
+    content = path.read_bytes()
+    path.write_bytes(content + b"# an edit\n")
+    used = {rule for rule in READS.keys() | {"fetch_map"} if module in needed[rule]}
+    expected = set(used)
+    for rule, read in READS.items():  # in the order of the workflow
+        expected |= {rule} if read & expected else set()
+    output = dry_run(checkout)
+    assert set(planned(output)) == expected
+    assert provenance_triggered(output) <= used
+    path.write_bytes(content)
+    path.touch()
+    assert planned(dry_run(checkout)) == {}
+
+
+def test_editing_a_script_runs_its_rule(checkout):
+    path = checkout[0] / "scripts/view_map.py"
+    path.write_bytes(path.read_bytes() + b"# an edit\n")
+    assert planned(dry_run(checkout)) == {"view_map": 1}

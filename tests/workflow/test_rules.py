@@ -1,0 +1,76 @@
+"""The Snakefile and its scripts keep the form that DESIGN asks of them."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from running import REPOSITORY
+
+TEXT = (REPOSITORY / "Snakefile").read_text(encoding="utf-8")
+RULES = dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n(?=\n*    ))+)", TEXT, re.MULTILINE))
+WITH_SCRIPT = sorted(set(RULES) - {"all"})
+# Downloads and pages of text: nothing to measure.
+NOT_MEASURED = {"fetch_map", "fetch_atlas", "summarise", "show_tables", "show_summary"}
+
+
+def block(rule, keyword):
+    """What a rule says under a keyword, '' where it has none."""
+    found = re.search(rf"^    {keyword}:(.*\n(?:        .*\n)*)", RULES[rule], re.MULTILINE)
+    return found[1] if found else ""
+
+
+def test_the_rules_are_found():
+    names = ["all", "fetch_map", "fetch_atlas", "threshold_map", "extract_regions", "tabulate_regions", "plot_variant"]
+    assert list(RULES)[:7] == names and len(RULES) >= 13
+    assert len(RULES) == len(re.findall(r"^(?:rule|checkpoint) ", TEXT, re.MULTILINE))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_says_what_it_does_first(rule):
+    assert re.match(r'    """[A-Z][^"]+[.]"""\n', RULES[rule])
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+def test_a_rule_has_all_its_parts(rule):
+    assert block(rule, "script").split() == [f'"scripts/{rule}.py"']
+    assert (REPOSITORY / "scripts" / f"{rule}.py").is_file()
+    assert f'"results/logs/{rule}' in block(rule, "log")
+    assert '"envs/environment.yaml"' in block(rule, "conda")
+    assert f'code=code_hash("{rule}", SCRIPTS)' in block(rule, "params")
+    assert bool(block(rule, "benchmark")) == (rule not in NOT_MEASURED)
+    assert not block(rule, "benchmark") or f'"results/benchmarks/{rule}/' in block(rule, "benchmark")
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+@pytest.mark.parametrize("keyword", ["input", "output"])
+def test_inputs_and_outputs_have_names(rule, keyword):
+    first_level = re.findall(r"^        (?=\S)(?![\])])(.*)$", block(rule, keyword), re.MULTILINE)
+    assert first_level and all(re.match(r"\w+=", line) for line in first_level)
+
+
+def test_no_script_without_a_rule():
+    assert sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py")) == WITH_SCRIPT
+
+
+def test_nothing_runs_outside_a_script():
+    assert not re.findall(r"^    (?:run|shell):|^checkpoint |lambda", TEXT, re.MULTILINE)
+
+
+def test_scripts_do_not_read_the_config():
+    for rule in WITH_SCRIPT:
+        text = (REPOSITORY / "scripts" / f"{rule}.py").read_text(encoding="utf-8")
+        assert "snakemake.config" not in text and "def main(" in text and text.startswith(f'"""Rule {rule}: ')
+
+
+def test_snakemake_lint_is_clean(tmp_path):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--directory", tmp_path]
+    done = subprocess.run([*command, "--lint"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_snakefmt_is_clean():
+    pytest.importorskip("snakefmt")
+    command = [sys.executable, "-m", "snakefmt", "--check", REPOSITORY / "Snakefile"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

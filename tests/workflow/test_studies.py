@@ -1,0 +1,447 @@
+"""Configs of one's own: overlays, variant tables, other maps, atlases, a sweep, a map from the web."""
+
+import csv
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import nibabel as nib
+import numpy as np
+import pytest
+from running import REPOSITORY, once, outputs, plan, planned, run_snakemake, succeed
+from scipy import ndimage, stats
+
+from statmap.tables import PEAKS, PERSISTENCE, REGIONS, SUMMARY, SWEEP
+
+
+def rows_of(path):
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def header_of(path):
+    return path.read_text(encoding="utf-8").splitlines()[0].split(",")
+
+
+def load(path):
+    return np.asanyarray(nib.load(path).dataobj)
+
+
+def write_sheet(path, *rows):
+    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def atlas(tmp_path_factory, motor_path):
+    """Spheres of 8 mm around the 160 places of Dosenbach et al. 2010, on its own grid: folder, and name by label."""
+    folder = tmp_path_factory.mktemp("atlas")
+    places = rows_of(motor_path.parent / "dosenbach_2010.csv")
+    names = {int(place["number"]): f"{place['name']} {place['number']}".replace(" ", "_") for place in places}
+    # Off the grid of the map, so that no centre of a voxel lies half-way between two of the atlas.
+    affine = np.array([[-2, 0, 0, 90.3], [0, 2, 0, -126.3], [0, 0, 2, -72.3], [0, 0, 0, 1.0]])
+    grid = np.moveaxis(np.indices((91, 109, 91)), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+    labels, nearest = np.zeros(grid.shape[:3], np.int16), np.full(grid.shape[:3], 8.0)
+    for place in places:
+        distance = np.linalg.norm(grid - [float(place[axis]) for axis in "xyz"], axis=-1)
+        inside = distance < nearest
+        labels[inside], nearest[inside] = int(place["number"]), distance[inside]
+    nib.Nifti1Image(labels, affine).to_filename(folder / "net.nii.gz")
+    write_sheet(folder / "net_dseg.tsv", ["index", "name"], *names.items())
+    return folder, names
+
+
+def label_at(atlas, world):
+    """Names of an atlas at places in mm, (n, 3), worked out here: the nearest voxel."""
+    folder, names = atlas
+    image = nib.load(folder / "net.nii.gz")
+    voxels = np.rint(nib.affines.apply_affine(np.linalg.inv(image.affine), world)).astype(int)
+    return [names.get(int(index), "no_label") for index in np.asanyarray(image.dataobj)[tuple(voxels.T)]]
+
+
+# ---------------------------------------------------------------------------------- the real map under other variants
+@pytest.fixture(scope="session")
+def signs(tmp_path_factory, atlas):
+    """The embedded map with its signs merged and split, one-sided, and as components; with an atlas."""
+    config = {
+        "defaults": {"min_region_size": 0},
+        "variants": {
+            "percentile-97": None,
+            "value-3.0": None,
+            "merged": {"threshold": 3.1, "signs": "merged"},
+            "kept": {"threshold": 3.1, "unseeded": "keep"},
+            "one-sided": {"threshold": 4, "sided": "positive", "signs": "merged"},
+            "components": {"threshold": 3, "extract_type": "connected_components", "min_region_size": 135},
+        },
+        "atlases": {
+            "net": {"image": str(atlas[0] / "net.nii.gz"), "labels": str(atlas[0] / "net_dseg.tsv"), "space": "MNI152"}
+        },
+        "write_4d": False,
+    }
+    folder = once(tmp_path_factory, "signs", lambda folder: succeed(folder, "results/summary.csv", config=config))
+    found = {row["variant"]: row for row in rows_of(folder / "results/summary.csv")}
+    assert sorted(found) == sorted(name for name, keys in config["variants"].items() if keys)
+    return folder / "results/motor", found
+
+
+def test_merged_signs_lose_every_negative_survivor_and_say_so(signs, motor):
+    """Two-sided |z| >= 3.1, as nilearn's local_regions: all 1,139 negative survivors are in no region."""
+    folder, summary = signs
+    data, _ = motor
+    negative = data <= np.float32(-3.1)
+    assert negative.sum() == 1139
+    labels = load(folder / "merged/regions.nii.gz")
+    assert not labels[negative].any() and labels.any()
+    row = summary["merged"]
+    assert int(row["survivors"]) == (np.abs(data) >= np.float32(3.1)).sum()
+    assert int(row["unseeded"]) + int(row["isolated"]) >= 1139
+    assert row["warning"].startswith(f"{int(row['unseeded']) + int(row['isolated'])} of {row['survivors']} survivors")
+    assert {region["sign"] for region in rows_of(folder / "merged/regions.csv")} == {"positive"}
+
+
+def test_split_signs_with_unseeded_kept_lose_nothing(signs, motor):
+    folder, summary = signs
+    data, _ = motor
+    np.testing.assert_array_equal(load(folder / "kept/regions.nii.gz") > 0, np.abs(data) >= np.float32(3.1))
+    row = summary["kept"]
+    assert row["kept"] == row["survivors"] and row["warning"] == "none"
+    regions = rows_of(folder / "kept/regions.csv")
+    assert sum(int(region["n_voxels"]) for region in regions if region["sign"] == "negative") == 1139
+    assert {region["sign"] for region in regions} == {"positive", "negative"}
+
+
+def test_one_sided_a_component_of_286_voxels_is_lost_and_accounted_for(signs, motor):
+    folder, summary = signs
+    data, _ = motor
+    lost = (data >= 4) & (load(folder / "one-sided/regions.nii.gz") == 0)
+    assert np.bincount(ndimage.label(lost)[0].ravel())[1:].max() == 286
+    row = summary["one-sided"]
+    assert int(row["unseeded"]) + int(row["isolated"]) == lost.sum() and int(row["unseeded"]) >= 286
+
+
+def test_components_are_those_of_scipy(signs, motor):
+    """And those of the table that AtlasReader publishes for this map: |z| >= 3, more than 5 voxels."""
+    folder, summary = signs
+    data, _ = motor
+    sizes = [np.bincount(ndimage.label(part)[0].ravel())[1:] for part in (data >= 3, data <= -3)]
+    expected = np.sort(np.concatenate(sizes))[::-1]
+    expected = expected[expected > 5]
+    regions = rows_of(folder / "components/regions.csv")
+    assert [int(region["n_voxels"]) for region in regions] == expected.tolist()
+    assert int(summary["components"]["n_regions"]) == len(expected)
+    first = [(region["volume_mm3"], float(region["mean_value"])) for region in regions[:3]]
+    assert first == [("60399.0", 5.71861), ("19386.0", -5.92288), ("10260.0", 5.28664)]
+
+
+def test_regions_and_peaks_are_named_after_the_atlas(signs, atlas, motor):
+    folder, _ = signs
+    _, affine = motor
+    labels = load(folder / "components/regions.nii.gz")
+    regions, peaks = rows_of(folder / "components/regions.csv"), rows_of(folder / "components/peaks.csv")
+    assert list(regions[0]) == [*REGIONS, "net_peak", "net_overlap"] and list(peaks[0]) == [*PEAKS, "net_peak"]
+    named = label_at(atlas, [[float(region[f"peak_{axis}"]) for axis in "xyz"] for region in regions])
+    assert [region["net_peak"] for region in regions] == named and len(set(named)) > 3
+    named = label_at(atlas, [[float(peak[axis]) for axis in "xyz"] for peak in peaks])
+    assert [peak["net_peak"] for peak in peaks] == named
+    for region in regions:
+        inside = nib.affines.apply_affine(affine, np.argwhere(labels == int(region["region"])))
+        found, counts = np.unique(label_at(atlas, inside), return_counts=True)
+        shares = sorted(zip(-counts, found, strict=True))
+        expected = [f"{-100 * n / len(inside):.1f}% {name}" for n, name in shares if -100 * n >= 5 * len(inside)]
+        assert region["net_overlap"] == "; ".join(expected)
+
+
+# ------------------------------------------------------------------------------ a map of one's own, a table of variants
+DF = 20
+TABLE = [
+    ["variant", "threshold", "convention", "min_region_size", "extract_type"],
+    ["fsl-2.5", "2.5", "fsl", "", ""],
+    ["p-0.001", "p=0.001", "", "0", "connected_components"],
+    ["fdr-0.05", "fdr=0.05", "", "0", "connected_components"],
+    ["bonferroni", "bonferroni=0.05", "", "0", "connected_components"],
+    ["nothing", "50", "", "", ""],
+]
+
+
+OWN = {
+    "maps": "maps.tsv",
+    "variants": "variants.tsv",
+    "template": None,
+    "write_4d": False,
+    "figure_formats": ["png", "svg", "pdf"],
+    "sweep": {"thresholds": [2, 3, 40], "min_region_sizes": [0, 640], "connectivities": [6, 26]},
+}
+
+
+@pytest.fixture(scope="session")
+def own(tmp_path_factory):
+    """A t map with a mask and a smoothness, under the table above: folder, the map within its mask, the mask."""
+    folder = once(tmp_path_factory, "own", run_own)
+    mask = load(folder / "mask.nii.gz") > 0
+    return folder, np.where(mask, load(folder / "own.nii"), 0), mask
+
+
+def run_own(folder):
+    random = np.random.default_rng(3)
+    shape, affine = (22, 24, 20), np.array([[4, 0, 0, -42], [0, 4, 0, -50], [0, 0, 4, -30], [0, 0, 0, 1.0]])
+    data = ndimage.gaussian_filter(random.normal(size=shape), 1)
+    data = data / data.std()
+    place = np.moveaxis(np.indices(shape), 0, -1)
+    for height, centre in ((8, [6, 12, 10]), (-7, [16, 9, 9])):
+        data += height * np.exp(-(((place - centre) / 2.2) ** 2).sum(-1))
+    mask = np.zeros(shape, np.uint8)
+    mask[2:-2, 2:-2, 2:-2] = 1
+    nib.Nifti1Image(data.astype(np.float32), affine).to_filename(folder / "own.nii")
+    nib.Nifti1Image(mask, affine).to_filename(folder / "mask.nii.gz")
+    write_sheet(
+        folder / "maps.tsv",
+        ["map", "source", "stat", "df", "mask", "fwhm_mm"],
+        ["own", "own.nii", "t", DF, "mask.nii.gz", 10],
+    )
+    write_sheet(folder / "variants.tsv", *TABLE)
+    targets = ["results/summary.html", "results/own/view.html", "results/own/sweep/sweep.pdf"]
+    targets += [f"results/own/nothing/{name}" for name in ("threshold.svg", "pages", "tables.html")]
+    assert "Traceback" not in succeed(folder, *targets, "results/own/fdr-0.05/threshold.svg", config=OWN)
+
+
+def test_statistical_thresholds_are_those_of_the_distribution(own):
+    """Every number here from scipy.stats and the voxels of the mask."""
+    folder, data, mask = own
+    summary = {row["variant"]: row for row in rows_of(folder / "results/summary.csv")}
+    tests = int(mask.sum())
+    p = 2 * stats.t.sf(np.abs(data.astype(np.float64)), DF)
+    adjusted = np.ones(data.shape)
+    adjusted[mask] = stats.false_discovery_control(p[mask])
+    expected = {"p-0.001": p <= 0.001, "fdr-0.05": adjusted <= 0.05, "bonferroni": p <= 0.05 / tests}
+    for variant, survived in expected.items():
+        found = load(folder / f"results/own/{variant}/thresholded.nii.gz")
+        np.testing.assert_array_equal(found, np.where(survived & mask, data, 0), variant)
+        assert int(summary[variant]["survivors"]) == (survived & mask).sum() > 5
+        assert int(summary[variant]["n_domain"]) == (0 if variant == "p-0.001" else tests)
+        assert summary[variant]["domain"] == ("none" if variant == "p-0.001" else "mask")
+    cutoffs = [float(summary[variant]["cutoff"]) for variant in ("p-0.001", "bonferroni")]
+    assert cutoffs == pytest.approx([stats.t.isf(0.0005, DF), stats.t.isf(0.025 / tests, DF)], rel=1e-5)
+
+
+def test_p_values_of_peaks_and_clusters(own):
+    folder, data, _ = own
+    for row in rows_of(folder / "results/own/fsl-2.5/regions.csv"):
+        peak = data[tuple(int(row[f"peak_{axis}"]) for axis in "ijk")].astype(np.float64)
+        assert float(row["p_peak"]) == pytest.approx(2 * stats.t.sf(abs(peak), DF), rel=1e-5)
+        assert float(row["z_peak"]) == pytest.approx(
+            np.sign(peak) * stats.norm.isf(stats.t.sf(abs(peak), DF)), rel=1e-5
+        )
+        assert 0 <= float(row["p_cluster"]) <= 1 and 0 <= float(row["tdp"]) <= 1
+
+
+def test_the_summary_names_the_convention_and_what_it_sets(own):
+    summary = {row["variant"]: row for row in rows_of(own[0] / "results/summary.csv")}
+    assert list(summary) == [row[0] for row in TABLE[1:]]
+    fsl = summary["fsl-2.5"]
+    assert [fsl[key] for key in ("convention", "connectivity", "extract_type")] == ["fsl", "26", "connected_components"]
+    assert {summary[name]["convention"] for name in summary if name != "fsl-2.5"} == {"none"}
+
+
+def test_nothing_found_is_a_result(own):
+    folder, data, _ = own
+    own_folder = folder / "results/own/nothing"
+    assert header_of(own_folder / "regions.csv") == list(REGIONS) and rows_of(own_folder / "regions.csv") == []
+    assert header_of(own_folder / "peaks.csv") == list(PEAKS) and rows_of(own_folder / "peaks.csv") == []
+    for name in ("thresholded", "regions"):
+        image = load(own_folder / f"{name}.nii.gz")
+        assert image.shape == data.shape and not image.any()
+    for name in ("threshold", "regions", "glass"):
+        assert (own_folder / f"{name}.png").stat().st_size > 3000
+    assert list((own_folder / "pages").glob("*.png")) == []
+    assert "No region" in (own_folder / "tables.html").read_text(encoding="utf-8")
+    row = next(row for row in rows_of(folder / "results/summary.csv") if row["variant"] == "nothing")
+    assert list(row) == list(SUMMARY)
+    zero = ("survivors", "kept", "too_small", "unseeded", "isolated", "n_regions", "volume_mm3", "largest_mm3")
+    assert {float(row[key]) for key in zero} == {0} and row["warning"] == "none" and row["largest_x"] == ""
+    pairs = [row for row in rows_of(folder / "results/own/stability.csv") if "nothing" in row.values()]
+    assert len(pairs) == 4 and {row["dice"] for row in pairs} == {"0.0000"}
+
+
+def test_formats_of_figures_and_no_4d_image(own):
+    folder = own[0] / "results/own"
+    begin = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF-"}
+    figures = [f"{variant}/{name}" for variant in ("fdr-0.05", "nothing") for name in ("threshold", "regions", "glass")]
+    figures += ["dice", "sweep/sweep", "sweep/persistence", "sweep/selection_frequency"]
+    for figure in figures:
+        for suffix, first in begin.items():
+            content = (folder / f"{figure}.{suffix}").read_bytes()
+            assert content.startswith(first) and len(content) > 2000, f"{figure}.{suffix}"
+    assert list(folder.rglob("regions_4d*")) == []
+
+
+def test_the_sweep_counts_what_scipy_counts(own):
+    folder, data, _ = own
+    grid = rows_of(folder / "results/own/sweep/sweep.csv")
+    assert list(grid[0]) == list(SWEEP) and len(grid) == 3 * 2 * 2
+    for row in grid:
+        structure = ndimage.generate_binary_structure(3, {"6": 1, "26": 3}[row["connectivity"]])
+        cutoff, smallest = float(row["threshold"]), float(row["min_region_size"]) / 64
+        parts = [np.bincount(ndimage.label(x >= cutoff, structure)[0].ravel())[1:] for x in (data, -data)]
+        sizes = np.concatenate(parts)
+        kept = sizes[sizes > smallest]
+        assert [int(row[key]) for key in ("n_regions", "kept", "survivors")] == [len(kept), kept.sum(), sizes.sum()]
+        assert float(row["largest_mm3"]) == 64 * kept.max(initial=0)
+    peaks = rows_of(folder / "results/own/sweep/persistence.csv")
+    assert list(peaks[0])[: len(PERSISTENCE)] == list(PERSISTENCE)
+    assert list(peaks[0])[len(PERSISTENCE) :] == ["volume_mm3@2", "volume_mm3@3", "volume_mm3@40"]
+    share = load(folder / "results/own/sweep/selection_frequency.nii.gz")
+    assert share.shape == data.shape and 0 < share.max() < 1 and not share[np.abs(data) < 2].any()
+
+
+@pytest.mark.slow
+def test_figures_in_every_format_come_out_the_same_again(own):
+    folder, _, _ = own
+    before = outputs(folder)
+    again = ["results/own/fdr-0.05/threshold.svg", "results/own/dice.svg"]
+    ran = planned(succeed(folder, "--forcerun", *again, "--", *again, config=OWN))
+    assert ran == {"plot_variant": 1, "compare_variants": 1}
+    assert [name for name, content in outputs(folder).items() if content != before[name]] == []
+
+
+def test_a_study_of_fifty_variants_is_a_spreadsheet(tmp_path):
+    rows = [[f"v{n:02}", f"{2 + n / 10:.1f}", "6" if n % 2 else "26"] for n in range(50)]
+    write_sheet(tmp_path / "variants.tsv", ["variant", "threshold", "connectivity"], *rows)
+    jobs = plan(tmp_path, config={"variants": "variants.tsv"})
+    assert {rule for rule, count in jobs.items() if count == 50} >= {"threshold_map", "extract_regions", "plot_variant"}
+    assert set(jobs.values()) == {1, 50} and jobs["fetch_map"] == jobs["summarise"] == jobs["view_map"] == 1
+
+
+@pytest.mark.slow
+def test_unusual_maps_go_through_the_whole_workflow(tmp_path):
+    """NaN and infinity, axes in another order, whole numbers, a single slice, a single voxel, nothing at all."""
+    random = np.random.default_rng(0)
+    data = ndimage.gaussian_filter(random.normal(size=(20, 22, 18)), 1.5)
+    data = np.rint(30 * data / data.std()).astype(np.float32) / 10
+    straight = np.diag([3.0, 3, 3, 1])
+    turned = np.array([[0, 0, -3, 20], [3, 0, 0, -20], [0, -3, 0, 30], [0, 0, 0, 1.0]])
+    holes = data.copy()
+    holes[:5], holes[7, 7, 7] = np.nan, np.inf
+    maps = {
+        "plain": (data, straight),
+        "big-endian": (data.astype(">f8"), straight),
+        "turned": (data, turned),
+        "trailing.axis": (data[..., None], straight),
+        "whole": (np.rint(data).astype(np.int16), straight),
+        "holes": (holes, straight),
+        "slice": (data[:, :, 9:10], straight),
+        "voxel": (np.full((1, 1, 1), 9, np.float32), straight),
+        "zero": (np.zeros((9, 9, 9), np.float32), straight),
+    }
+    (tmp_path / "my maps").mkdir()
+    for name, (values, affine) in maps.items():
+        nib.Nifti1Image(values, affine).to_filename(tmp_path / f"my maps/{name}.nii.gz")
+    write_sheet(tmp_path / "maps.tsv", ["map", "source"], *([name, f"my maps/{name}.nii.gz"] for name in maps))
+    config = {
+        "maps": "maps.tsv",
+        "defaults": {"min_region_size": 0},
+        "variants": {"percentile-97": None, "value-3.0": {"signs": "split", "unseeded": "keep"}},
+        "sweep": {"thresholds": [2, "97%"], "connectivities": [6, 18]},
+    }
+    output = succeed(tmp_path, "--report", "results/report.html", "--report-after-run", config=config)
+    assert "Traceback" not in output and (tmp_path / "results/report.html").stat().st_size > 10**6
+    summary = {row["map"]: row for row in rows_of(tmp_path / "results/summary.csv")}
+    assert list(summary) == list(maps)
+    for name, (values, _) in maps.items():
+        finite = np.where(np.isfinite(values), values, 0)
+        assert int(summary[name]["kept"]) == int(summary[name]["survivors"]) == (np.abs(finite) >= 3).sum(), name
+    counted = ["survivors", "n_regions", "largest_mm3"]
+    for other in ("big-endian", "turned", "trailing.axis"):
+        assert [summary[other][key] for key in counted] == [summary["plain"][key] for key in counted]
+
+
+# -------------------------------------------------------------------------------------------------------- our overlays
+def test_the_sweep_overlay(changed, motor):
+    before = outputs(changed)
+    ran = planned(succeed(changed, "--configfile", str(REPOSITORY / "config/sweep.yaml")))
+    assert ran == {"sweep_map": 1, "plot_sweep": 1}
+    after = outputs(changed)
+    assert {name: after[name] for name in before} == before
+    names = ["persistence.csv", "persistence.png", "selection_frequency.nii.gz", "selection_frequency.png"]
+    assert sorted(after.keys() - before.keys()) == [
+        f"motor/sweep/{name}" for name in [*names, "sweep.csv", "sweep.png"]
+    ]
+
+    grid = rows_of(changed / "results/motor/sweep/sweep.csv")
+    point = {"threshold": "3.0", "connectivity": "6", "signs": "split", "min_region_size": "1500.0"}
+    (row,) = [row for row in grid if row.items() >= point.items()]
+    data, _ = motor
+    sizes = np.concatenate([np.bincount(ndimage.label(x >= 3)[0].ravel())[1:] for x in (data, -data)]) * 27.0
+    kept = sizes[sizes > 1500]
+    assert (int(row["n_regions"]), float(row["volume_mm3"])) == (len(kept), kept.sum())
+
+
+def test_the_overlay_of_the_original_map_plans_to_fetch_it(tmp_path):
+    """The machines that test this cannot reach NeuroVault; what is planned can be seen all the same."""
+    output = succeed(tmp_path, "--dry-run", "--configfile", str(REPOSITORY / "config/auditory.yaml"))
+    jobs = planned(output)
+    assert jobs["fetch_map"] == 1 and jobs["threshold_map"] == jobs["plot_variant"] == 2
+    for words in ("map auditory", "auditory: percentile-97", "auditory: value-3.0"):
+        assert words in output
+    assert "motor" not in output and not (tmp_path / "results").exists()
+
+
+def test_one_variant_alone(changed):
+    """There is nothing to compare then; the files of the dropped variant stay where they are."""
+    ran = planned(succeed(changed, config={"variants": {"percentile-97": None}}))
+    assert ran == {"summarise": 1, "view_map": 1, "show_summary": 1}
+    assert [row["variant"] for row in rows_of(changed / "results/summary.csv")] == ["value-3.0"]
+    assert "percentile-97" not in (changed / "results/motor/view.html").read_text(encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------------------------- the web
+class NeuroVault(BaseHTTPRequestHandler):
+    """NeuroVault's protocol: a description as JSON, which names the file."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        address = f"http://127.0.0.1:{self.server.server_port}"
+        description = {"id": 42, "name": "button press", "map_type": "Z map", "file": f"{address}/media/42.nii.gz"}
+        answers = {"/api/images/42/": json.dumps(description).encode(), "/media/42.nii.gz": self.server.image}
+        body = answers.get(self.path, b"")
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def neurovault(motor_path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), NeuroVault) as server:
+        server.image, server.asked = motor_path.read_bytes(), []
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_map_from_the_web(tmp_path, neurovault):
+    """The first run prints the sha256 that the sheet lacks; with it the map is fetched, once."""
+    config = {
+        "maps": "maps.tsv",
+        "allow_http": ["http://127.0.0.1"],
+        "neurovault_api": f"http://127.0.0.1:{neurovault.server_port}/api",
+    }
+    target, sha256 = "results/maps/web.json", hashlib.sha256(neurovault.image).hexdigest()
+    write_sheet(tmp_path / "maps.tsv", ["map", "source", "sha256"], ["web", "neurovault:42", ""])
+    done = run_snakemake(tmp_path, target, config=config)
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    assert f"put its sha256 into the config: {sha256}" in done.stdout
+    assert not list((tmp_path / "results/maps").glob("*"))
+
+    write_sheet(tmp_path / "maps.tsv", ["map", "source", "sha256"], ["web", "neurovault:42", sha256])
+    assert planned(succeed(tmp_path, target, config=config)) == {"fetch_map": 1}
+    assert neurovault.asked == ["/api/images/42/", "/media/42.nii.gz"] * 2
+    assert (tmp_path / "results/maps/web.nii.gz").read_bytes() == neurovault.image
+    sidecar = json.loads((tmp_path / target).read_text(encoding="utf-8"))
+    assert sidecar["SourceSHA256"] == sha256 and sidecar["Sources"] == ["neurovault:42"]
+    assert sidecar["NeuroVault"] == {"id": 42, "name": "button press", "map_type": "Z map"}
+    assert plan(tmp_path, target, config=config) == {} and len(neurovault.asked) == 4
