@@ -146,17 +146,27 @@ def label_local_regions(thresholded, box, affine, spec):
 
 
 def _grow(part, box, affine, spec, scale):
-    from .random_walker import assign_seeds, find_edges
     from .seeds import find_seeds
 
     inner = part[box]
     survived = inner != 0
     seeds = find_seeds(part, box, affine, spec["connectivity"])[survived].astype(np.int64)
-    edges = find_edges(survived, spec["connectivity"])
-    values = inner[survived].astype(np.float64)
-    owner = assign_seeds(values, edges, seeds, scale if scale > 0 else 1.0)
-
     components = label_components(inner, spec["connectivity"], "merged")[survived].astype(np.int64)
+    highest = np.zeros(components.max() + 1, dtype=np.int64)
+    np.maximum.at(highest, components, seeds)
+    owner = highest[components]
+    rivals = np.unique(components[(seeds > 0) & (seeds < owner)])
+    if len(rivals):
+        # Here, not above: scipy.sparse takes longer to import than all the rest takes to run.
+        from .random_walker import assign_seeds, find_edges
+
+        disputed = np.isin(components, rivals)
+        arena = np.zeros_like(survived)
+        arena[survived] = disputed
+        edges = find_edges(arena, spec["connectivity"])
+        values = inner[arena].astype(np.float64)
+        owner[disputed] = assign_seeds(values, edges, seeds[disputed], scale if scale > 0 else 1.0)
+
     # nilearn drops a component made of nothing but its seed, except where there is nothing else to find.
     has_free = np.zeros(components.max() + 1, dtype=bool)
     has_free[components[seeds == 0]] = True
@@ -191,18 +201,20 @@ def filter_and_sort(labels, thresholded, affine, min_region_size, size_rule):
     -------
     (i, j, k) int32
     """
-    flat = labels.ravel()
-    voxels = np.bincount(flat)
-    voxels[0] = 0
+    values, label, ijk = labelled_voxels(labels, thresholded)
+    voxels = np.bincount(label)
     kept = np.flatnonzero((voxels > 0) & large_enough(voxels, affine, min_region_size, size_rule))
     number = np.zeros(len(voxels), dtype=np.int32)
     number[kept] = np.arange(1, len(kept) + 1)
-    provisional = number[flat].reshape(labels.shape)
-    peaks = main_peaks(*labelled_voxels(provisional, thresholded), affine, len(kept))
+    region = number[label]
+    inside = region > 0
+    peaks = main_peaks(values[inside], region[inside], ijk[inside], affine, len(kept))
     position = np.ravel_multi_index(peaks.ijk.T, labels.shape)
     order = np.lexsort((position, -voxels[kept]))
     number[kept[order]] = np.arange(1, len(kept) + 1)
-    return number[flat].reshape(labels.shape)
+    numbered = np.zeros(labels.shape, dtype=np.int32)
+    numbered[labels != 0] = number[label]
+    return numbered
 
 
 def large_enough(voxels, affine, min_region_size, size_rule):
@@ -221,7 +233,7 @@ def region_volumes(labels, values):
     values : (i, j, k) array, what each volume holds inside its region.
     """
     flat = labels.ravel()
-    where = np.flatnonzero(flat)
+    where = np.flatnonzero(flat != 0)
     where = where[np.argsort(flat[where], kind="stable")]
     sizes = np.bincount(flat[where])[1:]
     volume = np.zeros(labels.size, dtype=values.dtype)

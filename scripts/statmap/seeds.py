@@ -39,7 +39,7 @@ def find_seeds(part, box, affine, connectivity):
         gaussian_filter1d(smooth, sigma[axis], output=smooth, axis=axis, truncate=TRUNCATE)
     highest = maximum_filter(smooth, size=2 * SEED_SPACING + 1, mode="constant")
     maxima = (smooth == highest) & (smooth > max(float(smooth.max()) * SEED_FLOOR, 0.0))
-    if np.all(part == part.flat[0]):
+    if part.flat[0] != 0 and np.all(part == part.flat[0]):
         maxima[...] = False  # nilearn seeds nothing on a constant map
     labels = cc3d.connected_components(maxima.view(np.uint8), connectivity=connectivity, out_dtype=np.uint32)
     return labels[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, wide, strict=True))]
