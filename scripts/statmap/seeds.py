@@ -26,7 +26,8 @@ def find_seeds(part, box, affine, connectivity):
 
     Notes
     -----
-    Only the neighbourhood of the survivors is smoothed: beyond the reach of the Gaussian there is nothing to see.
+    Only the neighbourhood of the survivors is smoothed, and of its lines those that hold something: beyond the reach of
+    the Gaussian there is nothing to see.
     """
     sigma = SMOOTHING_FWHM / np.sqrt(8 * np.log(2)) / np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     reach = (TRUNCATE * sigma + 0.5).astype(int)
@@ -36,7 +37,9 @@ def find_seeds(part, box, affine, connectivity):
     )
     smooth = part[wide].copy()
     for axis in range(3):
-        gaussian_filter1d(smooth, sigma[axis], output=smooth, axis=axis, truncate=TRUNCATE)
+        lines = np.moveaxis(smooth, axis, -1)  # a view
+        held = (lines != 0).any(axis=-1)
+        lines[held] = gaussian_filter1d(lines[held], sigma[axis], truncate=TRUNCATE)
     highest = maximum_filter(smooth, size=2 * SEED_SPACING + 1, mode="constant")
     maxima = (smooth == highest) & (smooth > max(float(smooth.max()) * SEED_FLOOR, 0.0))
     if part.flat[0] != 0 and np.all(part == part.flat[0]):

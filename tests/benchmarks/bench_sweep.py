@@ -111,7 +111,7 @@ def exact(maps):
         )
         times = (
             seconds(component_tree, data, 18, repeats=3),
-            seconds(persistence, trees, affine, list(cutoffs_of(100).values()), repeats=3),
+            seconds(persistence, trees, affine, cutoffs_of(100), repeats=3),
             seconds(robustness, data, affine, regions, cutoff, sided="two", **keys, repeats=3),
         )
         for row, cell in zip(
