@@ -100,7 +100,8 @@ class Study:
 
     def __init__(self, config, schemas, folders):
         validate(config, Path(schemas, "config.schema.yaml"), "config")
-        self.config = config
+        # As in config.yaml, for who replaces it (--replace-workflow-config) instead of laying an overlay over it.
+        self.config = {"sweep": None, "write_4d": True, "max_voxels": 50_000_000} | config
         self.folders = [Path(folder) for folder in folders]
         rows = read_sheet(self.find(config["maps"]), "map", MAP_COLUMNS)
         if not rows:
