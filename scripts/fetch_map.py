@@ -116,14 +116,14 @@ def read_mask(mask, base, name, shape, affine, destination, max_voxels):
         except UserError as error:
             raise UserError(str(error).replace(str(fetched), mask)) from error
         data, mask_affine = _read_all(fetched, what, mask)
-    if not same_grid(shape, affine, mask_shape, mask_affine):
-        raise UserError(
-            f"{what}: {mask} has shape {mask_shape} and affine {mask_affine.tolist()}, the map {shape} and "
-            f"{affine.tolist()}; resample the mask to the grid of the map"
-        )
-    inside = replace_nonfinite(data)[0] != 0
-    if not inside.any():
-        raise UserError(f"{what}: {mask} is 0 everywhere; voxels other than 0 are inside the mask")
+        if not same_grid(shape, affine, mask_shape, mask_affine):
+            raise UserError(
+                f"{what}: {mask} has shape {mask_shape} and affine {mask_affine.tolist()}, the map {shape} and "
+                f"{affine.tolist()}; resample the mask to the grid of the map"
+            )
+        inside = replace_nonfinite(data)[0] != 0
+        if not inside.any():
+            raise UserError(f"{what}: {mask} is 0 everywhere; voxels other than 0 are inside the mask")
     return inside, sha256
 
 

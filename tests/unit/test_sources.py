@@ -703,6 +703,16 @@ def run_rule(folders):
     return run
 
 
+def test_a_refused_mask_leaves_nothing_behind(run_rule, folders):
+    (folders.base / "a.nii").write_bytes(nifti(np.ones((2, 3, 4), np.float32)))
+    (folders.base / "other.nii").write_bytes(nifti(np.ones((2, 3, 5), np.float32)))
+    (folders.base / "empty.nii").write_bytes(nifti(np.zeros((2, 3, 4), np.float32)))
+    for mask, words in (("other.nii", "resample the mask"), ("empty.nii", "0 everywhere")):
+        with pytest.raises(UserError, match=f"mask of map 'm'.*{mask}.*{words}"):
+            run_rule("a.nii", mask=mask)
+        assert not list(folders.out.iterdir())
+
+
 @pytest.fixture
 def rule_refuses(run_rule, folders):
     def run(content, **settings):
