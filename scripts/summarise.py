@@ -7,6 +7,7 @@ import pandas as pd
 from statmap.files import read_json
 from statmap.log import log, logging_to
 from statmap.tables import SUMMARY, write_table
+from statmap.thresholds import cutoff_of
 
 
 def main(
@@ -37,7 +38,7 @@ def main(
             {
                 "map": map_id,
                 "variant": variant,
-                "cutoff": float("inf") if cut["Cutoff"] is None else cut["Cutoff"],
+                "cutoff": cutoff_of(cut).value,
                 "rule": cut["Rule"],
                 **spec["variants"][variant],
                 "convention": spec["variants"][variant]["convention"] or "none",

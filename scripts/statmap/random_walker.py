@@ -7,6 +7,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from .neighbours import forward_steps
+
 BETA = 130.0
 FLOOR = 1e-10
 
@@ -20,14 +22,6 @@ DAMPING = 0.8  # of the Jacobi sweeps
 JITTER = 0.1
 GOLDEN_RATIO = (1 + 5**0.5) / 2
 SMALLEST = np.finfo(np.float64).tiny
-
-
-def neighbour_offsets(connectivity):
-    """Half of the neighbour offsets of a voxel, (n / 2, 3) for connectivity n of 6, 18 or 26."""
-    steps = np.array([(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)])
-    reach = {6: 1, 18: 2, 26: 3}[connectivity]
-    near = np.abs(steps).sum(axis=1) <= reach
-    return steps[near & (np.arange(27) > 13)]
 
 
 def find_edges(inside, connectivity):
@@ -46,9 +40,8 @@ def find_edges(inside, connectivity):
     nodes[1:-1, 1:-1, 1:-1][inside] = np.arange(np.count_nonzero(inside))
     flat = nodes.ravel()
     here = np.flatnonzero(flat >= 0)
-    steps = neighbour_offsets(connectivity) @ (np.array(nodes.strides) // nodes.itemsize)
     pairs = []
-    for step in steps:
+    for step in forward_steps(nodes.shape, connectivity):
         there = flat[here + step]
         joined = there >= 0
         pairs.append(np.stack([flat[here[joined]], there[joined]]))

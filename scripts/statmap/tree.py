@@ -10,12 +10,12 @@ Zomorodian 2002, doi 10.1007/s00454-002-2885-2. Thresholds keep the voxels *at o
 """
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from .images import to_mm, voxel_volume
+from .neighbours import forward_steps
 from .peaks import main_peaks
 from .regions import large_enough
 from .thresholds import magnitude
@@ -83,7 +83,7 @@ def component_tree(data, connectivity, floor=0.0):
     # One voxel of background all around: a neighbour is then a fixed step away in the flat array.
     padded = tuple(axis + 2 for axis in data.shape)
     place = np.ravel_multi_index(np.add(np.unravel_index(voxels, data.shape), 1), padded)
-    steps = _forward_steps(padded, connectivity)
+    steps = forward_steps(padded, connectivity)
     ranks = np.full(padded, -1, dtype=np.int32).ravel()
     ranks[place] = rank
 
@@ -110,13 +110,6 @@ def component_tree(data, connectivity, floor=0.0):
         parent[same] = parent[parent[same]]
     birth = values[peaks[order]]
     return Tree(data.shape, float(floor), voxels[ascending], values, position[basin], birth, death, parent)
-
-
-def _forward_steps(shape, connectivity):
-    """Flat index steps to half of a voxel's neighbours; the other half are their negatives."""
-    nonzero = {6: 1, 18: 2, 26: 3}[connectivity]
-    steps = (s for s in product((-1, 0, 1), repeat=3) if s > (0, 0, 0) and np.count_nonzero(s) <= nonzero)
-    return [(a * shape[1] + b) * shape[2] + c for a, b, c in steps]
 
 
 def _saddles(basin, p, ranks, place, steps):
