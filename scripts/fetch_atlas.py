@@ -29,11 +29,9 @@ def main(
     name = f"atlas '{atlas_id}'"
     with writing(image) as fetched:
         fetch(source, fetched, name=name, sha256=sha256, base=base, allow_http=allow_http)
+        shape = check_header(fetched, name, max_voxels, source)
         try:
-            shape = check_header(fetched, name, max_voxels)
             as_labels(read_raw(fetched)[0], name)
-        except UserError as error:
-            raise UserError(str(error).replace(str(fetched), source)) from error
         except (OSError, EOFError, ValueError) as error:
             raise UserError(f"{name}: {source} is damaged ({error}); get the file again") from error
         log.info("%s: %s, %s voxels, data type %s", name, source, shape, nib.load(fetched).get_data_dtype())

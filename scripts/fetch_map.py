@@ -60,10 +60,7 @@ def main(
             allow_http=allow_http,
             neurovault_api=neurovault_api,
         )
-        try:
-            shape = check_header(fetched, name, max_voxels)
-        except UserError as error:  # the user knows the source, not our temporary file, which nibabel names as well
-            raise UserError(str(error).replace(str(fetched), source)) from error
+        shape = check_header(fetched, name, max_voxels, source)
         data, affine = _read_all(fetched, name, source)
         if nib.load(fetched).ndim > 3:
             write_image(fetched, data, affine)
@@ -111,10 +108,7 @@ def read_mask(mask, base, name, shape, affine, destination, max_voxels):
     what = f"mask of {name}"
     with writing(destination) as fetched:
         sha256 = fetch(mask, fetched, name=what, sha256=None, base=base)["sha256"]
-        try:
-            mask_shape = check_header(fetched, what, max_voxels)
-        except UserError as error:
-            raise UserError(str(error).replace(str(fetched), mask)) from error
+        mask_shape = check_header(fetched, what, max_voxels, mask)
         data, mask_affine = _read_all(fetched, what, mask)
         if not same_grid(shape, affine, mask_shape, mask_affine):
             raise UserError(

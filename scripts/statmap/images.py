@@ -11,7 +11,7 @@ from nibabel.spatialimages import HeaderDataError
 from .files import UserError, writing
 
 
-def check_header(path, name, max_voxels):
+def check_header(path, name, max_voxels, source=None):
     """Refuse an image that is not one 3D statistical map, from its header alone.
 
     Parameters
@@ -19,6 +19,7 @@ def check_header(path, name, max_voxels):
     path : path of a NIfTI image.
     name : what the image is called in the error (``map 'motor'``).
     max_voxels : int, the largest grid accepted.
+    source : what the user knows the file by, where `path` is a temporary copy of it.
 
     Returns
     -------
@@ -28,26 +29,28 @@ def check_header(path, name, max_voxels):
     ------
     UserError : not an image, not 3D, not numeric, empty, too large, or an affine that cannot be inverted.
     """
+    shown = path if source is None else source
     try:
         image = nib.load(path)
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError) as error:
-        raise UserError(f"{name}: {path} is not a readable NIfTI image ({error})") from error
+        reason = str(error).replace(str(path), str(shown))  # nibabel names the file as well
+        raise UserError(f"{name}: {shown} is not a readable NIfTI image ({reason})") from error
     shape = image.shape
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) != 3:
-        raise UserError(f"{name}: {path} has shape {image.shape}; one 3D image is needed")
+        raise UserError(f"{name}: {shown} has shape {image.shape}; one 3D image is needed")
     if image.get_data_dtype().kind not in "iuf":
-        raise UserError(f"{name}: {path} holds {image.get_data_dtype()} values; integers or floats are needed")
+        raise UserError(f"{name}: {shown} holds {image.get_data_dtype()} values; integers or floats are needed")
     if min(shape) < 1:
-        raise UserError(f"{name}: {path} has shape {image.shape} and no voxel")
+        raise UserError(f"{name}: {shown} has shape {image.shape} and no voxel")
     voxels = int(np.prod(shape, dtype=np.int64))
     if voxels > max_voxels:
-        raise UserError(f"{name}: {path} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
+        raise UserError(f"{name}: {shown} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
     affine = image.affine
     if affine is None or not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
         raise UserError(
-            f"{name}: {path} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}"
+            f"{name}: {shown} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}"
         )
     return shape
 

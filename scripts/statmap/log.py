@@ -27,7 +27,9 @@ def logging_to(path):
         yield
     except UserError as error:
         log.error("%s", error)
-        sys.exit(f"Error: {error}")
+        # In one write, newline and all: jobs that fail side by side share the terminal, and each line must stay whole.
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(1)
     except Exception:
         log.error("%s", traceback.format_exc())
         raise
