@@ -16,9 +16,10 @@ configfile: Path(workflow.basedir, "config/config.yaml")
 SCRIPTS = Path(workflow.basedir, "scripts")
 sys.path.insert(0, str(SCRIPTS))
 
-from statmap.config import Study, code_hash
-from statmap.files import UserError
-from statmap.outcome import last_words
+from statmap.config.rerun import code_hash
+from statmap.config.study import Study
+from statmap.io.files import UserError
+from statmap.config.outcome import last_words
 
 try:
     study = Study(config, Path(workflow.basedir, "config/schemas"), folders=[".", workflow.basedir])

@@ -5,12 +5,12 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from statmap.agreement import dice_jaccard, match_regions
-from statmap.charts import dice_figure
-from statmap.images import read_raw
-from statmap.log import log, logging_to
-from statmap.page import save
-from statmap.tables import MATCHES, STABILITY, write_table
+from statmap.figures.charts import dice_figure
+from statmap.figures.page import save
+from statmap.io.images import read_raw
+from statmap.io.log import log, logging_to
+from statmap.stability.agreement import dice_jaccard, match_regions
+from statmap.tables.columns import MATCHES, STABILITY, write_table
 
 
 def main(labels: list[str], map_id: str, variants: list[str], stability: str, matches: str, figures: list[str]) -> None:

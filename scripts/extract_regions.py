@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from statmap.files import sha256_of, write_json
-from statmap.images import read_image, voxel_volume, write_image, write_volumes
-from statmap.log import log, logging_to
-from statmap.regions import extract_regions, ledger_warning, region_volumes
-from statmap.sidecar import generated_by
+from statmap.io.files import sha256_of, write_json
+from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
+from statmap.io.log import log, logging_to
+from statmap.io.sidecar import generated_by
+from statmap.regions.extract import extract_regions, ledger_warning, region_volumes
 
 
 def main(

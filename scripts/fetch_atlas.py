@@ -2,11 +2,11 @@
 
 import nibabel as nib
 
-from statmap.atlases import as_labels
-from statmap.files import UserError, writing
-from statmap.images import check_header, read_raw
-from statmap.log import log, logging_to
-from statmap.sources import fetch
+from statmap.io.files import UserError, writing
+from statmap.io.images import check_header, read_raw
+from statmap.io.log import log, logging_to
+from statmap.io.sources import fetch
+from statmap.regions.atlases import as_labels
 
 
 def main(

@@ -6,11 +6,11 @@ import zlib
 import nibabel as nib
 import numpy as np
 
-from statmap.files import UserError, sha256_of, write_json, writing
-from statmap.images import check_header, read_image, replace_nonfinite, same_grid, write_image
-from statmap.log import log, logging_to
-from statmap.sidecar import generated_by
-from statmap.sources import NEUROVAULT_API, fetch
+from statmap.io.files import UserError, sha256_of, write_json, writing
+from statmap.io.images import check_header, read_image, replace_nonfinite, same_grid, write_image
+from statmap.io.log import log, logging_to
+from statmap.io.sidecar import generated_by
+from statmap.io.sources import NEUROVAULT_API, fetch
 
 
 def main(

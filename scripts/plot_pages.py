@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from statmap.figures import region_page
-from statmap.log import log, logging_to
-from statmap.page import save
-from statmap.variant import read_scene, read_table
+from statmap.figures.brain import region_page
+from statmap.figures.page import save
+from statmap.figures.variant import read_scene, read_table
+from statmap.io.log import log, logging_to
 
 MOST_PAGES = 50
 

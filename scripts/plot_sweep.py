@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from statmap.charts import persistence_figure, sweep_figure
-from statmap.figures import frequency_figure
-from statmap.files import read_json
-from statmap.images import read_image, read_raw
-from statmap.log import log, logging_to
-from statmap.page import save
-from statmap.thresholds import cutoff_of
-from statmap.variant import UNITS, read_table
+from statmap.figures.brain import frequency_figure
+from statmap.figures.charts import persistence_figure, sweep_figure
+from statmap.figures.page import save
+from statmap.figures.variant import UNITS, read_table
+from statmap.inference.thresholds import cutoff_of
+from statmap.io.files import read_json
+from statmap.io.images import read_image, read_raw
+from statmap.io.log import log, logging_to
 
 
 def main(

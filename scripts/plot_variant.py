@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from statmap.figures import glass_figure, regions_figure, threshold_figure
-from statmap.log import log, logging_to
-from statmap.page import save
-from statmap.scene import choose_cuts
-from statmap.variant import read_scene, read_table
+from statmap.figures.brain import glass_figure, regions_figure, threshold_figure
+from statmap.figures.page import save
+from statmap.figures.scene import choose_cuts
+from statmap.figures.variant import read_scene, read_table
+from statmap.io.log import log, logging_to
 
 
 def main(

@@ -1,8 +1,8 @@
 """Rule show_summary: all variants of all maps, and how far they agree, as a page for the report."""
 
-from statmap.files import writing
-from statmap.html import page, read_rows, section, table
-from statmap.log import log, logging_to
+from statmap.io.files import writing
+from statmap.io.log import log, logging_to
+from statmap.web.tables import page, read_rows, section, table
 
 FOUND = (
     "map",

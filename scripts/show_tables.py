@@ -1,9 +1,9 @@
 """Rule show_tables: the regions and peaks of one variant as a page for the report."""
 
-from statmap.colours import region_colours
-from statmap.files import read_json, writing
-from statmap.html import atlas_columns, page, read_rows, section, table
-from statmap.log import log, logging_to
+from statmap.figures.colours import region_colours
+from statmap.io.files import read_json, writing
+from statmap.io.log import log, logging_to
+from statmap.web.tables import atlas_columns, page, read_rows, section, table
 
 REGIONS = (
     "region",

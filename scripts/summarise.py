@@ -4,10 +4,10 @@ import csv
 
 import pandas as pd
 
-from statmap.files import read_json
-from statmap.log import log, logging_to
-from statmap.tables import SUMMARY, write_table
-from statmap.thresholds import cutoff_of
+from statmap.inference.thresholds import cutoff_of
+from statmap.io.files import read_json
+from statmap.io.log import log, logging_to
+from statmap.tables.columns import SUMMARY, write_table
 
 
 def main(

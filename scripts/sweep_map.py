@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from statmap.atlases import label_peaks, read_atlases
-from statmap.images import read_map, write_image
-from statmap.log import log, logging_to
-from statmap.sweep import sweep_grid
-from statmap.tables import PERSISTENCE, SWEEP, atlas_columns, volume_columns, write_table
-from statmap.thresholds import resolve_cutoff, write_threshold
-from statmap.tree import component_tree, persistence, signed_maps
+from statmap.inference.thresholds import resolve_cutoff, write_threshold
+from statmap.io.images import read_map, write_image
+from statmap.io.log import log, logging_to
+from statmap.regions.atlases import label_peaks, read_atlases
+from statmap.stability.sweep import sweep_grid
+from statmap.stability.tree import component_tree, persistence, signed_maps
+from statmap.tables.columns import PERSISTENCE, SWEEP, atlas_columns, volume_columns, write_table
 
 
 def main(

@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from statmap.atlases import label_peaks, overlap, read_atlases, sample
-from statmap.files import read_json
-from statmap.images import read_map, read_raw
-from statmap.inference import cluster_p, peak_statistics, true_discovery_proportions
-from statmap.log import log, logging_to
-from statmap.peaks import labelled_voxels
-from statmap.tables import PEAKS, REGIONS, atlas_columns, list_peaks, measure_regions, write_table
-from statmap.thresholds import cutoff_of, domain_mask
-from statmap.tree import robustness
+from statmap.inference.region_statistics import cluster_p, peak_statistics, true_discovery_proportions
+from statmap.inference.thresholds import cutoff_of, domain_mask
+from statmap.io.files import read_json
+from statmap.io.images import read_map, read_raw
+from statmap.io.log import log, logging_to
+from statmap.regions.atlases import label_peaks, overlap, read_atlases, sample
+from statmap.regions.peaks import labelled_voxels
+from statmap.stability.tree import robustness
+from statmap.tables.columns import PEAKS, REGIONS, atlas_columns, list_peaks, measure_regions, write_table
 
 
 def main(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from statmap.files import read_json, write_json
-from statmap.images import read_map, write_image
-from statmap.log import log, logging_to
-from statmap.sidecar import generated_by
-from statmap.thresholds import cutoff_entries, describe, find_survivors, resolve_cutoff
+from statmap.inference.thresholds import cutoff_entries, describe, find_survivors, resolve_cutoff
+from statmap.io.files import read_json, write_json
+from statmap.io.images import read_map, write_image
+from statmap.io.log import log, logging_to
+from statmap.io.sidecar import generated_by
 
 
 def main(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from statmap.files import writing
-from statmap.images import read_raw
-from statmap.log import log, logging_to
-from statmap.variant import read_table, read_variant
-from statmap.viewer import viewer_page
+from statmap.figures.variant import read_table, read_variant
+from statmap.io.files import writing
+from statmap.io.images import read_raw
+from statmap.io.log import log, logging_to
+from statmap.web.viewer import viewer_page
 
 
 def main(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from statmap.images import read_image
+from statmap.io.images import read_image
 
 DATA = Path(find_spec("nilearn").submodule_search_locations[0]) / "datasets" / "data"
 

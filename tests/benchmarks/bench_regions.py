@@ -92,7 +92,7 @@ def make(folder):
     from bench_sweep import MAP, resample
     from scipy.ndimage import gaussian_filter
 
-    from statmap.images import read_image, write_image
+    from statmap.io.images import read_image, write_image
 
     def noise(smoothness):
         data = gaussian_filter(np.random.default_rng(0).standard_normal((91, 109, 91), dtype=np.float32), smoothness)
@@ -156,11 +156,14 @@ def our_side(task, path, cutoff):
     """The same of ours."""
     import numpy as np
 
-    from statmap import random_walker, seeds  # noqa: F401  else they would be imported, and counted, by the first call
-    from statmap.images import read_image, write_volumes
-    from statmap.regions import extract_regions, region_volumes
-    from statmap.tables import list_peaks, measure_regions
-    from statmap.thresholds import find_survivors, resolve_cutoff
+    from statmap.inference.thresholds import find_survivors, resolve_cutoff
+    from statmap.io.images import read_image, write_volumes
+    from statmap.regions import (
+        random_walker,  # noqa: F401  else they would be imported, and counted, by the first call
+        seeds,  # noqa: F401  else they would be imported, and counted, by the first call
+    )
+    from statmap.regions.extract import extract_regions, region_volumes
+    from statmap.tables.columns import list_peaks, measure_regions
 
     spec = {"threshold": "97%" if "%" in task else float(cutoff), "cutoff_rule": None, "percentile_domain": "all"}
     spec |= {"sided": "two", "signs": "merged", "connectivity": 6, "size_rule": ">", "unseeded": "drop"}

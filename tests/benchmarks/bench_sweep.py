@@ -18,11 +18,11 @@ from scipy.ndimage import affine_transform
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from statmap.images import read_image
-from statmap.regions import extract_regions
-from statmap.sweep import sweep_grid
-from statmap.thresholds import Cutoff, find_survivors
-from statmap.tree import component_tree, persistence, robustness, signed_maps
+from statmap.inference.thresholds import Cutoff, find_survivors
+from statmap.io.images import read_image
+from statmap.regions.extract import extract_regions
+from statmap.stability.sweep import sweep_grid
+from statmap.stability.tree import component_tree, persistence, robustness, signed_maps
 
 MAP = Path(find_spec("nilearn").submodule_search_locations[0]) / "datasets/data/image_10426.nii.gz"
 SIZES = [200, 500, 1000, 1500, 3000]

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from statmap.colours import region_colours
-from statmap.images import read_image, to_mm, voxel_volume
-from statmap.viewer import viewer_page
+from statmap.figures.colours import region_colours
+from statmap.io.images import read_image, to_mm, voxel_volume
+from statmap.web.viewer import viewer_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")

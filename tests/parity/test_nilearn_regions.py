@@ -13,8 +13,8 @@ from nilearn.regions import connected_regions
 from scipy.ndimage import label
 from scipy.sparse.linalg import splu
 
-from statmap.regions import extract_regions, region_volumes
-from statmap.thresholds import find_survivors, resolve_cutoff
+from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.regions.extract import extract_regions, region_volumes
 
 
 def threshold_ours(data, variant):

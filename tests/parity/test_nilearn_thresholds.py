@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from nilearn.image import threshold_img
 
-from statmap.thresholds import find_survivors, resolve_cutoff
+from statmap.inference.thresholds import find_survivors, resolve_cutoff
 
 CASES = ["80%", "90%", "97%", "99.5%", 2.0, 3.0, 4.5]
 

@@ -8,9 +8,9 @@ import pytest
 from nilearn.regions import connected_regions
 from nilearn.reporting import get_clusters_table
 
-from statmap.images import replace_nonfinite
-from statmap.regions import extract_regions
-from statmap.tables import measure_regions
+from statmap.io.images import replace_nonfinite
+from statmap.regions.extract import extract_regions
+from statmap.tables.columns import measure_regions
 
 
 @pytest.fixture(scope="module")

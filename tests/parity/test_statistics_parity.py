@@ -10,7 +10,7 @@ from nilearn.glm import cluster_level_inference, fdr_threshold, threshold_stats_
 from nilearn.glm.thresholding import _compute_hommel_value, _true_positive_fraction
 from scipy import ndimage, stats
 
-from statmap import statistics
+from statmap.inference import statistics
 
 
 @pytest.fixture(scope="module")

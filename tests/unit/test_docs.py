@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from statmap.regions import extract_regions, ledger_warning
-from statmap.sidecar import VERSION
+from statmap.io.sidecar import VERSION
+from statmap.regions.extract import extract_regions, ledger_warning
 
 ROOT = Path(__file__).parents[2]
 GENERATED = {".git", ".venv", ".snakemake", ".hypothesis", ".pytest_cache", ".ruff_cache", "__pycache__"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from running import outputs, succeed
 
-from statmap.tables import PEAKS, REGIONS, STABILITY, SUMMARY
+from statmap.tables.columns import PEAKS, REGIONS, STABILITY, SUMMARY
 
 VARIANTS = ["percentile-97", "value-3.0"]
 FATES = ["kept", "too_small", "unseeded", "isolated"]

@@ -8,11 +8,16 @@ import sys
 import pytest
 from running import REPOSITORY, plan, planned, provenance_triggered, succeed
 
-from statmap.config import code_hash, modules_of
+from statmap.config.rerun import code_hash, files_of
 
 SCRIPTS = REPOSITORY / "scripts"
 RULES = sorted(path.stem for path in SCRIPTS.glob("*.py"))
-MODULES = sorted(path.stem for path in (SCRIPTS / "statmap").glob("*.py") if path.stem != "__init__")
+MODULES = sorted(
+    ".".join(path.relative_to(SCRIPTS / "statmap").with_suffix("").parts)
+    for path in (SCRIPTS / "statmap").rglob("*.py")
+    if path.stem != "__init__"
+)
+ROOMS = sorted({module.split(".")[0] for module in MODULES})
 
 # The rules that a rule reads the outputs of.
 READS = {
@@ -157,7 +162,12 @@ def imported():
     """Of each rule's script, by really importing it: modules of statmap there at once, and with those that wait."""
     command = [sys.executable, "-c", IMPORTED, SCRIPTS, *RULES]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout)
-    return {rule: [{name.removeprefix("statmap.") for name in names} for names in both] for rule, both in found.items()}
+    modules = {
+        rule: [{name.removeprefix("statmap.") for name in names} - set(ROOMS) for names in both]
+        for rule, both in found.items()
+    }
+    assert all(names <= set(MODULES) for both in modules.values() for names in both)
+    return modules
 
 
 @pytest.fixture(scope="module")
@@ -167,21 +177,25 @@ def needed(imported):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_modules_of_a_rule_are_its_imports(rule, needed):
-    listed = modules_of(rule, SCRIPTS)
-    assert listed == sorted(listed) == [f"statmap/{name}.py" for name in sorted(needed[rule])]
+    listed = files_of(rule, SCRIPTS)
+    assert listed == sorted(listed)
+    modules = {path.removeprefix("statmap/").removesuffix(".py").replace("/", ".") for path in listed}
+    rooms = {module.split(".")[0] for module in needed[rule]}
+    packages = {"__init__"} | {f"{room}.__init__" for room in rooms}
+    assert {name for name in modules if not name.endswith((".css", ".js", ".j2"))} == needed[rule] | packages
 
 
 def test_imports_that_wait_are_found(imported):
     at_once, everything = imported["extract_regions"]
-    assert everything - at_once == {"neighbours", "random_walker", "seeds"}
+    assert everything - at_once == {"regions.neighbours", "regions.random_walker", "regions.seeds"}
 
 
 def test_every_module_has_a_user_and_the_package_itself_holds_no_code(needed):
-    parsed = {"config", "conventions", "sheets", "outcome"}  # only the Snakefile uses them
+    parsed = {module for module in MODULES if module.startswith("config.")}  # only the Snakefile uses them
     assert set().union(*needed.values()) | parsed >= set(MODULES)
     assert not any(parsed & modules for modules in needed.values())
-    assert (SCRIPTS / "statmap/__init__.py").read_text(encoding="utf-8").count('"""') == 2
-    assert "import" not in (SCRIPTS / "statmap/__init__.py").read_text(encoding="utf-8").split('"""')[2]
+    for package in (SCRIPTS / "statmap").rglob("__init__.py"):
+        assert package.read_text(encoding="utf-8").split('"""')[2].strip() == "", package
 
 
 def test_editing_a_module_changes_the_hash_of_the_rules_that_need_it_and_of_no_other(tmp_path, needed):
@@ -189,7 +203,7 @@ def test_editing_a_module_changes_the_hash_of_the_rules_that_need_it_and_of_no_o
     before = {rule: code_hash(rule, scripts) for rule in RULES}
     assert before == {rule: code_hash(rule, SCRIPTS) for rule in RULES}
     for module in MODULES:
-        path = scripts / "statmap" / f"{module}.py"
+        path = scripts / "statmap" / f"{module.replace('.', '/')}.py"
         content = path.read_bytes()
         path.write_bytes(content + b"# an edit\n")
         changed = {rule for rule in RULES if code_hash(rule, scripts) != before[rule]}
@@ -216,12 +230,12 @@ def test_another_checkout_of_the_same_code_runs_nothing(example, elsewhere):
     assert plan(example, repository=elsewhere[0]) == {}
 
 
-FAST = ["peaks", "random_walker"]
+FAST = ["regions.peaks", "regions.random_walker"]
 
 
 @pytest.mark.parametrize("module", FAST + [pytest.param(m, marks=pytest.mark.slow) for m in MODULES if m not in FAST])
 def test_editing_a_module_runs_its_rules(checkout, needed, module):
-    path = checkout[0] / "scripts/statmap" / f"{module}.py"
+    path = checkout[0] / "scripts/statmap" / f"{module.replace('.', '/')}.py"
     content = path.read_bytes()
     path.write_bytes(content + b"# an edit\n")
     used = {rule for rule in READS.keys() | {"fetch_map"} if module in needed[rule]}

@@ -12,7 +12,7 @@ import pytest
 from running import REPOSITORY, once, outputs, plan, planned, run_snakemake, succeed
 from scipy import ndimage, stats
 
-from statmap.tables import PEAKS, PERSISTENCE, REGIONS, SUMMARY, SWEEP
+from statmap.tables.columns import PEAKS, PERSISTENCE, REGIONS, SUMMARY, SWEEP
 
 
 def rows_of(path):

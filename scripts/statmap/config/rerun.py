@@ -1,0 +1,77 @@
+"""Which files of the project a rule's script is made of: Snakemake looks at the script, not at what it imports."""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+# Import statements, anywhere in a file. Not with ast: to parse all modules takes a tenth of a second, and every call of
+# snakemake, and every job on a cluster, comes through here. A test compares this with what is really imported.
+IMPORT = re.compile(r"^ *(?:from +(\.*)([\w.]*) +import +(\([^)]*\)|[^\n#]*)|import +([^\n#]*))", re.MULTILINE)
+ASSETS = {".j2", ".css", ".js"}
+
+
+def files_of(script, scripts):
+    """Files of the package that a script needs, directly or not.
+
+    Parameters
+    ----------
+    script : str, name of a rule's script without its suffix.
+    scripts : path of the folder that holds the scripts and the package ``statmap``.
+
+    Returns
+    -------
+    list of str : sorted paths relative to `scripts`: modules, the packages they are in, and the templates, style sheets
+        and JavaScript that stand beside them.
+    """
+    needed, new = set(), _imports(f"{script}.py", scripts)
+    while new:
+        needed |= new
+        new = set().union(*(_imports(path, scripts) for path in new if path.endswith(".py"))) - needed
+    return sorted(needed)
+
+
+def code_hash(script, scripts):
+    """Hash of the content of these files, which changes when the rule has to run again."""
+    content = (Path(scripts, path).read_bytes() for path in files_of(script, scripts))
+    return hashlib.sha256(b"\0".join(content)).hexdigest()[:16]
+
+
+@cache
+def _imports(path, scripts):
+    """Files of the package that one file brings in, as relative paths."""
+    package = path.split("/")[:-1]
+    found = set()
+    for dots, module, names, plain in IMPORT.findall(Path(scripts, path).read_text(encoding="utf-8")):
+        if plain:
+            for name in plain.split(","):
+                found |= _files(name.split()[0].split("."), scripts)
+            continue
+        parent = package[: len(package) - len(dots) + 1] if dots else []
+        module = [*parent, *filter(None, module.split("."))]
+        found |= _files(module, scripts)
+        for name in names.strip("() \n").split(","):
+            if name.strip():
+                found |= _files([*module, name.split()[0]], scripts)
+    return found
+
+
+@cache
+def _known(scripts):
+    """Every file of the package that can count, as relative paths."""
+    files = (path for path in Path(scripts, "statmap").rglob("*") if path.suffix in ASSETS | {".py"})
+    return frozenset(path.relative_to(scripts).as_posix() for path in files)
+
+
+def _files(parts, scripts):
+    """The module of a dotted name, the packages above it, and the assets beside it; nothing where there is none."""
+    if parts[:1] != ["statmap"]:
+        return set()
+    known = _known(scripts)
+    module = "/".join(parts) + ".py"
+    if module not in known and f"{'/'.join(parts)}/__init__.py" not in known:
+        return set()  # a name inside a module
+    packages = {f"{'/'.join(parts[:n])}/__init__.py" for n in range(1, len(parts) + 1)}
+    beside = "/".join(parts[:-1]) + "/"
+    assets = {path for path in known if path.startswith(beside) and path.endswith(tuple(ASSETS)) and len(parts) > 2}
+    return ({module} | packages | assets) & known

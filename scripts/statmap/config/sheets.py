@@ -1,0 +1,63 @@
+"""Tab-separated tables that people edit: the sample sheet and the variant table (standard library only)."""
+
+import csv
+
+from ..io.files import UserError
+
+
+def read_sheet(path, key, columns):
+    """Read a table with one row per thing, named in the column `key`.
+
+    Parameters
+    ----------
+    path : a ``.tsv`` file, UTF-8. Empty cells and blank lines are skipped.
+    key : name of the column with the ids.
+    columns : dict of every accepted column, `key` aside, to ``(convert, accepted)``: a function that turns a cell's
+        text into its value or raises ValueError, and words for what it takes.
+
+    Returns
+    -------
+    dict : id -> dict of the cells that are filled in.
+
+    Raises
+    ------
+    UserError : unreadable file, unknown, missing or repeated column, a row longer than the header, an id that is
+        missing or repeated, or a cell that is not of its column's type.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            rows = [[cell.strip() for cell in row] for row in csv.reader(stream, delimiter="\t")]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not a readable tab-separated table ({error})") from error
+    header, known = (rows[0] if rows else []), [key, *columns]
+    for column in header:
+        if column not in known:
+            raise UserError(f"{path}: column {column!r} is not known; accepted, tab-separated: {', '.join(known)}")
+        if header.count(column) > 1:
+            raise UserError(f"{path}: column {column!r} is there {header.count(column)} times; once is accepted")
+    if key not in header:
+        raise UserError(f"{path}: column {key!r} is missing; found {', '.join(header) or 'nothing'}")
+
+    things = {}
+    for line, row in enumerate(rows[1:], start=2):
+        if not any(row):
+            continue
+        if any(row[len(header) :]):
+            raise UserError(f"{path}: row {line} has {len(row)} cells, the header {len(header)}")
+        cells = dict(zip(header, row, strict=False))
+        name = cells.pop(key, "")
+        if not name:
+            raise UserError(f"{path}: row {line} has no {key} id")
+        if name in things:
+            raise UserError(f"{path}: row {line} repeats the {key} id {name!r}")
+        things[name] = {}
+        for column, text in cells.items():
+            convert, accepted = columns[column]
+            if text:
+                try:
+                    things[name][column] = convert(text)
+                except ValueError as error:
+                    raise UserError(
+                        f"{path}: row {line}, {key} {name!r}: {column} {text!r} is not {accepted}"
+                    ) from error
+    return things

@@ -1,0 +1,1 @@
+"""Thresholds, p values, and random field theory."""

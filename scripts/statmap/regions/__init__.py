@@ -1,0 +1,1 @@
+"""From suprathreshold voxels to regions, their peaks, measures and labels."""

@@ -1,0 +1,239 @@
+"""Anatomical labels of peaks and regions, from label images and their BIDS tables."""
+
+import csv
+from typing import NamedTuple
+
+import numpy as np
+
+from ..io.files import UserError
+from ..io.images import read_raw
+from ..io.log import log
+
+NO_LABEL = "no_label"
+SMALLEST_PERCENT = 5  # labels that cover less of a region are not named
+
+
+class Atlas(NamedTuple):
+    """One atlas as it is used: ``name``, ``labels`` (a, b, c) int, their ``affine`` (4, 4), and ``names`` by index."""
+
+    name: str
+    labels: np.ndarray
+    affine: np.ndarray
+    names: dict
+
+
+def read_atlases(spaces, images, tables, map_id, map_space):
+    """Read the atlases of a config; a missing space goes to the log as a warning.
+
+    Parameters
+    ----------
+    spaces : dict of atlas name to its declared space or None, in the order of `images` and `tables`.
+    images, tables : paths of label images and of their ``_dseg.tsv``.
+    map_id, map_space : the map that is to be labelled, and its declared space or None.
+
+    Returns
+    -------
+    list of Atlas
+
+    Raises
+    ------
+    UserError : see `check_space`, `as_labels` and `read_labels_table`.
+    """
+    atlases = []
+    for (name, space), image, table in zip(spaces.items(), images, tables, strict=True):
+        warning = check_space(map_space, space, f"map '{map_id}'", f"atlas '{name}'")
+        if warning:
+            log.warning("%s", warning)
+        labels, affine = read_raw(image)
+        atlases.append(Atlas(name, as_labels(labels, f"atlas '{name}'"), affine, read_labels_table(table)))
+    return atlases
+
+
+def label_peaks(table, atlases, affine, columns=("i", "j", "k")):
+    """Add ``<atlas>_peak`` to a table of peaks, in place: the label at the voxel that `columns` give, on `affine`."""
+    for atlas in atlases:
+        ijk = table[list(columns)].to_numpy(np.int64)
+        table[f"{atlas.name}_peak"] = peak_label(sample(atlas.labels, atlas.affine, affine, ijk), atlas.names)
+
+
+def read_labels_table(path):
+    """Read a BIDS ``_dseg.tsv``: tab-separated, columns ``index`` and ``name``, any others ignored.
+
+    Returns
+    -------
+    dict : int index -> str name.
+
+    Raises
+    ------
+    UserError : unreadable, a column missing, an index that is no integer or is there twice, or an empty name.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            rows = [row for row in csv.reader(stream, delimiter="\t") if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not a readable tab-separated table ({error})") from error
+    header = [column.strip() for column in rows[0]] if rows else []
+    for column in ("index", "name"):
+        if column not in header:
+            raise UserError(f"{path}: no column {column!r}, tab-separated; found {', '.join(header) or 'nothing'}")
+    names = {}
+    for row in rows[1:]:
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        text, name = cells.get("index", ""), cells.get("name", "")
+        try:
+            index = int(text)
+        except ValueError as error:
+            raise UserError(f"{path}: index {text!r} (name {name!r}) is not a whole number") from error
+        if index in names:
+            raise UserError(f"{path}: index {index} is there twice ({names[index]!r} and {name!r})")
+        if not name:
+            raise UserError(f"{path}: index {index} has no name")
+        names[index] = name
+    return names
+
+
+def as_labels(data, name):
+    """Check that an atlas image holds one integer label per voxel.
+
+    Parameters
+    ----------
+    data : array as stored, integers or floats that hold integers; trailing axes of length 1 are dropped.
+    name : what the atlas is called in the error (``atlas 'aal'``).
+
+    Returns
+    -------
+    (i, j, k) int array.
+
+    Raises
+    ------
+    UserError : not 3D (a 4D probabilistic atlas), or values that are not integers.
+    """
+    shape = data.shape
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3:
+        raise UserError(f"{name} has shape {data.shape}; one 3D image of integer labels is needed, no probabilities")
+    data = data.reshape(shape)
+    if data.dtype.kind in "iu":
+        return data
+    if data.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):  # NaN and infinities become some integer, and are found by the comparison
+            labels = data.astype(np.int32)
+        wrong = labels != data
+        if not wrong.any():
+            return labels
+        raise UserError(f"{name} holds the value {data[wrong][0]}; integer labels are needed")
+    raise UserError(f"{name} holds {data.dtype} values; integer labels are needed")
+
+
+def check_space(map_space, atlas_space, map_name, atlas_name):
+    """Refuse to label a map by an atlas in another space.
+
+    Parameters
+    ----------
+    map_space, atlas_space : str as declared in the config (``MNI152NLin6Asym``), None or empty where not declared.
+    map_name, atlas_name : what they are called in messages (``map 'motor'``, ``atlas 'aal'``).
+
+    Returns
+    -------
+    str or None : a warning for the log where a space is not declared, else None.
+
+    Raises
+    ------
+    UserError : both are declared and differ.
+    """
+    if map_space and atlas_space:
+        if map_space != atlas_space:
+            raise UserError(
+                f"{map_name} is in space {map_space!r} and {atlas_name} in {atlas_space!r}; "
+                "labels need both in the same space"
+            )
+        return None
+    undeclared = [name for name, space in ((map_name, map_space), (atlas_name, atlas_space)) if not space]
+    return f"no space is declared for {' and '.join(undeclared)}: labels are right only if both are in the same space"
+
+
+def sample(atlas, atlas_affine, affine, ijk):
+    """Read the atlas at the centres of a map's voxels, in world space, nearest neighbour.
+
+    A centre half-way between two atlas voxels takes the one to the left, posterior or inferior (the lower x, y or z,
+    for each axis of the atlas the world axis it runs along most), so the label does not depend on how either image is
+    stored. Half-way is common, not rare: at every other voxel of a 3 mm map on a 2 mm atlas. Coordinates are rounded
+    to 1e-4 voxel first, since affines are often stored with the precision of float32.
+
+    Parameters
+    ----------
+    atlas : (i, j, k) int array, on any grid.
+    atlas_affine, affine : (4, 4) arrays, voxel indices of the atlas and of the map to mm.
+    ijk : (n, 3) int, voxels of the map.
+
+    Returns
+    -------
+    (n,) int64 : label indices, 0 outside the atlas.
+    """
+    matrix = np.linalg.inv(atlas_affine) @ affine
+    position = np.round(ijk @ matrix[:3, :3].T + matrix[:3, 3], 4)
+    axes = np.asarray(atlas_affine)[:3, :3]
+    direction = np.sign(axes[np.abs(axes).argmax(axis=0), range(3)])
+    voxel = (direction * np.ceil(direction * position - 0.5)).astype(np.int64)
+    inside = ((voxel >= 0) & (voxel < atlas.shape)).all(axis=1)
+    indices = np.zeros(len(voxel), np.int64)
+    indices[inside] = atlas[tuple(voxel[inside].T)]
+    return indices
+
+
+def _names(indices, names):
+    """Distinct indices as a list of names, and for each entry of `indices` its place in that list."""
+    distinct, place = np.unique(indices, return_inverse=True)
+    return [NO_LABEL if index == 0 else names.get(index, f"index {index}") for index in distinct.tolist()], place
+
+
+def peak_label(indices, names):
+    """Name the label at each peak.
+
+    Index 0 (background, or outside the atlas) is ``no_label`` whatever the table calls it; an index of the image that
+    the table does not have is ``index 41``, so that a table of another atlas version shows.
+
+    Parameters
+    ----------
+    indices : (p,) int from `sample`.
+    names : dict from `read_labels_table`.
+
+    Returns
+    -------
+    list of str, length p.
+    """
+    distinct, place = _names(indices, names)
+    return [distinct[i] for i in place]
+
+
+def overlap(region, indices, n_regions, names):
+    """Name the labels that cover each region, with their share of its voxels.
+
+    Written ``62.1% Precentral_L; 21.0% no_label``: largest first, equal ones by name, those of at least 5% of the
+    region's voxels; voxels without a label count like any other, and indices that share a name count together. Empty
+    where no label reaches 5%.
+
+    Parameters
+    ----------
+    region : (m,) int, region id 1..n_regions of each labelled voxel.
+    indices : (m,) int from `sample`, at the same voxels.
+    n_regions : int.
+    names : dict from `read_labels_table`.
+
+    Returns
+    -------
+    list of str, one per region in order of id.
+    """
+    distinct, place = _names(indices, names)
+    sorted_names, name_of = np.unique(np.array(distinct, dtype=str), return_inverse=True)
+    pairs, count = np.unique((region - 1) * np.int64(len(sorted_names)) + name_of[place], return_counts=True)
+    owner, label = np.divmod(pairs, max(len(sorted_names), 1))
+    size = np.bincount(region - 1, minlength=n_regions)
+    kept = np.flatnonzero(100 * count >= SMALLEST_PERCENT * size[owner])  # whole numbers: exactly 5% is kept
+    kept = kept[np.lexsort((label[kept], -count[kept], owner[kept]))]
+    texts = [[] for _ in range(n_regions)]
+    for row in kept:
+        share = 100 * count[row] / size[owner[row]]
+        texts[owner[row]].append(f"{share:.1f}% {sorted_names[label[row]]}")
+    return ["; ".join(parts) for parts in texts]

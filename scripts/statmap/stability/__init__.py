@@ -1,0 +1,1 @@
+"""How far findings depend on the threshold: component tree, persistence, robustness, sweeps, agreement."""

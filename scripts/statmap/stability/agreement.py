@@ -1,0 +1,95 @@
+"""How far two variants of one map agree: overlap of what they keep, and region by region."""
+
+import numpy as np
+import pandas as pd
+
+from ..io.images import voxel_volume
+
+PAIR_COLUMNS = ["variant_a", "variant_b", "voxels_a", "voxels_b", "overlap_voxels", "dice", "jaccard"]
+
+
+def dice_jaccard(kept_masks):
+    """Dice and Jaccard coefficients of the voxels that every two variants keep.
+
+    Parameters
+    ----------
+    kept_masks : dict of variant name to (i, j, k) bool, True inside any region.
+
+    Returns
+    -------
+    DataFrame, one row per unordered pair, in the order of the dict
+        ``variant_a, variant_b, voxels_a, voxels_b, overlap_voxels``, ``dice`` = 2 |A and B| / (|A| + |B|),
+        ``jaccard`` = |A and B| / |A or B|; both NaN where neither variant keeps anything.
+    """
+    names = list(kept_masks)
+    masks = [np.packbits(mask) for mask in kept_masks.values()]
+    sizes = [_count(mask) for mask in masks]
+    rows = []
+    for a in range(len(names)):
+        for b in range(a + 1, len(names)):
+            overlap, both = _count(masks[a] & masks[b]), sizes[a] + sizes[b]
+            dice, jaccard = (2 * overlap / both, overlap / (both - overlap)) if both else (np.nan, np.nan)
+            rows.append((names[a], names[b], sizes[a], sizes[b], overlap, dice, jaccard))
+    return pd.DataFrame(rows, columns=PAIR_COLUMNS)
+
+
+def _count(packed):
+    return int(np.bitwise_count(packed).sum(dtype=np.int64))
+
+
+def match_regions(labels_a, labels_b, affine):
+    """Match the regions of two label images of one map by overlap.
+
+    Parameters
+    ----------
+    labels_a, labels_b : (i, j, k) int32, 0 outside, regions 1..n.
+    affine : (4, 4) array.
+
+    Returns
+    -------
+    DataFrame, one row per pair of regions that overlap, by region_a and region_b
+        ``region_a, region_b``; ``overlap_voxels, overlap_mm3``; ``dice`` of the two regions; ``share_a, share_b``, the
+        part of each region that lies in the other; ``best_a``, True where region_b is the best partner of region_a
+        (largest Dice, then lowest number); ``best_b``, the other way round.
+        A region that overlaps none has a row too, with 0 for its partner, the overlap, dice and both shares; those of
+        the second image come last.
+    """
+    either = (labels_a > 0) | (labels_b > 0)
+    a, b = labels_a[either].astype(np.int64), labels_b[either].astype(np.int64)
+    size_a, size_b = np.bincount(a, minlength=1), np.bincount(b, minlength=1)
+    width = len(size_b)
+    joint, overlap = np.unique(a * width + b, return_counts=True)
+    region_a, region_b = joint // width, joint % width
+
+    matched = (region_a > 0) & (region_b > 0)
+    # Background against a region is a row only for a region that overlaps nothing.
+    alone_a = (region_b == 0) & (overlap == size_a[region_a])
+    alone_b = (region_a == 0) & (overlap == size_b[region_b])
+    listed = matched | alone_a | alone_b
+    region_a, region_b, matched = region_a[listed], region_b[listed], matched[listed]
+    overlap = np.where(matched, overlap[listed], 0)
+
+    dice = 2 * overlap / (size_a[region_a] + size_b[region_b])
+    table = pd.DataFrame(
+        {
+            "region_a": region_a,
+            "region_b": region_b,
+            "overlap_voxels": overlap,
+            "overlap_mm3": overlap * voxel_volume(affine),
+            "dice": dice,
+            "share_a": overlap / np.maximum(size_a[region_a], 1),
+            "share_b": overlap / np.maximum(size_b[region_b], 1),
+            "best_a": matched & _is_best(region_a, dice, region_b),
+            "best_b": matched & _is_best(region_b, dice, region_a),
+        }
+    )
+    by_region = np.lexsort([region_b, region_a, region_a == 0])
+    return table.iloc[by_region].reset_index(drop=True)
+
+
+def _is_best(region, dice, partner):
+    """True on the row of each region's largest Dice, of equal ones on that with the lowest partner."""
+    order = np.lexsort([partner, -dice, region])
+    best = np.zeros(len(region), dtype=bool)
+    best[order[np.flatnonzero(np.diff(region[order], prepend=-1))]] = True
+    return best

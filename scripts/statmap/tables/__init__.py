@@ -1,0 +1,1 @@
+"""Every column of every table, and how tables are written and read."""

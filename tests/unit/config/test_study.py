@@ -1,0 +1,381 @@
+"""From the config to what each rule is told; every mistake is one line that names what was found and is accepted."""
+
+import copy
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statmap.config.study import SWEEP, Study, expand_thresholds
+from statmap.config.variants import KEYS
+from statmap.io.files import UserError
+from statmap.io.sources import sample_path
+
+REPOSITORY = Path(__file__).parents[3]
+SCHEMAS = REPOSITORY / "config/schemas"
+DEFAULT = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Make a study of the default config with some keys replaced, in a folder whose sheet may be given."""
+
+    def make(sheet=None, variants=None, **keys):
+        config = copy.deepcopy(DEFAULT) | keys
+        if sheet is not None:
+            (tmp_path / "maps.tsv").write_text("\n".join("\t".join(row) for row in sheet) + "\n", encoding="utf-8")
+            config["maps"] = "maps.tsv"
+        if variants is not None:
+            config["variants"] = variants
+        return Study(config, SCHEMAS, [tmp_path, REPOSITORY])
+
+    return make
+
+
+@pytest.fixture
+def refused(study):
+    def make(**keys):
+        with pytest.raises(UserError) as error:
+            study(**keys)
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    return make
+
+
+def of(map_id="motor", variant="value-3.0", **more):
+    """Wildcards of a job."""
+    return SimpleNamespace(map=map_id, variant=variant, **more)
+
+
+# ----------------------------------------------------------------------------------------------------- what is accepted
+def test_the_default_config_is_the_published_example(study):
+    found = study()
+    assert list(found.maps) == ["motor"] and list(found.variants) == ["percentile-97", "value-3.0"]
+    assert found.maps["motor"]["source"] == "sample:motor" and found.maps["motor"]["stat"] == "z"
+    for variant, threshold in (("percentile-97", "97%"), ("value-3.0", 3.0)):
+        spec = found.threshold_spec(of(variant=variant)) | found.region_spec(of(variant=variant))
+        assert spec["threshold"] == threshold and spec["signs"] == "merged" and spec["percentile_domain"] == "all"
+        assert spec["extract_type"] == "local_regions" and spec["connectivity"] == 6
+        assert spec["min_region_size"] == 1500 and spec["size_rule"] == ">" and spec["unseeded"] == "drop"
+    assert found.formats == ["png"] and found.atlases == {} and found.thresholds == []
+
+
+@pytest.mark.parametrize("overlay", sorted(REPOSITORY.glob("config/*.yaml")), ids=lambda path: path.stem)
+def test_every_overlay_is_accepted(study, overlay):
+    assert study(**yaml.safe_load(overlay.read_text(encoding="utf-8"))).maps
+
+
+def test_every_key_of_a_variant_reaches_a_rule_and_no_rule_has_a_key_of_its_own(study):
+    """A key that no rule is told would change nothing, and a change of it would run nothing."""
+    found = study()
+    wildcards = of()
+    one_variant = (found.threshold_spec, found.region_spec, found.table_spec, found.figure_spec)
+    told = set().union(*(spec(wildcards) for spec in one_variant))
+    shown = set(found.variants_spec(wildcards)["variants"]["value-3.0"])
+    assert told | shown >= set(KEYS)
+    assert told <= set(KEYS) | {"stat", "df", "fwhm_mm", "dlh", "space", "atlases"} and shown <= set(KEYS)
+
+
+def test_what_a_rule_is_told_is_stored_by_snakemake(study):
+    """It keeps the text of plain values only; a Path or a numpy number would be kept as nothing."""
+    found = study(sweep={"thresholds": {"from": 2, "to": 3, "step": 0.5}})
+    specs = [found.threshold_spec, found.region_spec, found.table_spec, found.figure_spec, found.variants_spec]
+    specs += [found.sweep_spec, found.fetch_spec]
+    for spec in specs:
+        content = spec(of())
+        assert type(content) is dict and eval(repr(content)) == content
+
+
+def test_own_key_before_default(study):
+    found = study(variants={"a": {"threshold": 2}, "b": {"threshold": 2, "connectivity": 26}})
+    assert [found.region_spec(of(variant=name))["connectivity"] for name in "ab"] == [6, 26]
+
+
+def test_variant_set_to_null_is_dropped(study):
+    assert list(study(variants={"a": {"threshold": 2}, "b": None}).variants) == ["a"]
+
+
+def test_a_table_gives_what_the_block_gives(study, tmp_path):
+    lines = ["variant\tthreshold\tconnectivity\tmin_region_size", "a\t97%\t18\t", "b\tfdr=0.05\t\t27.5", "c\t3\t\t"]
+    (tmp_path / "v.tsv").write_text("\n".join(lines), encoding="utf-8")
+    block = {
+        "a": {"threshold": "97%", "connectivity": 18},
+        "b": {"threshold": {"fdr": 0.05}, "min_region_size": 27.5},
+        "c": {"threshold": 3},
+    }
+    assert study(variants="v.tsv").variants == study(variants=block).variants
+
+
+def test_every_column_of_the_sheet(study):
+    sheet = [
+        ["map", "source", "sha256", "stat", "df", "mask", "space", "fwhm_mm", "dlh", "citation"],
+        ["a", "x.nii", "0" * 64, "t", "18", "m.nii", "MNI152", "6", "", "one"],
+        ["b", "y.nii", "", "", "", "", "", "6,7,8.5", "0.2", ""],
+    ]
+    found = study(sheet)
+    a, b = found.maps["a"], found.maps["b"]
+    assert a["df"] == 18.0 and a["fwhm_mm"] == [6.0] and a["dlh"] is None and a["citation"] == "one"
+    assert b["fwhm_mm"] == [6, 7, 8.5] and b["dlh"] == 0.2 and b["stat"] == "other" and b["df"] is None
+    spec = found.fetch_spec(of("a"))
+    assert spec == {"source": "x.nii", "sha256": "0" * 64, "mask": "m.nii", "max_voxels": 50_000_000}
+    assert found.table_spec(of("b"))["fwhm_mm"] == [6, 7, 8.5]
+
+
+def test_files_of_a_map_are_inputs_where_they_are_files(study, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("x.nii").write_bytes(b"")
+    found = study([["map", "source", "mask"], ["a", "x.nii", "m.nii"], ["b", "sample:motor", ""]])
+    assert found.files_of(of("a")) == ["x.nii"] and found.files_of(of("b")) == []
+    Path("m.nii").write_bytes(b"")
+    assert found.files_of(of("a")) == ["x.nii", "m.nii"]
+
+
+def test_the_template_is_for_maps_in_its_space(study, tmp_path):
+    sheet = [["map", "source", "space"], ["a", "x", "MNI152"], ["b", "x", "Talairach"], ["c", "x", ""]]
+    found = study(sheet)
+    template = str(sample_path("mni152", "template"))
+    assert [found.template_of(of(name)) for name in "abc"] == [template, [], template]
+    assert study(sheet, template=None).template_of(of("a")) == []
+    (tmp_path / "own.nii").write_bytes(b"")
+    assert study(sheet, template="own.nii").template_of(of("a")) == str(tmp_path / "own.nii")
+
+
+def test_a_file_of_the_first_folder_wins(study, tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/maps.tsv").write_text("map\tsource\nmine\tx.nii\n", encoding="utf-8")
+    assert list(study().maps) == ["mine"]
+
+
+def test_atlases(study, tmp_path, monkeypatch):
+    (tmp_path / "l.tsv").write_text("index\tname\n1\tone\n", encoding="utf-8")
+    atlases = {
+        "net": {"image": "a.nii", "labels": "l.tsv", "space": "MNI152"},
+        "aal": {"image": "b", "labels": "l.tsv"},
+    }
+    found = study(atlases=atlases)
+    assert found.labels_of(of()) == [str(tmp_path / "l.tsv")] * 2
+    assert found.table_spec(of())["atlases"] == {"net": "MNI152", "aal": None}
+    assert found.atlas_spec(of(atlas="net"))["source"] == "a.nii"
+    monkeypatch.chdir(tmp_path)
+    assert found.atlas_file_of(of(atlas="net")) == []
+    Path("a.nii").write_bytes(b"")
+    assert found.atlas_file_of(of(atlas="net")) == ["a.nii"]
+
+
+def test_loopback_settings_reach_what_fetches_and_nothing_else(study):
+    keys = {"allow_http": ["http://127.0.0.1"], "neurovault_api": "http://127.0.0.1/api"}
+    found = study(**keys)
+    assert found.fetch_spec(of()).items() >= keys.items()
+    assert not keys.keys() & study().fetch_spec(of()).keys()
+    assert not keys.keys() & found.table_spec(of()).keys()
+
+
+def test_formats_are_in_one_order_and_png_among_them(study):
+    assert study(figure_formats=["pdf", "svg"]).formats == ["png", "svg", "pdf"]
+
+
+def test_the_sweep_has_all_its_keys(study):
+    found = study(sweep={"thresholds": [2, "97%"], "connectivities": [26]})
+    spec = found.sweep_spec(of())
+    assert spec["thresholds"] == [2, "97%"] and spec["connectivities"] == [26] and spec["stat"] == "z"
+    assert spec.keys() >= SWEEP.keys() and SWEEP["connectivities"] == [6]
+
+
+def test_a_range_has_both_ends_and_short_numbers():
+    found = expand_thresholds({"from": 2.0, "to": 6.0, "step": 0.1})
+    assert len(found) == 41 and found[0] == 2.0 and found[7] == 2.7 and found[-1] == 6.0
+    assert expand_thresholds({"from": 2, "to": 3, "step": 0.7}) == [2, 2.7]
+    assert expand_thresholds({"from": 2, "to": 2, "step": 1}) == [2]
+
+
+@given(low=st.integers(1, 500), number=st.integers(0, 300), step=st.sampled_from([1, 2, 5, 10, 25]))
+@settings(deadline=None, max_examples=60)
+def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
+    """In hundredths: what a user who writes 2.07, 2.12, ... means."""
+    high = low + number * step
+    found = expand_thresholds({"from": low / 100, "to": high / 100, "step": step / 100})
+    assert found == [hundredths / 100 for hundredths in range(low, high + 1, step)]
+
+
+# ---------------------------------------------------------------------------------------------------------- what is not
+@pytest.mark.parametrize(
+    ("keys", "found", "accepted"),
+    [
+        ({"treshold": 3}, "config: key 'treshold' is not known", "maps, template, template_space, defaults"),
+        ({"variants": {"a": {"treshold": 3}}}, "variants.a: key 'treshold' is not known", "accepted: threshold, sided"),
+        ({"variants": {"a": {"threshold": {"q": 0.1}}}}, "a.threshold: key 'q'", "accepted: p, fdr, bonferroni"),
+        ({"defaults": DEFAULT["defaults"] | {"sign": 1}}, "config, defaults: key 'sign'", "connectivity"),
+        ({"variants": {"a": {"threshold": {"p": "1e-3"}}}}, "a.threshold.p: '1e-3'", "'number' (Uncorrected p value"),
+        ({"variants": {"a": {"threshold": "1e-3"}}}, "a.threshold: '1e-3'", "1e-3 is text in YAML, 0.001 is a number"),
+        ({"variants": {"a": {"threshold": "97 %"}}}, "a.threshold: '97 %'", '"97%"'),
+        ({"variants": {"a": {"threshold": "970%"}}}, "a.threshold: '970%'", '"97%"'),
+        ({"variants": {"a": {"threshold": -3}}}, "a.threshold: -3", "minimum of 0"),
+        ({"variants": {"a": {"threshold": None}}}, "a.threshold: None", "A value in the units of the map"),
+        ({"variants": {"a": {"threshold": True}}}, "a.threshold: True", "A value in the units of the map"),
+        ({"variants": {"a": {"threshold": {}}}}, "a.threshold: {}", "{p: 0.001}"),
+        ({"variants": {"a": {"threshold": {"p": 0.1, "fdr": 0.1}}}}, "a.threshold: {'p'", "{p: 0.001}"),
+        ({"variants": {"a": {"threshold": {"p": 0}}}}, "a.threshold.p: 0 ", "Uncorrected p value"),
+        ({"variants": {"a": {"threshold": 3, "connectivity": 8}}}, "a.connectivity: 8", "[6, 18, 26]"),
+        ({"variants": {"a": {"threshold": 3, "max_peaks": 0}}}, "a.max_peaks: 0", "Most peaks of a region"),
+        ({"variants": {"a": 3}}, "variants.a: 3", "'object'"),
+        ({"variants": {"a": {}}}, "variant 'a': threshold", "set by neither the variant, its convention nor defaults"),
+        ({"variants": {"a": None}}, "no variant is left", "at least one"),
+        ({"variants": {}}, "variants: {}", "Id to variant"),
+        ({"variants": []}, "variants: []", "'string', 'object'"),
+        ({"variants": {1: {"threshold": 3}}}, "variant id 1 ", "text of letters, digits"),
+        ({"variants": {"a/b": {"threshold": 3}}}, "variant id 'a/b'", "text of letters, digits"),
+        ({"variants": {"3.0": {"threshold": 3}}}, "variant id '3.0'", "read back from a table as a number"),
+        ({"variants": {"sweep": {"threshold": 3}}}, "variant id 'sweep'", "the name of a file or folder beside it"),
+        ({"variants": {"View.html": {"threshold": 3}}}, "variant id 'View.html'", "the name of a file"),
+        ({"variants": {"a": {"threshold": 3}, "A": {"threshold": 3}}}, "'a' and 'A'", "make the ids differ"),
+        ({"variants": {"a": {"threshold": 3, "convention": "spm8"}}}, "convention: 'spm8'", "'nilearn', 'spm', 'fsl'"),
+        ({"variants": "nowhere.tsv"}, "nowhere.tsv", "is not a readable tab-separated table"),
+        ({"maps": "nowhere.tsv"}, "nowhere.tsv", "is not a readable tab-separated table"),
+        ({"maps": 3}, "config, maps: 3", "Path of the sample sheet"),
+        ({"defaults": DEFAULT["defaults"] | {"convention": "fsl"}}, "convention: 'fsl'", "belongs to a variant"),
+        ({"defaults": {}}, "variant 'percentile-97': sided", "set by neither"),
+        ({"defaults": None}, "defaults: None", "What a variant does"),
+        ({"template": "sample:foo"}, "there is no sample 'foo'", "motor, mni152"),
+        ({"template": "nowhere.nii"}, "template: there is no file 'nowhere.nii'", "accepted: a path"),
+        ({"figure_formats": ["jpg"]}, "figure_formats.0: 'jpg'", "['png', 'svg', 'pdf']"),
+        ({"figure_formats": []}, "figure_formats: []", "png is always written"),
+        ({"write_4d": "yes please"}, "write_4d: 'yes please'", "'boolean'"),
+        ({"max_voxels": 0}, "max_voxels: 0", "Largest grid accepted, voxels"),
+        ({"sweep": {}}, "sweep: 'thresholds' is a required", "A grid over every map"),
+        ({"sweep": {"thresholds": []}}, "sweep.thresholds: []", "A list of thresholds, or a range"),
+        ({"sweep": {"thresholds": ["2"]}}, "sweep.thresholds.0: '2'", '"97%"'),
+        ({"sweep": {"thresholds": [1, 1.0]}}, "sweep.thresholds: [1, 1.0]", "A list of thresholds, or a range"),
+        ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is a required", "a range of values with a step"),
+        ({"sweep": {"thresholds": {"from": 6, "to": 2, "step": 1}}}, "from 6 to 2", "from may not be above to"),
+        ({"sweep": {"thresholds": {"from": 1, "to": 2, "step": 0}}}, "thresholds.step: 0", "Step between values"),
+        ({"sweep": {"thresholds": [2], "min_region_size": [0]}}, "key 'min_region_size'", "min_region_sizes"),
+        ({"sweep": {"thresholds": [2], "connectivities": [7]}}, "connectivities.0: 7", "[6, 18, 26]"),
+        ({"atlases": {"net": {"image": "a.nii"}}}, "atlases.net: 'labels'", "required"),
+        ({"atlases": {"net": {"image": "a.nii", "labels": "no.tsv"}}}, "labels of atlas 'net'", "no file 'no.tsv'"),
+        ({"atlases": {"p": {"image": "a.nii", "labels": "b.tsv"}}}, "'p'", "Two letters, digits or hyphens"),
+        ({"atlases": {1: {"image": "a.nii", "labels": "b.tsv"}}}, "1 is not of type 'string'", "Two letters"),
+        ({"atlases": {"a_b": {"image": "a.nii", "labels": "b.tsv"}}}, "'a_b'", "Two letters, digits or hyphens"),
+    ],
+)
+def test_mistakes_in_the_config(refused, keys, found, accepted):
+    message = refused(**keys)
+    assert found in message and accepted in message
+
+
+@pytest.mark.parametrize(
+    ("sheet", "found", "accepted"),
+    [
+        ([["map", "source", "colour"], ["a", "x", "red"]], "column 'colour' is not known", "map, source, sha256, stat"),
+        ([["map", "stat"], ["a", "z"]], "map 'a': 'source' is a required property", ""),
+        ([["source"], ["x"]], "column 'map' is missing", "found source"),
+        ([["map", "source"]], "has no map", "one row per map"),
+        ([["map", "source"], ["a b", "x"]], "map 'a b', map: 'a b'", "letters, digits and . _ - only"),
+        ([["map", "source"], ["../a", "x"]], "'../a'", "letters, digits and . _ - only"),
+        ([["map", "source"], ["a", "x"], ["a", "y"]], "row 3 repeats the map id 'a'", ""),
+        ([["map", "source"], ["a", "x"], ["A", "y"]], "'a' and 'A'", "make the ids differ"),
+        ([["map", "source"], ["maps", "x"]], "map id 'maps'", "the name of a file or folder beside it"),
+        ([["map", "source"], ["Summary.csv", "x"]], "map id 'Summary.csv'", "the name of a file or folder beside it"),
+        ([["map", "source"], ["a", "x"], ["a_mask", "y"]], "'a_mask'", "what the mask of map 'a' is called"),
+        ([["map", "source"], ["", "x"]], "row 2 has no map id", ""),
+        ([["map", "source", "stat"], ["a", "x", "F"]], "map 'a', stat: 'F'", "['t', 'z', 'other']"),
+        ([["map", "source", "df"], ["a", "x", "many"]], "df 'many'", "is not a number"),
+        ([["map", "source", "df"], ["a", "x", "0"]], "df: 0.0", "Degrees of freedom"),
+        ([["map", "source", "fwhm_mm"], ["a", "x", "6,6"]], "fwhm_mm '6,6'", "one number, or three with commas"),
+        ([["map", "source", "sha256"], ["a", "x", "abc"]], "sha256: 'abc'", "64 hexadecimal digits"),
+        ([["map", "source"], ["a", "x", "y"]], "row 2 has 3 cells", "the header 2"),
+        ([["map", "source", "source"], ["a", "x", "y"]], "column 'source' is there 2 times", "once"),
+    ],
+)
+def test_mistakes_in_the_sample_sheet(refused, sheet, found, accepted):
+    message = refused(sheet=sheet)
+    assert "maps.tsv" in message and found in message and accepted in message
+
+
+@pytest.mark.parametrize(
+    ("lines", "found", "accepted"),
+    [
+        (["variant\ttreshold", "a\t3"], "column 'treshold' is not known", "variant, threshold, sided"),
+        (["variant\tthreshold", "a\t0.1.2"], "threshold '0.1.2'", "97%, p=0.001, fdr=0.05"),
+        (["variant\tthreshold", "a\tp=2"], "a.threshold.p: 2", "Uncorrected p value"),
+        (["variant\tthreshold\tconnectivity", "a\t3\t8"], "a.connectivity: 8", "[6, 18, 26]"),
+        (["variant\tthreshold", "a\t3", "a\t4"], "row 3 repeats the variant id 'a'", ""),
+        (["variant\tthreshold"], "variants: {} should be non-empty", "Id to variant"),
+    ],
+)
+def test_mistakes_in_the_variant_table(refused, tmp_path, lines, found, accepted):
+    (tmp_path / "v.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    message = refused(variants="v.tsv")
+    assert found in message and accepted in message
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 30) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(key=st.sampled_from(sorted(DEFAULT)), value=JSON)
+@settings(deadline=None, max_examples=100)
+def test_any_value_of_any_key_is_taken_or_refused_in_one_line(tmp_path_factory, key, value):
+    try:
+        Study(copy.deepcopy(DEFAULT) | {key: value}, SCHEMAS, [tmp_path_factory.getbasetemp(), REPOSITORY])
+    except UserError as error:
+        assert "\n" not in str(error)
+
+
+# ----------------------------------------------------------------------------------------------------------- the schema
+def keys_of(rules, path=()):
+    """Every key that a schema describes, with its schema."""
+    for key, own in rules.get("properties", {}).items():
+        yield (*path, key), own
+        yield from keys_of(own, (*path, key))
+    for inner in (rules.get("additionalProperties"), rules.get("items")):
+        if isinstance(inner, dict):
+            yield from keys_of(inner, path)
+    for name, own in rules.get("$defs", {}).items():
+        yield from keys_of(own, (name,))
+
+
+@pytest.mark.parametrize("name", ["config", "maps"])
+def test_every_key_is_described_and_no_other_is_let_in(name):
+    rules = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    described = dict(keys_of(rules))
+    assert len(described) > 8 and rules["additionalProperties"] is False
+    for key, own in described.items():
+        assert own.get("description") or "$ref" in own, key
+        if own.get("type") == "object" and "properties" in own and "$ref" not in own:
+            assert own["additionalProperties"] is False, key
+
+
+def test_schema_conventions_and_default_config_have_the_same_keys():
+    rules = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
+    assert list(rules["$defs"]["variant"]["properties"]) == list(KEYS)
+    assert [key for key in KEYS if key not in ("threshold", "convention")] == list(DEFAULT["defaults"])
+    hidden = {"allow_http", "neurovault_api"}  # for tests on one machine
+    assert set(rules["properties"]) - hidden == set(DEFAULT)
+
+
+def test_the_sheets_that_we_ship_have_every_column():
+    rules = yaml.safe_load((SCHEMAS / "maps.schema.yaml").read_text(encoding="utf-8"))
+    for path in (REPOSITORY / "config/maps.tsv", REPOSITORY / "config/auditory.tsv"):
+        with open(path, encoding="utf-8", newline="") as stream:
+            assert next(csv.reader(stream, delimiter="\t")) == list(rules["properties"])
+
+
+def test_nothing_heavy_is_imported_while_the_snakefile_is_parsed():
+    """On a cluster every job parses it again. Snakemake itself has pandas, yaml and jsonschema loaded already."""
+    text = (REPOSITORY / "Snakefile").read_text(encoding="utf-8")
+    modules = re.findall(r"^from (statmap[.\w]+) import", text, re.MULTILINE)
+    assert "statmap.config.study" in modules
+    code = f"import sys; sys.path.insert(0, 'scripts'); import {', '.join(modules)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert not {"numpy", "scipy", "nibabel", "pandas", "matplotlib", "nilearn", "requests"} & set(done.stdout.split())

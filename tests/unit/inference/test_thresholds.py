@@ -1,0 +1,175 @@
+"""Thresholds on arrays with known answers."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm, scoreatpercentile
+
+from statmap.inference.thresholds import (
+    Cutoff,
+    cutoff_entries,
+    cutoff_of,
+    describe,
+    find_survivors,
+    parse_threshold,
+    resolve_cutoff,
+    write_threshold,
+)
+from statmap.io.files import UserError
+
+SPEC = {
+    "threshold": 3.0,
+    "sided": "two",
+    "cutoff_rule": None,
+    "percentile_domain": "all",
+    "domain": "mask",
+    "stat": "z",
+    "df": None,
+}
+
+
+def survivors(values, **keys):
+    data = np.array(values, dtype=np.float32).reshape(1, 1, -1)
+    spec = SPEC | keys
+    return find_survivors(data, resolve_cutoff(data, data != 0, spec), spec["sided"]).ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    [
+        (3, ("value", 3.0)),
+        (0, ("value", 0.0)),
+        ("97%", ("percentile", 97.0)),
+        ("99.5%", ("percentile", 99.5)),
+        ({"p": 0.001}, ("p", 0.001)),
+        ({"fdr": 0.05}, ("fdr", 0.05)),
+        ({"bonferroni": 0.05}, ("bonferroni", 0.05)),
+    ],
+)
+def test_thresholds_are_read(threshold, expected):
+    assert parse_threshold(threshold) == expected
+
+
+@pytest.mark.parametrize("threshold", [-1, "97", "101%", "x%", {"p": 0}, {"p": 1.0}, {"q": 0.1}, {}, True, None, [3]])
+def test_other_thresholds_are_refused_in_one_line(threshold):
+    with pytest.raises(UserError) as error:
+        parse_threshold(threshold)
+    assert repr(threshold) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sided", "expected"),
+    [
+        ("two", [True, True, False, False, True, True]),
+        ("positive", [False, False, False, False, True, True]),
+        ("negative", [True, True, False, False, False, False]),
+    ],
+)
+def test_a_value_keeps_what_is_at_or_above_it(sided, expected):
+    assert survivors([-4, -3, -2.9, 0, 3, 4], sided=sided) == expected
+
+
+def test_strict_rule_drops_what_is_at_the_cutoff():
+    assert survivors([-3, 3, 3.5], cutoff_rule=">") == [False, False, True]
+
+
+@pytest.mark.parametrize(("rule", "kept"), [(None, 1), (">", 2), (">=", 3)])
+def test_a_percentile_keeps_what_clears_its_score(rule, kept):
+    """The 50th percentile of five values is the third; nilearn's clearance of 1e-5 also drops the fourth here."""
+    found = survivors([1, 2, 3, 3.000002, 5], threshold="50%", cutoff_rule=rule)
+    assert sum(found) == kept and found[-1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.floats(-8, 8, width=32), min_size=1, max_size=40), st.integers(0, 100))
+def test_percentiles_are_of_the_values_on_the_side_that_is_asked_for(values, percentile):
+    data = np.array(values, dtype=np.float32).reshape(1, 1, -1)
+    for sided, domain in (("two", np.abs(data)), ("positive", data[data >= 0]), ("negative", -data[data <= 0])):
+        spec = SPEC | {"threshold": f"{percentile}%", "sided": sided}
+        cutoff = resolve_cutoff(data, data != 0, spec)
+        if domain.size:
+            assert cutoff.value == pytest.approx(scoreatpercentile(domain.astype(float), percentile))
+        else:
+            assert np.isinf(cutoff.value)
+        assert (cutoff.kind, cutoff.domain, cutoff.n_domain) == ("percentile", "all", data.size)
+
+
+def test_percentile_domains():
+    data = np.array([0, 0, 0, 0, 1, 2, 3, 4], dtype=np.float32).reshape(2, 2, 2)
+    mask = data > 2
+    found = {
+        domain: resolve_cutoff(data, mask, SPEC | {"threshold": "50%", "percentile_domain": domain})
+        for domain in ("all", "nonzero", "mask")
+    }
+    assert {domain: (cutoff.value, cutoff.n_domain) for domain, cutoff in found.items()} == {
+        "all": (0.5, 8),
+        "nonzero": (2.5, 4),
+        "mask": (3.5, 2),
+    }
+
+
+def test_zero_is_background_whatever_the_threshold():
+    assert survivors([0, 0, 1, -1], threshold=0) == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("sided", "tail"), [("two", 0.0005), ("positive", 0.001), ("negative", 0.001)])
+def test_p_is_split_between_the_tails_that_are_asked_for(sided, tail):
+    data = np.ones((2, 2, 2))
+    assert resolve_cutoff(data, data != 0, SPEC | {"threshold": {"p": 0.001}, "sided": sided}).value == pytest.approx(
+        norm.isf(tail)
+    )
+
+
+def test_bonferroni_counts_the_voxels_of_its_family(motor):
+    data, _ = motor
+    for domain, tests in (("mask", 45448), ("nonzero", 45448), ("all", data.size)):
+        cutoff = resolve_cutoff(data, data != 0, SPEC | {"threshold": {"bonferroni": 0.05}, "domain": domain})
+        assert cutoff.n_domain == tests and cutoff.value == pytest.approx(norm.isf(0.025 / tests))
+
+
+def test_the_last_significant_voxel_survives_fdr(motor):
+    data, _ = motor
+    spec = SPEC | {"threshold": {"fdr": 0.05}}
+    cutoff = resolve_cutoff(data, data != 0, spec)
+    assert resolve_cutoff(data, data != 0, spec | {"cutoff_rule": ">"}) == cutoff
+    found = find_survivors(data, cutoff, "two")
+    assert np.abs(data[found]).min() == cutoff.value and found.sum() > 1000
+
+
+def test_nothing_significant_is_an_empty_result():
+    data = np.full((3, 3, 3), 0.1)
+    cutoff = resolve_cutoff(data, data != 0, SPEC | {"threshold": {"fdr": 0.05}})
+    assert np.isinf(cutoff.value) and not find_survivors(data, cutoff, "two").any()
+    assert "no cutoff" in describe(SPEC | {"threshold": {"fdr": 0.05}}, cutoff, "z")
+
+
+def test_statistical_thresholds_say_which_column_to_fill_in():
+    data = np.ones((2, 2, 2))
+    for keys, word in (({"stat": "other"}, "stat"), ({"stat": "t"}, "df")):
+        with pytest.raises(UserError, match=f"map 'm'.*column {word}"):
+            resolve_cutoff(data, data != 0, SPEC | {"threshold": {"fdr": 0.05}} | keys, "map 'm'")
+
+
+@pytest.mark.parametrize(
+    "cutoff",
+    [
+        Cutoff(3.0, ">=", "value"),
+        Cutoff(2.5, ">", "percentile", "all", 10, 1e-5),
+        Cutoff(np.inf, ">=", "fdr", "mask", 3),
+    ],
+)
+def test_a_cutoff_comes_back_from_its_sidecar(cutoff):
+    assert cutoff_of(json.loads(json.dumps(cutoff_entries(cutoff), allow_nan=False))) == cutoff
+
+
+def test_words():
+    assert describe(SPEC, Cutoff(3.0, ">=", "value"), "t") == "|t| ≥ 3"
+    percentile = SPEC | {"threshold": "97%", "sided": "negative"}
+    assert (
+        describe(percentile, Cutoff(4.42, ">", "percentile", "mask", 9), "other")
+        == "97% of -x over the mask: -x > 4.42"
+    )
+    assert [write_threshold(threshold) for threshold in (3.0, "97%", {"fdr": 0.05})] == ["3.0", "97%", "fdr=0.05"]

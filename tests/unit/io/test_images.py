@@ -1,0 +1,122 @@
+"""Images: refused before they are read, read in their own precision, written to the same bytes."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from statmap.io.files import UserError, sha256_of, write_json, writing
+from statmap.io.images import check_header, read_image, read_map, read_raw, replace_nonfinite, same_grid, write_image
+
+AFFINE = np.array([[-2.0, 0.1, 0, 90], [0.1, 2, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
+
+
+def save(path, data, affine=AFFINE):
+    nib.Nifti1Image(data, affine).to_filename(path)
+    return path
+
+
+def test_a_good_header_gives_the_shape(tmp_path):
+    assert check_header(save(tmp_path / "a.nii.gz", np.ones((3, 4, 5, 1), np.float32)), "map 'm'", 100) == (3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("data", "affine", "word"),
+    [
+        (np.ones((3, 4, 5, 2), np.float32), AFFINE, "3D"),
+        (np.ones((3, 4), np.float32), AFFINE, "3D"),
+        (np.ones((3, 4, 5), np.complex64), AFFINE, "complex64"),
+        (np.ones((30, 40, 50), np.float32), AFFINE, "max_voxels"),
+        (np.ones((3, 4, 5), np.float32), np.diag([0.0, 1, 1, 1]), "affine"),
+    ],
+)
+def test_what_is_not_a_map_is_refused_from_its_header(tmp_path, data, affine, word):
+    path = tmp_path / "a.nii.gz"
+    image = nib.Nifti1Image(data, np.eye(4))
+    image.header.set_sform(affine, code=2)
+    image.header.set_qform(None, code=0)
+    nib.Nifti1Image(data, None, image.header).to_filename(path)
+    with pytest.raises(UserError, match=word) as error:
+        check_header(path, "map 'm'", 1000)
+    assert "map 'm'" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\x1f\x8b\x08\x00"])
+def test_what_is_no_image_is_refused(tmp_path, content):
+    path = tmp_path / "a.nii.gz"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="readable"):
+        check_header(path, "map 'm'", 1000)
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("<f4", np.float32),
+        (">f4", np.float32),
+        ("<f8", np.float64),
+        ("<i2", np.float32),
+        ("<i4", np.float64),
+        ("|u1", np.float32),
+    ],
+)
+def test_values_come_back_in_a_float_type_that_holds_them(tmp_path, stored, read):
+    data = np.arange(24, dtype=stored).reshape(2, 3, 4)
+    image = nib.Nifti1Image(data, AFFINE)
+    image.to_filename(tmp_path / "a.nii.gz")
+    found, affine = read_image(tmp_path / "a.nii.gz")
+    assert found.dtype == read and found.dtype.isnative and found.flags.c_contiguous
+    np.testing.assert_array_equal(found, data)
+    np.testing.assert_allclose(affine, AFFINE, atol=1e-5)
+
+
+def test_scaled_integers_keep_their_precision(tmp_path):
+    image = nib.Nifti1Image(np.linspace(-7, 7, 24).reshape(2, 3, 4), AFFINE)
+    image.set_data_dtype(np.int16)
+    image.to_filename(tmp_path / "a.nii.gz")
+    found, _ = read_image(tmp_path / "a.nii.gz")
+    np.testing.assert_allclose(found, np.linspace(-7, 7, 24).reshape(2, 3, 4), atol=14 / 2**16)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.int32, np.uint8])
+def test_what_is_written_reads_back_and_is_the_same_every_time(tmp_path, dtype):
+    data = np.arange(60).reshape(3, 4, 5).astype(dtype)
+    for name in ("one.nii.gz", "other.nii.gz"):
+        write_image(tmp_path / name, np.asfortranarray(data), AFFINE)
+    found, affine = read_raw(tmp_path / "one.nii.gz")
+    np.testing.assert_array_equal(found, data)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(affine, AFFINE, atol=1e-5)
+    assert sha256_of(tmp_path / "one.nii.gz") == sha256_of(tmp_path / "other.nii.gz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.nii.gz", "other.nii.gz"]
+
+
+def test_nan_and_infinities_become_background():
+    data = np.array([1, np.nan, np.inf, -np.inf, 2], dtype=np.float32).reshape(1, 1, 5)
+    found, counts = replace_nonfinite(data)
+    assert found.ravel().tolist() == [1, 0, 0, 0, 2] and counts == {"nan": 1, "inf": 2} and found.dtype == np.float32
+
+
+def test_a_map_is_read_under_its_mask(tmp_path):
+    data = np.array([[[1, np.nan, 3, 4]]], dtype=np.float32)
+    write_image(tmp_path / "map.nii.gz", data, AFFINE)
+    write_image(tmp_path / "mask.nii.gz", np.array([[[1, 1, 0, 1]]], dtype=np.uint8), AFFINE)
+    found, _, inside = read_map(tmp_path / "map.nii.gz", tmp_path / "mask.nii.gz")
+    assert found.ravel().tolist() == [1, 0, 0, 4] and inside.ravel().tolist() == [True, True, False, True]
+
+
+def test_grids_are_compared_by_shape_and_place():
+    assert same_grid((2, 3, 4), AFFINE, (2, 3, 4), AFFINE.astype(np.float32))
+    assert not same_grid((2, 3, 4), AFFINE, (2, 3, 5), AFFINE)
+    assert not same_grid((2, 3, 4), AFFINE, (2, 3, 4), AFFINE + 0.01)
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    path = tmp_path / "folder" / "a.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": float("nan")})
+    assert path.read_text() == '{\n  "a": 1\n}\n'
+    with pytest.raises(RuntimeError), writing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == '{\n  "a": 1\n}\n' and len(list(path.parent.iterdir())) == 1

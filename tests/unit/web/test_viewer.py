@@ -1,0 +1,98 @@
+"""The interactive page as text, without a browser (tests/browser opens it in one)."""
+
+import importlib.util
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statmap.io.files import UserError
+from statmap.io.images import to_mm
+from statmap.web import viewer
+
+AFFINE = np.diag([-3.0, 3, 3, 1])
+
+
+def small_page(**changes):
+    data = np.zeros((5, 6, 7), np.float32)
+    data[2, 2, 2] = 4.5
+    regions = pd.DataFrame(
+        {
+            "region": [1],
+            "sign": ["positive"],
+            "peak_value": [4.5],
+            "peak_x": [-6.0],
+            "peak_y": [6.0],
+            "peak_z": [6.0],
+            "p_peak": [0.01],
+            "tdp": [np.nan],
+            "aal_peak": ["<Left> & co"],
+        }
+    )
+    variant = {"name": "v", "rule": "x", "sided": "two", "cutoff": 3.0, "labels": data > 0, "regions": regions}
+    return viewer.viewer_page("m", data, AFFINE, np.ones((10, 9, 8)), np.diag([2.0, 2, 2, 1]), [variant | changes])
+
+
+def test_same_input_same_text():
+    assert small_page() == small_page()
+
+
+def test_names_are_text_not_markup():
+    page = small_page(name="</option><b>", rule="</script><b>x")
+    assert "<b>" not in page
+    assert page.count("</script>") == 3
+    assert "&lt;/option&gt;" in page and "\\u003c/script>" in page and "&lt;Left&gt; &amp; co" in page
+
+
+def test_table_leaves_out_what_has_no_value():
+    page = small_page()
+    assert ">aal at peak<" in page
+    assert ">TDP<" not in page and ">p at peak<" not in page
+
+
+@pytest.mark.parametrize("cutoff", [np.inf, np.nan])
+def test_cutoff_that_nothing_reaches(cutoff):
+    assert "no cutoff reached" in small_page(cutoff=cutoff)
+
+
+def test_nilearn_without_niivue_is_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="nilearn"):
+        viewer.niivue_bundle()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    flips=st.tuples(*[st.sampled_from([-1, 1])] * 3),
+    sizes=st.tuples(*[st.sampled_from([1.0, 2.0, 3.5])] * 3),
+    axes=st.permutations(range(3)),
+    angle=st.sampled_from([0.0, 0.3]),
+    shift=st.tuples(*[st.integers(-20, 20)] * 3),
+)
+def test_background_covers_map_and_template_in_place(flips, sizes, axes, angle, shift):
+    affine = np.eye(4)
+    affine[:3, :3] = np.eye(3)[:, list(axes)] * np.multiply(flips, sizes)
+    affine[:3, 3] = shift
+    map_data = np.ones((30, 20, 25), np.float32)
+    template_affine = np.eye(4)
+    template_affine[:3, :3] = [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    # a template that increases with x alone shows where it was put
+    indices = np.stack(np.meshgrid(*map(np.arange, (40, 50, 30)), indexing="ij"), axis=-1)
+    template = 100 + to_mm(template_affine, indices)[..., 0]
+
+    background, background_affine = viewer.background_grid(template, template_affine, map_data, affine)
+
+    step = np.diag(background_affine)[:3]
+    low = background_affine[:3, 3] - step / 2
+    high = low + step * background.shape
+    for shape, to_world in ((map_data.shape, affine), (template.shape, template_affine)):
+        corners = to_mm(to_world, np.argwhere(np.ones((2, 2, 2))) * shape - 0.5)
+        assert (corners >= low).all() and (corners <= high).all()
+    for whole in (np.abs(affine[:3, :3]).sum(axis=1) / step, (to_mm(affine, [[-0.5] * 3])[0] - low) / step):
+        np.testing.assert_allclose(whole, np.round(whole), atol=1e-9)
+    inside = background > 0
+    x = to_mm(background_affine, np.argwhere(inside))[:, 0]
+    slope, level = np.polyfit(x, background[inside], 1)
+    assert level / slope == pytest.approx(100, abs=3)
