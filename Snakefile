@@ -9,31 +9,44 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 
-configfile: Path(workflow.basedir, "config/config.yaml")
+
+configfile: HERE / "config/config.yaml"
 
 
-SCRIPTS = Path(workflow.basedir, "scripts")
+if "variants" not in config:
+
+    configfile: HERE / "config/example.yaml"
+
+
+SCRIPTS = HERE / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from statmap.config.outcome import last_words
 from statmap.config.rerun import code_hash
 from statmap.config.study import Study
 from statmap.io.files import UserError
-from statmap.config.outcome import last_words
 
 try:
-    study = Study(config, Path(workflow.basedir, "config/schemas"), folders=[".", workflow.basedir])
+    study = Study(config, declared=HERE / "config", folders=[".", HERE])
 except UserError as error:
     raise WorkflowError(str(error))
 
-ATLASES, FORMATS, FOUR_D = list(study.atlases), study.formats[1:], ["regions_4d"] if study.config["write_4d"] else []
-SWEPT = list(study.maps) if study.config["sweep"] else []
-COMPARED = list(study.maps) if len(study.variants) > 1 else []
+MAPS, VARIANTS, ATLASES = list(study.maps), list(study.variants), list(study.atlases)
+FORMATS = study.formats  # png first
+DRAWN = [figure for figure in study.config["figures"] if figure != "pages"]
+PAGES = ["pages"] if "pages" in study.config["figures"] else []
+FOUR_D = ["regions_4d"] if study.config["write_4d"] else []
+COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
+AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
+HTML = study.config["html"]
+SWEPT = MAPS if study.sweep else []
 
 
 wildcard_constraints:
-    map="|".join(study.maps),
-    variant="|".join(study.variants),
+    map="|".join(MAPS),
+    variant="|".join(VARIANTS),
 
 
 report: "config/captions/workflow.rst"
@@ -43,25 +56,14 @@ rule all:
     """Everything that the config asks for."""
     input:
         "results/summary.html",
-        expand("results/{map}/{variant}/tables.html", map=study.maps, variant=study.variants),
-        expand("results/{map}/view.html", map=study.maps),
-        expand(
-            "results/{map}/{variant}/{table}.csv",
-            map=study.maps,
-            variant=study.variants,
-            table=["regions", "peaks"],
-        ),
-        expand(
-            "results/{map}/{variant}/{figure}.{format}",
-            map=study.maps,
-            variant=study.variants,
-            figure=["threshold", "regions", "glass"],
-            format=study.formats,
-        ),
-        expand("results/{map}/{variant}/pages", map=study.maps, variant=study.variants),
-        expand("results/{map}/{variant}/{image}.nii.gz", map=study.maps, variant=study.variants, image=FOUR_D),
-        expand("results/{map}/dice.{format}", map=COMPARED, format=study.formats),
-        expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=study.formats),
+        expand("results/{map}/{variant}/{table}.csv", map=MAPS, variant=VARIANTS, table=["regions", "peaks"]),
+        expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
+        expand("results/{map}/{variant}/{pages}", map=MAPS, variant=VARIANTS, pages=PAGES),
+        expand("results/{map}/{variant}/{image}.nii.gz", map=MAPS, variant=VARIANTS, image=FOUR_D),
+        expand("results/{map}/{table}.csv", map=COMPARED, table=["stability", "matches"]),
+        expand("results/{map}/{figure}.{format}", map=MAPS, figure=AGREEMENT, format=FORMATS),
+        expand("results/{map}/{page}.html", map=MAPS, page=HTML),
+        expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=FORMATS),
     default_target: True
     localrule: True
     message:
@@ -79,7 +81,8 @@ rule fetch_map:
     log:
         "results/logs/fetch_map/{map}.log",
     params:
-        spec=study.fetch_spec,
+        row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
+        max_voxels=study.config["max_voxels"],
         code=code_hash("fetch_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -99,7 +102,8 @@ rule fetch_atlas:
     log:
         "results/logs/fetch_atlas/{atlas}.log",
     params:
-        spec=study.atlas_spec,
+        atlas=study.atlas_keys("image", "sha256"),
+        max_voxels=study.config["max_voxels"],
         code=code_hash("fetch_atlas", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -111,48 +115,56 @@ rule fetch_atlas:
 
 
 rule threshold_map:
-    """Resolve the variant's threshold on the map and keep the voxels that pass it."""
+    """Resolve every variant's threshold on the map and keep the voxels that pass it."""
     input:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
         sidecar="results/maps/{map}.json",
     output:
-        thresholded="results/{map}/{variant}/thresholded.nii.gz",
-        thresholded_sidecar="results/{map}/{variant}/thresholded.json",
+        thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
+        sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
     log:
-        "results/logs/threshold_map/{map}/{variant}.log",
+        "results/logs/threshold_map/{map}.log",
     benchmark:
-        "results/benchmarks/threshold_map/{map}/{variant}.tsv"
+        "results/benchmarks/threshold_map/{map}.tsv"
     params:
-        spec=study.threshold_spec,
+        variants=study.variant_keys("threshold", "sided", "cutoff_rule", "percentile_domain", "domain"),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
     message:
-        "Thresholding {wildcards.map}: {wildcards.variant}"
+        "Thresholding {wildcards.map}"
     script:
         "scripts/threshold_map.py"
 
 
 rule extract_regions:
-    """Divide the survivors into regions, drop the small ones, and account for every voxel."""
+    """Divide the suprathreshold voxels into regions, drop the small ones, and account for every voxel."""
     input:
-        thresholded="results/{map}/{variant}/thresholded.nii.gz",
+        thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
     output:
-        regions="results/{map}/{variant}/regions.nii.gz",
-        regions_sidecar="results/{map}/{variant}/regions.json",
-        regions_4d=expand("results/{{map}}/{{variant}}/{image}.nii.gz", image=FOUR_D),
+        regions=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
+        sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
+        regions_4d=expand("results/{{map}}/{variant}/{image}.nii.gz", variant=VARIANTS, image=FOUR_D),
     log:
-        "results/logs/extract_regions/{map}/{variant}.log",
+        "results/logs/extract_regions/{map}.log",
     benchmark:
-        "results/benchmarks/extract_regions/{map}/{variant}.tsv"
+        "results/benchmarks/extract_regions/{map}.tsv"
     params:
-        spec=study.region_spec,
+        variants=study.variant_keys(
+            "extract_type",
+            "signs",
+            "connectivity",
+            "min_region_size",
+            "size_rule",
+            "unseeded",
+            "edge_scale",
+        ),
         code=code_hash("extract_regions", SCRIPTS),
     conda:
         "envs/environment.yaml"
     message:
-        "Extracting regions of {wildcards.map}: {wildcards.variant}"
+        "Extracting regions of {wildcards.map}"
     script:
         "scripts/extract_regions.py"
 
@@ -162,147 +174,46 @@ rule tabulate_regions:
     input:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
-        thresholded_sidecar="results/{map}/{variant}/thresholded.json",
-        labels="results/{map}/{variant}/regions.nii.gz",
+        sidecar="results/maps/{map}.json",
+        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
+        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
-        atlas_labels=study.labels_of,
+        atlas_labels=study.labels,
     output:
-        regions="results/{map}/{variant}/regions.csv",
-        peaks="results/{map}/{variant}/peaks.csv",
+        regions=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
+        peaks=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
     log:
-        "results/logs/tabulate_regions/{map}/{variant}.log",
+        "results/logs/tabulate_regions/{map}.log",
     benchmark:
-        "results/benchmarks/tabulate_regions/{map}/{variant}.tsv"
+        "results/benchmarks/tabulate_regions/{map}.tsv"
     params:
-        spec=study.table_spec,
+        variants=study.variant_keys(
+            "sided",
+            "signs",
+            "extract_type",
+            "connectivity",
+            "min_region_size",
+            "size_rule",
+            "domain",
+            "min_peak_distance",
+            "max_peaks",
+            "tdp_alpha",
+        ),
+        smoothness=study.map_keys("fwhm_mm", "dlh"),
+        atlas_spaces=study.atlas_spaces,
         code=code_hash("tabulate_regions", SCRIPTS),
     conda:
         "envs/environment.yaml"
     message:
-        "Tabulating regions of {wildcards.map}: {wildcards.variant}"
+        "Tabulating regions of {wildcards.map}"
     script:
         "scripts/tabulate_regions.py"
-
-
-rule plot_variant:
-    """Draw the thresholded map, the regions with their ids, and the glass brain."""
-    input:
-        image="results/maps/{map}.nii.gz",
-        mask="results/maps/{map}_mask.nii.gz",
-        thresholded="results/{map}/{variant}/thresholded.nii.gz",
-        thresholded_sidecar="results/{map}/{variant}/thresholded.json",
-        labels="results/{map}/{variant}/regions.nii.gz",
-        regions_table="results/{map}/{variant}/regions.csv",
-        template=ancient(study.template_of),
-    output:
-        threshold=report(
-            "results/{map}/{variant}/threshold.png",
-            category="{map}",
-            subcategory="{variant}",
-            caption="config/captions/threshold.rst",
-            labels={"map": "{map}", "variant": "{variant}", "show": "thresholded map"},
-        ),
-        regions=report(
-            "results/{map}/{variant}/regions.png",
-            category="{map}",
-            subcategory="{variant}",
-            caption="config/captions/regions.rst",
-            labels={"map": "{map}", "variant": "{variant}", "show": "regions"},
-        ),
-        glass=report(
-            "results/{map}/{variant}/glass.png",
-            category="{map}",
-            subcategory="{variant}",
-            caption="config/captions/glass.rst",
-            labels={"map": "{map}", "variant": "{variant}", "show": "glass brain"},
-        ),
-        others=expand(
-            "results/{{map}}/{{variant}}/{figure}.{format}",
-            figure=["threshold", "regions", "glass"],
-            format=FORMATS,
-        ),
-    log:
-        "results/logs/plot_variant/{map}/{variant}.log",
-    benchmark:
-        "results/benchmarks/plot_variant/{map}/{variant}.tsv"
-    params:
-        spec=study.figure_spec,
-        code=code_hash("plot_variant", SCRIPTS),
-    conda:
-        "envs/environment.yaml"
-    message:
-        "Drawing {wildcards.map}: {wildcards.variant}"
-    script:
-        "scripts/plot_variant.py"
-
-
-rule plot_pages:
-    """Draw a page for every region: three cuts through its peak, its row and its peaks."""
-    input:
-        image="results/maps/{map}.nii.gz",
-        mask="results/maps/{map}_mask.nii.gz",
-        thresholded="results/{map}/{variant}/thresholded.nii.gz",
-        thresholded_sidecar="results/{map}/{variant}/thresholded.json",
-        labels="results/{map}/{variant}/regions.nii.gz",
-        regions_table="results/{map}/{variant}/regions.csv",
-        peaks_table="results/{map}/{variant}/peaks.csv",
-        template=ancient(study.template_of),
-    output:
-        pages=report(
-            directory("results/{map}/{variant}/pages"),
-            patterns=["region-{region}.png"],
-            category="{map}",
-            subcategory="{variant}",
-            caption="config/captions/page.rst",
-            labels={"map": "{map}", "variant": "{variant}", "show": "zoom on region {region}"},
-        ),
-    log:
-        "results/logs/plot_pages/{map}/{variant}.log",
-    benchmark:
-        "results/benchmarks/plot_pages/{map}/{variant}.tsv"
-    params:
-        spec=study.figure_spec,
-        code=code_hash("plot_pages", SCRIPTS),
-    conda:
-        "envs/environment.yaml"
-    message:
-        "Drawing a page per region of {wildcards.map}: {wildcards.variant}"
-    script:
-        "scripts/plot_pages.py"
-
-
-rule show_tables:
-    """Regions and peaks of a variant as tables to read, to sort and to take away."""
-    input:
-        regions="results/{map}/{variant}/regions.csv",
-        peaks="results/{map}/{variant}/peaks.csv",
-        thresholded_sidecar="results/{map}/{variant}/thresholded.json",
-        regions_sidecar="results/{map}/{variant}/regions.json",
-    output:
-        page=report(
-            "results/{map}/{variant}/tables.html",
-            category="{map}",
-            subcategory="{variant}",
-            caption="config/captions/tables.rst",
-            labels={"map": "{map}", "variant": "{variant}", "show": "tables"},
-        ),
-    log:
-        "results/logs/show_tables/{map}/{variant}.log",
-    params:
-        code=code_hash("show_tables", SCRIPTS),
-    conda:
-        "envs/environment.yaml"
-    localrule: True
-    message:
-        "Showing the tables of {wildcards.map}: {wildcards.variant}"
-    script:
-        "scripts/show_tables.py"
 
 
 rule compare_variants:
     """Overlap of what every two variants of a map keep, and their regions matched."""
     input:
-        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=study.variants),
+        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
     output:
         stability="results/{map}/stability.csv",
         matches=report(
@@ -312,20 +223,12 @@ rule compare_variants:
             caption="config/captions/matches.rst",
             labels={"map": "{map}", "variant": "all", "show": "matched regions (CSV)"},
         ),
-        figure=report(
-            "results/{map}/dice.png",
-            category="{map}",
-            subcategory="all variants",
-            caption="config/captions/stability.rst",
-            labels={"map": "{map}", "variant": "all", "show": "agreement"},
-        ),
-        others=expand("results/{{map}}/dice.{format}", format=FORMATS),
     log:
         "results/logs/compare_variants/{map}.log",
     benchmark:
         "results/benchmarks/compare_variants/{map}.tsv"
     params:
-        spec=study.variants_spec,
+        variants=VARIANTS,
         code=code_hash("compare_variants", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -335,13 +238,84 @@ rule compare_variants:
         "scripts/compare_variants.py"
 
 
+if DRAWN or PAGES:
+
+    rule plot_variants:
+        """Draw every variant (thresholded map, numbered regions, glass brain, a page per region) and their agreement."""
+        input:
+            image="results/maps/{map}.nii.gz",
+            mask="results/maps/{map}_mask.nii.gz",
+            sidecar="results/maps/{map}.json",
+            thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
+            thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
+            labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
+            regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
+            regions_tables=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
+            peaks_tables=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
+            stability=expand("results/{{map}}/{table}.csv", table=["stability"] if AGREEMENT else []),
+            template=ancient(study.template_of),
+        output:
+            figures=[
+                report(
+                    f"results/{{map}}/{variant}/{figure}.png",
+                    category="{map}",
+                    subcategory=variant,
+                    caption=f"config/captions/{figure}.rst",
+                    labels={"map": "{map}", "variant": variant, "show": figure},
+                )
+                for variant in VARIANTS
+                for figure in DRAWN
+            ],
+            pages=[
+                report(
+                    directory(f"results/{{map}}/{variant}/pages"),
+                    patterns=["region-{region}.png"],
+                    category="{map}",
+                    subcategory=variant,
+                    caption="config/captions/page.rst",
+                    labels={"map": "{map}", "variant": variant, "show": "zoom on region {region}"},
+                )
+                for variant in VARIANTS
+                for _ in PAGES
+            ],
+            agreement=[
+                report(
+                    "results/{map}/dice.png",
+                    category="{map}",
+                    subcategory="all variants",
+                    caption="config/captions/stability.rst",
+                    labels={"map": "{map}", "variant": "all", "show": "agreement"},
+                )
+                for _ in AGREEMENT
+            ],
+            others=[
+                expand("results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]),
+                expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
+            ],
+        log:
+            "results/logs/plot_variants/{map}.log",
+        benchmark:
+            "results/benchmarks/plot_variants/{map}.tsv"
+        params:
+            variants=study.variant_keys("sided"),
+            max_pages=study.config["max_pages"],
+            code=code_hash("plot_variants", SCRIPTS),
+        conda:
+            "envs/environment.yaml"
+        message:
+            "Drawing {wildcards.map}"
+        script:
+            "scripts/plot_variants.py"
+
+
 rule sweep_map:
     """Regions over a whole grid of thresholds and sizes, and over which thresholds every peak stands by itself."""
     input:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
+        sidecar="results/maps/{map}.json",
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
-        atlas_labels=study.labels_of,
+        atlas_labels=study.labels,
     output:
         sweep=report(
             "results/{map}/sweep/sweep.csv",
@@ -363,7 +337,18 @@ rule sweep_map:
     benchmark:
         "results/benchmarks/sweep_map/{map}.tsv"
     params:
-        spec=study.sweep_spec,
+        grid=study.sweep_keys(
+            "thresholds",
+            "min_region_sizes",
+            "connectivities",
+            "signs",
+            "sided",
+            "size_rule",
+            "cutoff_rule",
+            "percentile_domain",
+            "domain",
+        ),
+        atlas_spaces=study.atlas_spaces,
         code=code_hash("sweep_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -376,10 +361,11 @@ rule sweep_map:
 rule plot_sweep:
     """Draw the sweep: regions over the grid, the barcode of the peaks, how often each voxel is kept."""
     input:
+        sidecar="results/maps/{map}.json",
         sweep="results/{map}/sweep/sweep.csv",
         persistence_table="results/{map}/sweep/persistence.csv",
         frequency="results/{map}/sweep/selection_frequency.nii.gz",
-        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=study.variants),
+        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
         template=ancient(study.template_of),
     output:
         sweep=report(
@@ -406,14 +392,14 @@ rule plot_sweep:
         others=expand(
             "results/{{map}}/sweep/{figure}.{format}",
             figure=["sweep", "persistence", "selection_frequency"],
-            format=FORMATS,
+            format=FORMATS[1:],
         ),
     log:
         "results/logs/plot_sweep/{map}.log",
     benchmark:
         "results/benchmarks/plot_sweep/{map}.tsv"
     params:
-        spec=study.variants_spec,
+        variants=study.variant_keys("connectivity", "signs", "min_region_size"),
         code=code_hash("plot_sweep", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -423,52 +409,69 @@ rule plot_sweep:
         "scripts/plot_sweep.py"
 
 
-rule view_map:
-    """One page per map to scroll through it and to jump to every region's peak."""
-    input:
-        image="results/maps/{map}.nii.gz",
-        mask="results/maps/{map}_mask.nii.gz",
-        thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=study.variants),
-        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=study.variants),
-        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=study.variants),
-        tables=expand("results/{{map}}/{variant}/regions.csv", variant=study.variants),
-        template=ancient(study.template_of),
-    output:
-        page=report(
-            "results/{map}/view.html",
-            category="{map}",
-            subcategory="all variants",
-            caption="config/captions/view.rst",
-            labels={"map": "{map}", "variant": "all", "show": "interactive view"},
-        ),
-    log:
-        "results/logs/view_map/{map}.log",
-    benchmark:
-        "results/benchmarks/view_map/{map}.tsv"
-    params:
-        spec=study.variants_spec,
-        code=code_hash("view_map", SCRIPTS),
-    conda:
-        "envs/environment.yaml"
-    message:
-        "Building the interactive view of {wildcards.map}"
-    script:
-        "scripts/view_map.py"
+if HTML:
+
+    rule show_map:
+        """Pages to read in a browser: figures, tables and methods of a map; its slices to scroll through."""
+        input:
+            image="results/maps/{map}.nii.gz",
+            mask="results/maps/{map}_mask.nii.gz",
+            sidecar="results/maps/{map}.json",
+            thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
+            labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
+            regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
+            regions_tables=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
+            peaks_tables=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
+            template=ancient(study.template_of),
+        output:
+            pages=[
+                report(
+                    f"results/{{map}}/{page}.html",
+                    category="{map}",
+                    subcategory="all variants",
+                    caption=f"config/captions/{page}.rst",
+                    labels={"map": "{map}", "variant": "all", "show": {"map": "tables", "view": "interactive view"}[page]},
+                )
+                for page in HTML
+            ],
+        log:
+            "results/logs/show_map/{map}.log",
+        benchmark:
+            "results/benchmarks/show_map/{map}.tsv"
+        params:
+            variants=study.variants,
+            figures=DRAWN,
+            code=code_hash("show_map", SCRIPTS),
+        conda:
+            "envs/environment.yaml"
+        message:
+            "Writing the pages of {wildcards.map}"
+        script:
+            "scripts/show_map.py"
 
 
 rule summarise:
-    """One row per map and variant: cutoff, ledger, regions, and what to be careful about."""
+    """One row per map and variant: cutoff, voxel accounting, regions, and what to be careful about."""
     input:
-        thresholded=expand("results/{map}/{variant}/thresholded.json", map=study.maps, variant=study.variants),
-        extracted=expand("results/{map}/{variant}/regions.json", map=study.maps, variant=study.variants),
-        tables=expand("results/{map}/{variant}/regions.csv", map=study.maps, variant=study.variants),
+        thresholded=expand("results/{map}/{variant}/thresholded.json", map=MAPS, variant=VARIANTS),
+        extracted=expand("results/{map}/{variant}/regions.json", map=MAPS, variant=VARIANTS),
+        tables=expand("results/{map}/{variant}/regions.csv", map=MAPS, variant=VARIANTS),
+        stability=expand("results/{map}/stability.csv", map=COMPARED),
     output:
         summary="results/summary.csv",
+        page=report(
+            "results/summary.html",
+            category="All maps",
+            caption="config/captions/summary.rst",
+            labels={"map": "all", "variant": "all", "show": "summary"},
+        ),
     log:
         "results/logs/summarise.log",
     params:
-        spec=study.variants_spec,
-        pairs=[[map_id, variant] for map_id in study.maps for variant in study.variants],
+        maps=MAPS,
+        variants=study.variant_keys(
+            "sided", "connectivity", "min_region_size", "signs", "extract_type", "convention"
+        ),
         code=code_hash("summarise", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -477,31 +480,6 @@ rule summarise:
         "Summarising all variants of all maps"
     script:
         "scripts/summarise.py"
-
-
-rule show_summary:
-    """The summary, and how far the variants of each map agree, as tables to read; warnings first."""
-    input:
-        summary="results/summary.csv",
-        stability=expand("results/{map}/stability.csv", map=COMPARED),
-    output:
-        page=report(
-            "results/summary.html",
-            category="All maps",
-            caption="config/captions/summary.rst",
-            labels={"map": "all", "variant": "all", "show": "summary"},
-        ),
-    log:
-        "results/logs/show_summary.log",
-    params:
-        code=code_hash("show_summary", SCRIPTS),
-    conda:
-        "envs/environment.yaml"
-    localrule: True
-    message:
-        "Showing the summary"
-    script:
-        "scripts/show_summary.py"
 
 
 onsuccess:

@@ -39,4 +39,11 @@ def main(
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
-        main(atlas_id=snakemake.wildcards.atlas, base=".", **snakemake.params.spec, **snakemake.output)
+        main(
+            source=snakemake.params.atlas["image"],
+            sha256=snakemake.params.atlas["sha256"],
+            atlas_id=snakemake.wildcards.atlas,
+            base=".",
+            max_voxels=snakemake.params.max_voxels,
+            **snakemake.output,
+        )

@@ -23,6 +23,9 @@ def main(
     mask_image: str,
     sidecar: str,
     mask: str | None = None,
+    stat: str = "other",
+    df: float | None = None,
+    space: str | None = None,
     allow_http: tuple[str, ...] = (),
     neurovault_api: str = NEUROVAULT_API,
 ) -> None:
@@ -79,6 +82,9 @@ def main(
             "SourceSHA256": provenance["sha256"],
             "NeuroVault": provenance.get("neurovault"),
             "Parameters": {"max_voxels": max_voxels},
+            "Stat": stat,
+            "DF": df,
+            "Space": space,
             "SHA256": sha256_of(fetched),
             "Shape": list(shape),
             "VoxelSizeMM": nib.affines.voxel_sizes(affine).tolist(),
@@ -93,7 +99,9 @@ def main(
             "MaskVoxels": int(np.count_nonzero(inside)),
         }
         write_image(mask_image, inside.astype(np.uint8), affine)
-        write_json(sidecar, {key: value for key, value in content.items() if value is not None})
+        write_json(
+            sidecar, {key: value for key, value in content.items() if value is not None or key in ("DF", "Space")}
+        )
     log.info("%s: %s, sha256 %s, %s voxels, %d not zero", name, source, provenance["sha256"], shape, nonzero)
 
 
@@ -148,4 +156,10 @@ def _warn(name, description, counts, nonzero):
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
-        main(map_id=snakemake.wildcards.map, base=".", **snakemake.params.spec, **snakemake.output)
+        main(
+            map_id=snakemake.wildcards.map,
+            base=".",
+            max_voxels=snakemake.params.max_voxels,
+            **snakemake.params.row,
+            **snakemake.output,
+        )

@@ -3,17 +3,20 @@
 import pandas as pd
 
 from statmap.inference.thresholds import resolve_cutoff, write_threshold
+from statmap.io.files import read_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import label_peaks, read_atlases
 from statmap.stability.sweep import sweep_grid
 from statmap.stability.tree import component_tree, persistence, signed_maps
-from statmap.tables.columns import PERSISTENCE, SWEEP, atlas_columns, volume_columns, write_table
+from statmap.tables.columns import SWEEP, with_added
+from statmap.tables.csv_files import write_table
 
 
 def main(
     image: str,
     mask: str,
+    sidecar: str,
     atlases: list[str],
     atlas_labels: list[str],
     map_id: str,
@@ -26,7 +29,7 @@ def main(
 
     Parameters
     ----------
-    image, mask : what rule fetch_map wrote.
+    image, mask, sidecar : what rule fetch_map wrote.
     atlases, atlas_labels : images and label tables, in the order of ``spec["atlases"]``.
     map_id : name.
     spec : ``thresholds``, ``min_region_sizes`` (mm^3), ``connectivities``, ``signs``, ``sided``, ``size_rule``,
@@ -37,6 +40,8 @@ def main(
     frequency : image to write, the share of grid points that keep each voxel.
     """
     data, affine, inside = read_map(image, mask)
+    fetched = read_json(sidecar)
+    spec = spec | {"stat": fetched["Stat"], "df": fetched["DF"], "space": fetched["Space"]}
     cutoffs = {
         write_threshold(threshold): resolve_cutoff(data, inside, spec | {"threshold": threshold}, f"map '{map_id}'")
         for threshold in spec["thresholds"]
@@ -66,11 +71,16 @@ def main(
     peaks = pd.concat(peaks, ignore_index=True)
     peaks.insert(0, "map", map_id)
     label_peaks(peaks, read_atlases(spec["atlases"], atlases, atlas_labels, map_id, spec["space"]), affine)
-    columns = PERSISTENCE | atlas_columns(spec["atlases"], "persistence") | volume_columns(peaks)
-    write_table(persistence_table, peaks[list(columns)], columns)
+    columns = with_added("persistence.csv", atlas=spec["atlases"], threshold=list(cutoffs))
+    write_table(persistence_table, peaks, columns)
     log.info("map '%s': %d grid points, %d peaks from %g up", map_id, len(table), len(peaks), floor)
 
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
-        main(**snakemake.input, map_id=snakemake.wildcards.map, spec=snakemake.params.spec, **snakemake.output)
+        main(
+            **snakemake.input,
+            map_id=snakemake.wildcards.map,
+            spec=snakemake.params.grid | {"atlases": snakemake.params.atlas_spaces},
+            **snakemake.output,
+        )

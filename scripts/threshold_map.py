@@ -1,4 +1,4 @@
-"""Rule threshold_map: resolve a variant's threshold on a map and keep the voxels that pass it."""
+"""Rule threshold_map: resolve every variant's threshold on a map and keep the voxels that pass it."""
 
 import numpy as np
 
@@ -14,43 +14,45 @@ def main(
     mask: str,
     sidecar: str,
     map_id: str,
-    variant: str,
-    spec: dict,
-    thresholded: str,
-    thresholded_sidecar: str,
+    variants: dict[str, dict],
+    thresholded: list[str],
+    sidecars: list[str],
 ) -> None:
     """Threshold one map.
 
     Parameters
     ----------
     image, mask, sidecar : what rule fetch_map wrote. Voxels outside a mask of the sheet are set to 0 first.
-    map_id, variant : names, for the log and the sidecar.
-    spec : ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain``, ``domain``, ``stat``, ``df``.
-    thresholded, thresholded_sidecar : the image to write, 0 wherever a voxel did not survive, and its JSON.
+    map_id : name, for the log and the sidecars.
+    variants : id to its ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain`` and ``domain``.
+    thresholded, sidecars : the images to write, 0 wherever a voxel did not pass, and their JSON, one per variant.
     """
     data, affine, inside = read_map(image, mask)
-    cutoff = resolve_cutoff(data, inside, spec, f"map '{map_id}'")
-    survived = find_survivors(data, cutoff, spec["sided"])
-    survivors = int(np.count_nonzero(survived))
-    rule = describe(spec, cutoff, spec["stat"])
-    log.info("map '%s', variant '%s': %s: %d survivors", map_id, variant, rule, survivors)
-    if not survivors:
-        log.warning("map '%s', variant '%s': no voxel survives; the tables will be empty", map_id, variant)
-
-    write_image(thresholded, np.where(survived, data, data.dtype.type(0)), affine)
-    write_json(
-        thresholded_sidecar,
-        {
-            "Description": f"Map '{map_id}' thresholded as variant '{variant}'",
-            "GeneratedBy": generated_by("threshold_map", ("numpy", "scipy", "nibabel")),
-            "Sources": [image],
-            "SourceSHA256": read_json(sidecar)["SHA256"],
-            "Parameters": spec,
-            "Rule": rule,
-            **cutoff_entries(cutoff),
-            "Survivors": survivors,
-        },
-    )
+    fetched = read_json(sidecar)
+    stat, df = fetched["Stat"], fetched["DF"]
+    for (variant, keys), path, sidecar_path in zip(variants.items(), thresholded, sidecars, strict=True):
+        name = f"map '{map_id}', variant '{variant}'"
+        cutoff = resolve_cutoff(data, inside, keys | {"stat": stat, "df": df}, name)
+        survived = find_survivors(data, cutoff, keys["sided"])
+        survivors = int(np.count_nonzero(survived))
+        rule = describe(keys, cutoff, stat)
+        log.info("%s: %s: %d suprathreshold voxels", name, rule, survivors)
+        if not survivors:
+            log.warning("%s: no voxel passes the threshold; the tables will be empty", name)
+        write_image(path, np.where(survived, data, data.dtype.type(0)), affine)
+        write_json(
+            sidecar_path,
+            {
+                "Description": f"Map '{map_id}' thresholded as variant '{variant}'",
+                "GeneratedBy": generated_by("threshold_map", ("numpy", "scipy", "nibabel")),
+                "Sources": [image],
+                "SourceSHA256": fetched["SHA256"],
+                "Parameters": keys | {"stat": stat, "df": df},
+                "Rule": rule,
+                **cutoff_entries(cutoff),
+                "Survivors": survivors,
+            },
+        )
 
 
 if __name__ == "__main__":
@@ -58,7 +60,6 @@ if __name__ == "__main__":
         main(
             **snakemake.input,
             map_id=snakemake.wildcards.map,
-            variant=snakemake.wildcards.variant,
-            spec=snakemake.params.spec,
+            variants=snakemake.params.variants,
             **snakemake.output,
         )

@@ -1,16 +1,17 @@
 """Tab-separated tables that people edit: the sample sheet and the variant table (standard library only)."""
 
 import csv
+from pathlib import Path
 
 from ..io.files import UserError
 
 
-def read_sheet(path, key, columns):
+def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
     """Read a table with one row per thing, named in the column `key`.
 
     Parameters
     ----------
-    path : a ``.tsv`` file, UTF-8. Empty cells and blank lines are skipped.
+    path : a ``.tsv`` file, UTF-8. Empty cells, blank lines and lines that begin with ``#`` are skipped.
     key : name of the column with the ids.
     columns : dict of every accepted column, `key` aside, to ``(convert, accepted)``: a function that turns a cell's
         text into its value or raises ValueError, and words for what it takes.
@@ -40,7 +41,7 @@ def read_sheet(path, key, columns):
 
     things = {}
     for line, row in enumerate(rows[1:], start=2):
-        if not any(row):
+        if not any(row) or row[0].startswith("#"):
             continue
         if any(row[len(header) :]):
             raise UserError(f"{path}: row {line} has {len(row)} cells, the header {len(header)}")

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..inference.thresholds import cutoff_of
 from ..io.files import read_json
@@ -69,8 +68,3 @@ def read_scene(image, mask, thresholded, thresholded_sidecar, labels, template, 
         units=UNITS.get(spec["stat"], "value"),
     )
     return scene, found.rule
-
-
-def read_table(path):
-    """A CSV of ours; an id that looks like a missing value stays text."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])

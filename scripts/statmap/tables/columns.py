@@ -1,247 +1,396 @@
-"""Every column of every table: what it is called, how it is written, and the tables of regions and of peaks.
+"""Every column of every table, declared once: its name, how it is written, its unit, its heading and its meaning.
 
-To add a column: name it in the list of its table below, and compute it where that table is made. results/README.md has
-the same lists in words; a test holds the two together.
+The CSV files, the headings and tooltips of the pages, and the tables of results/README.md (`make docs`) come from here.
+To add a column: declare it in the table below, and compute it where that table is made.
 """
 
-import csv
-from itertools import chain
+from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
-
-from ..io.files import writing
-from ..io.images import to_mm, voxel_volume
-from ..regions.peaks import labelled_voxels, local_maxima, main_peaks
-
-# How a column is written: always with a point or an exponent where it is a float, so that it is read back as one.
-FORMATS = {"text": "", "int": "d", "mm": ".2f", "volume": ".1f", "share": ".4f", "float": "#.6g"}
-
-ID = {"map": "text", "variant": "text", "cutoff": "float"}
-REGIONS = ID | {
-    "region": "int",
-    "sign": "text",
-    "n_voxels": "int",
-    "volume_mm3": "volume",
-    "peak_value": "float",
-    "peak_ties": "int",
-    "peak_x": "mm",
-    "peak_y": "mm",
-    "peak_z": "mm",
-    "peak_i": "int",
-    "peak_j": "int",
-    "peak_k": "int",
-    "com_x": "mm",
-    "com_y": "mm",
-    "com_z": "mm",
-    "mean_value": "float",
-    "sd_value": "float",
-    "p_peak": "float",
-    "log10_p_peak": "float",
-    "z_peak": "float",
-    "tdp": "share",
-    "p_cluster": "float",
-    "log10_p_cluster": "float",
-    "robust_low": "float",
-    "robust_high": "float",
-    "margin": "float",
-}
-PEAKS = ID | {
-    "region": "int",
-    "peak": "int",
-    "value": "float",
-    "p": "float",
-    "log10_p": "float",
-    "z_score": "float",
-    "x": "mm",
-    "y": "mm",
-    "z": "mm",
-    "i": "int",
-    "j": "int",
-    "k": "int",
-    "distance_mm": "mm",
-}
-SUMMARY = ID | {
-    "rule": "text",
-    "convention": "text",
-    "sided": "text",
-    "signs": "text",
-    "extract_type": "text",
-    "connectivity": "int",
-    "min_region_size": "volume",
-    "domain": "text",
-    "n_domain": "int",
-    "survivors": "int",
-    "kept": "int",
-    "too_small": "int",
-    "unseeded": "int",
-    "isolated": "int",
-    "n_regions": "int",
-    "volume_mm3": "volume",
-    "largest_mm3": "volume",
-    "largest_x": "mm",
-    "largest_y": "mm",
-    "largest_z": "mm",
-    "warning": "text",
-}
-STABILITY = {
-    "map": "text",
-    "variant_a": "text",
-    "variant_b": "text",
-    "voxels_a": "int",
-    "voxels_b": "int",
-    "overlap_voxels": "int",
-    "dice": "share",
-    "jaccard": "share",
-}
-MATCHES = {
-    "map": "text",
-    "variant_a": "text",
-    "variant_b": "text",
-    "region_a": "int",
-    "region_b": "int",
-    "overlap_voxels": "int",
-    "overlap_mm3": "volume",
-    "dice": "share",
-    "share_a": "share",
-    "share_b": "share",
-    "best_a": "text",
-    "best_b": "text",
-}
-SWEEP = {
-    "map": "text",
-    "connectivity": "int",
-    "signs": "text",
-    "threshold": "text",
-    "cutoff": "float",
-    "cutoff_rule": "text",
-    "min_region_size": "volume",
-    "survivors": "int",
-    "n_regions": "int",
-    "volume_mm3": "volume",
-    "largest_mm3": "volume",
-    "kept": "int",
-    "too_small": "int",
-}
-PERSISTENCE = {
-    "map": "text",
-    "connectivity": "int",
-    "peak": "int",
-    "sign": "text",
-    "birth": "float",
-    "death": "float",
-    "persistence": "float",
-    "parent": "int",
-    "ties": "int",
-    "x": "mm",
-    "y": "mm",
-    "z": "mm",
-    "i": "int",
-    "j": "int",
-    "k": "int",
+# Kind of a column: how its values are written in a CSV (floats always with a point or an exponent, so that they are
+# read back as floats), and how a page shows them.
+KINDS = {
+    "text": ("", ""),
+    "id": ("d", "d"),
+    "count": ("d", ",d"),
+    "mm": (".2f", ".1f"),
+    "volume": (".1f", ",.0f"),
+    "share": (".4f", ".3f"),
+    "percent": (".4f", ".0%"),
+    "value": ("#.6g", ".2f"),
+    "p": ("#.6g", ".2g"),
 }
 
 
-def atlas_columns(atlases, table):
-    """Columns that atlases add to a table of peaks, ``<atlas>_peak``, and to ``regions``, ``<atlas>_overlap`` too."""
-    kinds = ("peak", "overlap") if table == "regions" else ("peak",)
-    return {f"{atlas}_{kind}": "text" for atlas in atlases for kind in kinds}
+class Column(NamedTuple):
+    """One column.
+
+    Attributes
+    ----------
+    name : as in the header of the CSV.
+    kind : a key of `KINDS`.
+    unit : for the docs; ``of the map`` for values of the statistical map.
+    heading : on pages; empty where no page shows the column.
+    meaning : its first sentence is the tooltip, all of it stands in the docs.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    heading: str
+    meaning: str
+
+    @property
+    def written(self):
+        """Format of a value in a CSV."""
+        return KINDS[self.kind][0]
+
+    @property
+    def shown(self):
+        """Format of a value on a page, empty for text."""
+        return KINDS[self.kind][1]
+
+    @property
+    def tooltip(self):
+        """The first sentence of the meaning."""
+        return self.meaning.split(". ")[0].removesuffix(".").replace("`", "")
+
+    def parse(self, text):
+        """A cell of a CSV as its value, None where it is empty."""
+        if text == "":
+            return None
+        return text if not self.written else int(text) if self.written == "d" else float(text)
 
 
-def volume_columns(persistence):
-    """Columns that a sweep adds to ``persistence``: ``volume_mm3@<threshold>``, one per threshold."""
-    return {name: "volume" for name in persistence.columns if name.startswith("volume_mm3@")}
+def table(*columns):
+    """Columns by name, in order; a tuple stands for several that share a declaration (``x``, ``y``, ``z``)."""
+    flat = [one for column in columns for one in (column if isinstance(column, list) else [column])]
+    return {column.name: column for column in flat}
 
 
-def write_table(path, table, columns):
-    """Write a CSV: the columns in their order and format, NaN and None empty, the header also without any row.
+def several(names, kind, unit, headings, meaning):
+    """Columns that differ in their name and heading only; both are given with spaces between them."""
+    shown = headings.split() or [""] * len(names.split())
+    return [Column(name, kind, unit, heading, meaning) for name, heading in zip(names.split(), shown, strict=True)]
+
+
+IDS = several("map variant", "text", "", "Map Variant", "Id in the sample sheet and in the config.")
+CUTOFF = Column(
+    "cutoff",
+    "value",
+    "of the map",
+    "",
+    "The number that the threshold resolved to, a magnitude: `-x` is compared with it for negative values; `inf` where "
+    "no value reaches the threshold.",
+)
+REGION = Column(
+    "region", "id", "", "Region", "Id, the same in the label image, figures, tables and pages; 1 is the largest."
+)
+PLACE = "mm: to the right, to the front and up are positive"
+P = "Empty unless the map is z, or t with `df`."
+
+REGIONS = table(
+    IDS,
+    CUTOFF,
+    REGION,
+    Column("sign", "text", "", "Sign", "`positive`, `negative`, or `mixed` (only with `signs: merged`)."),
+    Column("n_voxels", "count", "voxels", "Voxels", "Size in voxels (cluster extent)."),
+    Column("volume_mm3", "volume", "mm³", "mm³", "Size in mm³: voxels times the volume of one, not rounded to mm³."),
+    Column("peak_value", "value", "of the map", "Peak", "Value of largest magnitude in the region, with its sign."),
+    Column(
+        "peak_ties",
+        "count",
+        "voxels",
+        "",
+        "Voxels of the region that share that magnitude, the peak among them. Far above 1 in a map that is clipped at "
+        "its maximum.",
+    ),
+    several(
+        "peak_x peak_y peak_z",
+        "mm",
+        "mm",
+        "x y z",
+        f"Position of the peak, {PLACE}. Always a voxel of the region; of several tied voxels the one nearest to their "
+        "mean position, then the lowest index.",
+    ),
+    several("peak_i peak_j peak_k", "id", "voxel", "", "The same as voxel indices, from 0."),
+    several(
+        "com_x com_y com_z",
+        "mm",
+        "mm",
+        "",
+        "Centre of mass, voxels weighted by |value|; it may lie outside the region.",
+    ),
+    Column("mean_value", "value", "of the map", "Mean", "Mean over the region's voxels."),
+    Column(
+        "sd_value",
+        "value",
+        "of the map",
+        "",
+        "Standard deviation of the region's voxels (divided by n: it describes them, it estimates nothing).",
+    ),
+    Column(
+        "p_peak",
+        "p",
+        "",
+        "p at peak",
+        f"P value of the peak voxel, uncorrected; two-sided where the variant is. {P} Below 1e-308 it loses digits and "
+        "becomes 0: use the next column.",
+    ),
+    Column(
+        "log10_p_peak",
+        "value",
+        "",
+        "",
+        "−log₁₀ of it, computed as a logarithm, so never 0 or infinite by underflow; empty likewise.",
+    ),
+    Column(
+        "z_peak", "value", "z", "", "The z with the same tail probability, with the sign of the peak; empty likewise."
+    ),
+    Column(
+        "tdp",
+        "percent",
+        "share",
+        "TDP",
+        "True discovery proportion: at least this share of the region's voxels is active, with confidence 1 − "
+        "`tdp_alpha`. It holds for all regions at once and whatever thresholds were tried (Rosenblatt et al. 2018). The "
+        f"family of tests is `domain`; two-sided p values where the variant is two-sided. {P}",
+    ),
+    Column(
+        "p_cluster",
+        "p",
+        "",
+        "p of size",
+        "Family-wise p value of a cluster of this size by Gaussian random field theory (formula below). Empty when it "
+        "is not defined: no `fwhm_mm` or `dlh` in the sheet, no distribution, `extract_type: local_regions` (parts of a "
+        "cluster), two-sided `signs: merged`, a cutoff of z ≤ 1.",
+    ),
+    Column("log10_p_cluster", "value", "", "", "−log₁₀ of it, computed as a logarithm; empty likewise."),
+    several(
+        "robust_low robust_high",
+        "value",
+        "of the map",
+        "from to",
+        "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has joined "
+        "no stronger peak, and is large enough. Exact; magnitudes. `low < c ≤ high` for cutoffs that keep values at or "
+        "above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no stronger peak is ever "
+        "joined. For `local_regions` it is the interval of the connected component that holds the region.",
+    ),
+    Column(
+        "margin",
+        "value",
+        "of the map",
+        "Margin",
+        "Distance from the cutoff to the nearer end of that interval: the finding with the small margin is the one that "
+        "depends on the threshold.",
+    ),
+)
+PEAKS = table(
+    IDS,
+    CUTOFF,
+    REGION,
+    Column("peak", "id", "", "Peak", "Number within the region, 1 the main peak, up to `max_peaks`."),
+    Column("value", "value", "of the map", "Value", "Value at the peak, with its sign."),
+    Column("p", "p", "", "p", "As `p_peak` in regions.csv: uncorrected."),
+    Column("log10_p", "value", "", "", "As `log10_p_peak`."),
+    Column("z_score", "value", "z", "z score", "As `z_peak`: the z with the same tail probability."),
+    several("x y z", "mm", "mm", "x y z", f"Position, {PLACE}. Of a plateau the voxel nearest to its centre."),
+    several("i j k", "id", "voxel", "", "The same as voxel indices, from 0."),
+    Column("distance_mm", "mm", "mm", "From main", "Distance to the region's main peak in mm."),
+)
+ACCOUNT = table(
+    Column("survivors", "count", "voxels", "Passed", "Suprathreshold voxels: those that pass the threshold."),
+    Column("kept", "count", "voxels", "Kept", "Suprathreshold voxels that are in a region."),
+    Column("too_small", "count", "voxels", "Too small", "Suprathreshold voxels in regions that were too small."),
+    Column(
+        "unseeded",
+        "count",
+        "voxels",
+        "Unseeded",
+        "Suprathreshold voxels in components without a seed (`local_regions` only).",
+    ),
+    Column(
+        "isolated",
+        "count",
+        "voxels",
+        "Isolated",
+        "Suprathreshold voxels in components that are nothing but their seed (`local_regions` only).",
+    ),
+)
+SUMMARY = table(
+    IDS,
+    CUTOFF,
+    Column("rule", "text", "", "Threshold", "Threshold, and the cutoff that it resolved to, in words."),
+    Column(
+        "convention",
+        "text",
+        "",
+        "Convention",
+        "Package whose rules the variant follows, or `none`.",
+    ),
+    Column("sided", "text", "", "", "Tail that is looked at, as in the config, defaults and convention filled in."),
+    Column(
+        "signs",
+        "text",
+        "",
+        "Signs",
+        "Whether voxels of opposite sign are kept apart (`split`) or may share a region (`merged`).",
+    ),
+    Column("extract_type", "text", "", "Extraction", "How suprathreshold voxels are divided into regions."),
+    Column("connectivity", "id", "", "Neighbours", "Neighbours of a voxel: 6, 18 or 26."),
+    Column("min_region_size", "volume", "mm³", "Min mm³", "Smallest region in mm³ (extent threshold)."),
+    Column(
+        "domain",
+        "text",
+        "",
+        "",
+        "Voxels that the cutoff was drawn from: `all`, `nonzero` or `mask`; `none` for value and p thresholds, which "
+        "depend on none.",
+    ),
+    Column(
+        "n_domain",
+        "count",
+        "voxels",
+        "",
+        "Their number, for `fdr` and `bonferroni` the number of tests; 0 with `none`.",
+    ),
+    list(ACCOUNT.values()),
+    Column("n_regions", "count", "", "Regions", "Number of regions."),
+    Column("volume_mm3", "volume", "mm³", "mm³", "Size of all regions together in mm³."),
+    Column("largest_mm3", "volume", "mm³", "Largest mm³", "Size of the largest region in mm³; 0 without any."),
+    several(
+        "largest_x largest_y largest_z", "mm", "mm", "x y z", f"Peak of the largest region, {PLACE}; empty without any."
+    ),
+    Column("warning", "text", "", "Warning", "What to be careful about, or `none`."),
+)
+PAIR = several("map variant_a variant_b", "text", "", "Map A B", "Ids of the map and of two of its variants.")
+STABILITY = table(
+    PAIR,
+    several("voxels_a voxels_b", "count", "voxels", "A B", "Voxels in regions of each variant."),
+    Column("overlap_voxels", "count", "voxels", "Both", "Voxels in a region of both variants."),
+    Column("dice", "share", "share", "Dice", "2|A∩B| / (|A|+|B|); empty where neither keeps a voxel."),
+    Column("jaccard", "share", "share", "Jaccard", "|A∩B| / |A∪B|; empty where neither keeps a voxel."),
+)
+MATCHES = table(
+    PAIR,
+    several("region_a region_b", "id", "", "", "Region ids; 0 where the region has no partner."),
+    Column("overlap_voxels", "count", "voxels", "", "Voxels that both share; 0 without a partner."),
+    Column("overlap_mm3", "volume", "mm³", "", "The same in mm³."),
+    Column("dice", "share", "share", "", "Dice coefficient of the two regions."),
+    several("share_a share_b", "share", "share", "", "Part of each region that lies in the other."),
+    several(
+        "best_a best_b",
+        "text",
+        "",
+        "",
+        "True where the other one is this region's best partner (largest Dice, then lowest id).",
+    ),
+)
+SWEPT = table(
+    Column("map", "text", "", "Map", "Id in the sample sheet."),
+    Column("connectivity", "id", "", "Neighbours", "Neighbours of a voxel: 6, 18 or 26."),
+)
+SWEEP = table(
+    list(SWEPT.values()),
+    SUMMARY["signs"],
+    Column("threshold", "text", "", "", "As in the config: `3.0`, `97%`, `fdr=0.05`."),
+    CUTOFF,
+    Column("cutoff_rule", "text", "", "", "`>=` or `>`, how a voxel is compared with the cutoff."),
+    SUMMARY["min_region_size"],
+    SUMMARY["survivors"],
+    SUMMARY["n_regions"],
+    SUMMARY["volume_mm3"],
+    SUMMARY["largest_mm3"],
+    SUMMARY["kept"],
+    SUMMARY["too_small"],
+)
+PERSISTENCE = table(
+    list(SWEPT.values()),
+    Column("peak", "id", "", "", "Number within map and connectivity, longest persistence first."),
+    Column("sign", "text", "", "", "`positive` or `negative`; birth and death of a negative peak are magnitudes."),
+    Column("birth", "value", "of the map", "", "The peak's value."),
+    Column(
+        "death",
+        "value",
+        "of the map",
+        "",
+        "The cutoff at which, going down, its component joins that of a stronger peak; the lowest threshold of the sweep "
+        "where that does not happen.",
+    ),
+    Column("persistence", "value", "of the map", "", "birth − death."),
+    Column("parent", "id", "", "", "The peak that it joins; 0 for none."),
+    Column("ties", "count", "voxels", "", "Voxels of its plateau."),
+    [PEAKS[name] for name in "xyzijk"],
+)
+
+# What the config adds to a table: a column per atlas, a column per threshold of a sweep.
+ATLAS_PEAK = Column(
+    "<atlas>_peak",
+    "text",
+    "",
+    "<atlas> at peak",
+    "Label of the atlas at the peak; `no_label` outside, `index 41` where the label table lacks the index.",
+)
+ATLAS_OVERLAP = Column(
+    "<atlas>_overlap",
+    "text",
+    "",
+    "<atlas> overlap",
+    "Labels that cover at least 5% of the region's voxels with their share, largest first, as "
+    "`62.1% Precentral_L; 21.0% no_label`; empty where none does.",
+)
+VOLUME_AT = Column(
+    "volume_mm3@<threshold>",
+    "volume",
+    "mm³",
+    "",
+    "Volume of its component at each threshold of the sweep. 0 above its birth, empty where it has joined its parent and "
+    "is counted there.",
+)
+
+# Every CSV: its columns, and those that the config adds.
+FILES = {
+    "regions.csv": (REGIONS, [ATLAS_PEAK, ATLAS_OVERLAP]),
+    "peaks.csv": (PEAKS, [ATLAS_PEAK]),
+    "summary.csv": (SUMMARY, []),
+    "stability.csv": (STABILITY, []),
+    "matches.csv": (MATCHES, []),
+    "sweep.csv": (SWEEP, []),
+    "persistence.csv": (PERSISTENCE, [ATLAS_PEAK, VOLUME_AT]),
+}
+
+
+def with_added(file, **values):
+    """Columns of a CSV with those that the config adds.
 
     Parameters
     ----------
-    path : ``.csv`` to write.
-    table : DataFrame that has these columns and no others.
-    columns : dict, column name to its kind (a key of `FORMATS`).
-    """
-    if list(table.columns) != list(columns):
-        raise ValueError(f"{path}: columns {list(table.columns)} are not {list(columns)}")
-    written = [
-        ["" if value is None or value != value else format(value, FORMATS[kind]) for value in table[name].tolist()]
-        for name, kind in columns.items()
-    ]
-    with writing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerows(chain([columns], zip(*written, strict=True)))
-
-
-def measure_regions(data, labels, affine):
-    """Size, peak, centre and values of every region.
-
-    Parameters
-    ----------
-    data : (i, j, k) float array, finite: the map.
-    labels : (i, j, k) int32, regions 1..n.
-    affine : (4, 4) array.
+    file : str, a key of `FILES`.
+    **values : what the columns in angle brackets are made for, in order: ``atlas=["aal"]``, ``threshold=["3.0"]``.
 
     Returns
     -------
-    DataFrame, one row per region in order: the columns of `REGIONS` from ``region`` to ``sd_value``. The centre of mass
-    is weighted by |value|; the standard deviation is that of the region's voxels themselves (divided by their number).
-
-    Notes
-    -----
-    All sums are `numpy.bincount` over the labelled voxels: one pass, however many regions there are.
+    dict : column name to Column, in the order of the file.
     """
-    values, region, ijk = labelled_voxels(labels, data)
-    n_regions = int(labels.max(initial=0))
-    if n_regions == 0:
-        names = list(REGIONS)
-        return pd.DataFrame(columns=names[names.index("region") : names.index("sd_value") + 1])
-    exact = values.astype(np.float64)
-    number = region - 1
-    n_voxels = np.bincount(number, minlength=n_regions)
-
-    def total(weights):
-        return np.bincount(number, weights=weights, minlength=n_regions)
-
-    mean = total(exact) / n_voxels
-    weight = np.abs(exact)
-    centre = np.stack([total(weight * axis) for axis in to_mm(affine, ijk).T], axis=1) / total(weight)[:, None]
-    positive = total(exact > 0)
-    sign = np.where(positive == n_voxels, "positive", np.where(positive == 0, "negative", "mixed"))
-    peaks = main_peaks(values, region, ijk, affine, n_regions)
-    return pd.DataFrame(
-        {
-            "region": np.arange(1, n_regions + 1),
-            "sign": sign,
-            "n_voxels": n_voxels,
-            "volume_mm3": n_voxels * voxel_volume(affine),
-            "peak_value": peaks.value.astype(np.float64),
-            "peak_ties": peaks.ties,
-            **dict(zip(("peak_x", "peak_y", "peak_z"), to_mm(affine, peaks.ijk).T, strict=True)),
-            **dict(zip(("peak_i", "peak_j", "peak_k"), peaks.ijk.T, strict=True)),
-            **dict(zip(("com_x", "com_y", "com_z"), centre.T, strict=True)),
-            "mean_value": mean,
-            "sd_value": np.sqrt(total((exact - mean[number]) ** 2) / n_voxels),
-        }
-    )
+    columns, added = FILES[file]
+    found = dict(columns)
+    for placeholder, names in values.items():
+        for name in names:
+            for column in added:
+                if f"<{placeholder}>" in column.name:
+                    own = [part.replace(f"<{placeholder}>", name) for part in (column.name, column.heading)]
+                    found[own[0]] = column._replace(name=own[0], heading=own[1])
+    return found
 
 
-def list_peaks(data, labels, affine, min_peak_distance, max_peaks):
-    """The main peak of every region and its local maxima, see `peaks.local_maxima`.
-
-    Returns
-    -------
-    DataFrame, one row per peak: ``region``, ``peak``, ``value``, ``x, y, z`` (mm), ``i, j, k``, ``distance_mm``.
-    """
-    n_regions = int(labels.max(initial=0))
-    found = local_maxima(*labelled_voxels(labels, data), affine, n_regions, min_peak_distance, max_peaks)
-    return pd.DataFrame(
-        {
-            "region": found.region,
-            "peak": found.peak,
-            "value": found.value.astype(np.float64),
-            **dict(zip("xyz", found.mm.T, strict=True)),
-            **dict(zip("ijk", found.ijk.T, strict=True)),
-            "distance_mm": found.distance_mm,
-        }
-    )
+def column_of(file, name):
+    """The column of a CSV by its name, also one that the config added."""
+    columns, added = FILES[file]
+    if name in columns:
+        return columns[name]
+    for column in added:
+        before, after = column.name.partition("<")[0], column.name.partition(">")[2]
+        if name.startswith(before) and name.endswith(after):
+            own = name[len(before) : len(name) - len(after)]
+            placeholder = column.name[len(before) : len(column.name) - len(after)]
+            return column._replace(name=name, heading=column.heading.replace(placeholder, own))
+    raise KeyError(f"{file} has no column {name!r}")

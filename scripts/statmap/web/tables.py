@@ -3,92 +3,16 @@
 Standard library only. The interactive view of a map and the pages of the report show their tables through this.
 """
 
-import csv
 from base64 import b64encode
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
 
-# Columns of our CSV files that are shown: heading, format (a number's, or "" for text), meaning.
-COLUMNS = {
-    "map": ("Map", "", "id of the map"),
-    "variant": ("Variant", "", "id of the variant"),
-    "variant_a": ("Variant A", "", "id of the first variant"),
-    "variant_b": ("Variant B", "", "id of the second variant"),
-    "warning": ("Warning", "", "whether survivors were lost for a reason other than size"),
-    "rule": ("Threshold", "", "which voxels survive, with the cutoff that the threshold resolved to"),
-    "convention": ("Convention", "", "package whose rules the variant follows"),
-    "signs": ("Signs", "", "whether survivors of opposite sign are kept apart (split) or may join (merged)"),
-    "extract_type": ("Extraction", "", "how survivors are divided into regions"),
-    "connectivity": ("Neighbours", "d", "neighbours of a voxel: 6, 18 or 26"),
-    "min_region_size": ("Min mm³", ",.0f", "smallest size of a region in mm³"),
-    "survivors": ("Survivors", ",d", "voxels that pass the threshold"),
-    "kept": ("Kept", ",d", "survivors that are in a region"),
-    "too_small": ("Too small", ",d", "survivors in regions that were too small"),
-    "unseeded": ("Unseeded", ",d", "survivors in components without a seed (local_regions only)"),
-    "isolated": ("Isolated", ",d", "survivors without a neighbour (local_regions only)"),
-    "n_regions": ("Regions", ",d", "number of regions"),
-    "region": ("Region", "d", "id of the region, the same in every image, table and figure; 1 is the largest"),
-    "sign": ("Sign", "", "sign of the region's values"),
-    "n_voxels": ("Voxels", ",d", "size in voxels"),
-    "volume_mm3": ("mm³", ",.0f", "size in mm³"),
-    "largest_mm3": ("Largest mm³", ",.0f", "size of the largest region in mm³"),
-    "largest_x": ("x", ".1f", "peak of the largest region, mm"),
-    "largest_y": ("y", ".1f", "peak of the largest region, mm"),
-    "largest_z": ("z", ".1f", "peak of the largest region, mm"),
-    "peak_value": ("Peak", ".2f", "value at the region's peak"),
-    "peak_x": ("x", ".1f", "region's peak, mm; left is negative"),
-    "peak_y": ("y", ".1f", "region's peak, mm; posterior is negative"),
-    "peak_z": ("z", ".1f", "region's peak, mm; inferior is negative"),
-    "p_peak": ("p at peak", ".2g", "p value at the peak, not corrected"),
-    "p_cluster": ("p of size", ".2g", "p value of the region's size, corrected (random field theory)"),
-    "tdp": ("TDP", ".0%", "true discovery proportion: at least this share of the region is active"),
-    "robust_low": ("Found from", ".2f", "lowest cutoff at which the region is found by itself"),
-    "robust_high": ("Found to", ".2f", "highest cutoff at which the region is found by itself"),
-    "margin": ("Margin", ".2f", "distance from the cutoff to the nearer end of that interval"),
-    "peak": ("Peak", "d", "1 is the region's main peak"),
-    "value": ("Value", ".2f", "value at the peak"),
-    "p": ("p", ".2g", "p value, not corrected"),
-    "z_score": ("z score", ".2f", "z score"),
-    "x": ("x", ".1f", "mm; left is negative"),
-    "y": ("y", ".1f", "mm; posterior is negative"),
-    "z": ("z", ".1f", "mm; inferior is negative"),
-    "distance_mm": ("From main", ".1f", "distance from the region's main peak in mm"),
-    "voxels_a": ("Voxels A", ",d", "voxels in a region of variant A"),
-    "voxels_b": ("Voxels B", ",d", "voxels in a region of variant B"),
-    "overlap_voxels": ("In both", ",d", "voxels in a region of both variants"),
-    "dice": ("Dice", ".3f", "2 |A and B| / (|A| + |B|)"),
-    "jaccard": ("Jaccard", ".3f", "|A and B| / |A or B|"),
-}
+from ..tables.columns import column_of
 
-
-def column(name):
-    """Heading, format and meaning of a column; what is not in `COLUMNS` is text, by an atlas's name."""
-    if name in COLUMNS:
-        return COLUMNS[name]
-    atlas, _, kind = name.rpartition("_")
-    if kind == "peak":
-        return f"{atlas} at peak", "", f"label of the atlas {atlas} at the peak"
-    return f"{atlas} overlap", "", f"share of the region in labels of the atlas {atlas}"
-
-
-def atlas_columns(names):
-    """Those of a table's columns that an atlas gave it: ``<atlas>_peak`` and ``<atlas>_overlap``."""
-    ours = {"p_peak", "log10_p_peak", "z_peak"}
-    return [name for name in names if name not in ours and name.endswith(("_peak", "_overlap"))]
-
-
-def read_rows(path):
-    """Rows of one of our CSV files as dicts: numbers where `COLUMNS` has a number's format, None where empty."""
-    with open(path, encoding="utf-8", newline="") as stream:
-        return [{name: _value(name, text) for name, text in row.items()} for row in csv.DictReader(stream)]
-
-
-def _value(name, text):
-    form = COLUMNS.get(name, ("", "", ""))[1]
-    if text == "":
-        return None
-    return text if form == "" else int(text) if form.endswith("d") else float(text)
+# Columns of summary.html, warnings first.
+FOUND = ["map", "variant", "warning", "rule", "n_regions", "volume_mm3", "largest_mm3", "largest_x", "largest_y", "largest_z"]
+HOW = ["map", "variant", "survivors", "kept", "too_small", "unseeded", "isolated", "signs", "extract_type", "connectivity", "min_region_size", "convention"]
 
 
 def _absent(value):
@@ -108,7 +32,7 @@ def _left(form):
     return "" if form else ' class="text"'
 
 
-def table(rows, names, attributes="", row_attributes=()):
+def table(rows, names, attributes="", row_attributes=(), file="regions.csv"):
     """Rows as an HTML table; readable, though not sortable, without JavaScript.
 
     Parameters
@@ -122,7 +46,11 @@ def table(rows, names, attributes="", row_attributes=()):
     -------
     str : the element; `STYLE` and `SCRIPT` belong to it, once per page.
     """
-    columns = {name: column(name) for name in names if any(not _absent(row.get(name)) for row in rows)}
+    columns = {
+        column.name: (column.heading, column.shown, column.tooltip)
+        for column in (column_of(file, name) for name in names)
+        if column.heading and any(not _absent(row.get(column.name)) for row in rows)
+    }
     head = "".join(
         f'<th scope="col" aria-sort="none" title="{escape(meaning)}"{_left(form)}>'
         f'<button type="button">{escape(heading)}</button></th>'
@@ -227,3 +155,18 @@ document.addEventListener("click", (event) => {
   if (heading) sort(heading);
 });
 """
+
+
+def summary_page(rows, agreement, summary):
+    """The page that a reader sees first: one row per map and variant, and how far the variants of a map agree."""
+    warnings = [f"{row['map']} · {row['variant']}: {row['warning']}" for row in rows if row["warning"] != "none"]
+    shown = [row | {"warning": None if row["warning"] == "none" else "⚠"} for row in rows]
+    warned = ['class="warned"' if row["warning"] else "" for row in shown]
+    parts = [
+        section("What was found", table(shown, FOUND, "", warned, "summary.csv"), (summary, "summary.csv")),
+        section("How, and where the voxels went", table(shown, HOW, "", warned, "summary.csv")),
+    ]
+    if agreement:
+        shown = table(agreement, list(agreement[0]), file="stability.csv")
+        parts.append(section("How far the variants of a map agree", shown))
+    return page("Summary", "one row per map and variant", warnings, parts)

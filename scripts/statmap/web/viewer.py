@@ -19,7 +19,8 @@ from scipy import ndimage
 from ..figures.colours import DIVERGING, region_colours
 from ..io.files import UserError
 from ..io.images import to_mm
-from .tables import SCRIPT, STYLE, atlas_columns, table
+from ..tables.columns import REGIONS
+from .tables import SCRIPT, STYLE, table
 
 # Columns of regions.csv that the page shows; the labels of atlases at the peaks follow.
 _COLUMNS = ("region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z", "tdp")
@@ -105,7 +106,7 @@ def _table(index, variant, colours):
     if len(regions) == 0:
         return f'<p class="empty" data-variant="{index}">No region in this variant.</p>'
     rows = regions.to_dict("records")
-    at_peak = [name for name in atlas_columns(regions) if name.endswith("_peak")]
+    at_peak = [name for name in regions if name.endswith("_peak") and name not in REGIONS]
     places = (json.dumps([row[f"peak_{axis}"] for axis in "xyz"]) for row in rows)
     steering = [
         f'tabindex="0" data-mm="{place}" style="--colour:{colour}"'

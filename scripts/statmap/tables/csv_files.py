@@ -1,0 +1,52 @@
+"""Our CSV files, written and read by the columns that are declared for them (standard library only)."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..io.files import writing
+from .columns import Column, column_of
+
+
+def write_table(path: str | Path, table: Mapping[str, Sequence], columns: Mapping[str, Column]) -> None:
+    """Write a CSV: the columns in their order and format, NaN and None empty, the header also without any row.
+
+    Parameters
+    ----------
+    path : ``.csv`` to write.
+    table : column name to its values, arrays or lists of one length; it has these columns and no others.
+    columns : column name to its declaration.
+
+    Raises
+    ------
+    ValueError : a column is missing, or one is there that is not declared.
+    """
+    if set(table) != set(columns):
+        raise ValueError(f"{path}: columns {sorted(table)} are not {sorted(columns)}")
+    cells = []
+    for name, column in columns.items():
+        values = table[name].tolist() if hasattr(table[name], "tolist") else table[name]
+        cells.append(["" if value is None or value != value else format(value, column.written) for value in values])
+    with writing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(columns)
+        lines.writerows(zip(*cells, strict=True))
+
+
+def write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> None:
+    """The same from a list of rows, each a dict of column name to value."""
+    write_table(path, {name: [row[name] for row in rows] for name in columns}, columns)
+
+
+def read_table(path: str | Path) -> list[dict[str, Any]]:
+    """Read one of our CSV files, told by its name.
+
+    Returns
+    -------
+    list of dict : a row each, column name to text, int or float by the column's declaration, None where it is empty.
+    """
+    with open(path, encoding="utf-8", newline="") as stream:
+        rows = csv.reader(stream)
+        columns = [column_of(Path(path).name, name) for name in next(rows)]
+        return [{column.name: column.parse(cell) for column, cell in zip(columns, row, strict=True)} for row in rows]
