@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test bench lint format lock clean
+.PHONY: run test bench lint format docs lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -40,6 +40,9 @@ $(VENV)/.dev: $(VENV)/.run envs/dev.lock
 # uv is used to resolve only; the locks hold versions and hashes, no index address.
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override envs/overrides.txt \
       --generate-hashes --no-emit-index-url --no-annotate --no-header
+docs: $(VENV)/.run
+	PYTHONPATH=scripts $(BIN)/python -m statmap.docs .
+
 lock: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet uv
 	$(UV) envs/requirements.in --output-file envs/requirements.lock

@@ -289,7 +289,9 @@ if DRAWN or PAGES:
                 for _ in AGREEMENT
             ],
             others=[
-                expand("results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]),
+                expand(
+                    "results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]
+                ),
                 expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
             ],
         log:
@@ -430,7 +432,11 @@ if HTML:
                     category="{map}",
                     subcategory="all variants",
                     caption=f"config/captions/{page}.rst",
-                    labels={"map": "{map}", "variant": "all", "show": {"map": "tables", "view": "interactive view"}[page]},
+                    labels={
+                        "map": "{map}",
+                        "variant": "all",
+                        "show": {"map": "tables", "view": "interactive view"}[page],
+                    },
                 )
                 for page in HTML
             ],
@@ -469,9 +475,7 @@ rule summarise:
         "results/logs/summarise.log",
     params:
         maps=MAPS,
-        variants=study.variant_keys(
-            "sided", "connectivity", "min_region_size", "signs", "extract_type", "convention"
-        ),
+        variants=study.variant_keys("sided", "connectivity", "min_region_size", "signs", "extract_type", "convention"),
         code=code_hash("summarise", SCRIPTS),
     conda:
         "envs/environment.yaml"

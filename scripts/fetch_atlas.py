@@ -16,19 +16,18 @@ def main(
     base: str,
     max_voxels: int,
     image: str,
-    allow_http: tuple[str, ...] = (),
 ) -> None:
     """Fetch an atlas and check that it is one 3D image of whole numbers.
 
     Parameters
     ----------
-    source, sha256, base, max_voxels, allow_http : as for maps, see `fetch_map.main`.
+    source, sha256, base, max_voxels : as for maps, see `fetch_map.main`.
     atlas_id : the atlas's name in the config.
     image : ``.nii.gz`` to write.
     """
     name = f"atlas '{atlas_id}'"
     with writing(image) as fetched:
-        fetch(source, fetched, name=name, sha256=sha256, base=base, allow_http=allow_http)
+        fetch(source, fetched, name=name, sha256=sha256, base=base)
         shape = check_header(fetched, name, max_voxels, source)
         try:
             as_labels(read_raw(fetched)[0], name)

@@ -10,7 +10,7 @@ from statmap.io.files import UserError, sha256_of, write_json, writing
 from statmap.io.images import check_header, read_image, replace_nonfinite, same_grid, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
-from statmap.io.sources import NEUROVAULT_API, fetch
+from statmap.io.sources import fetch
 
 
 def main(
@@ -26,8 +26,6 @@ def main(
     stat: str = "other",
     df: float | None = None,
     space: str | None = None,
-    allow_http: tuple[str, ...] = (),
-    neurovault_api: str = NEUROVAULT_API,
 ) -> None:
     """Fetch a map, check it, and write it with its mask and its sidecar.
 
@@ -44,8 +42,7 @@ def main(
     image, mask_image : ``.nii.gz`` to write; the mask is where `mask` is not 0, or where the map is finite and not 0.
     sidecar : ``.json`` to write: source, sha256, grid, and the numbers of NaN, infinite and non-zero voxels.
     mask : path of an image on the map's grid, relative to `base`, or ``sample:NAME``; None or empty for no mask.
-    allow_http : hosts that may be asked over plain http.
-    neurovault_api : address of NeuroVault's API.
+    stat, df, space : what the sheet says of the map, for the rules that follow.
 
     Raises
     ------
@@ -60,8 +57,6 @@ def main(
             name=name,
             sha256=sha256,
             base=base,
-            allow_http=allow_http,
-            neurovault_api=neurovault_api,
         )
         shape = check_header(fetched, name, max_voxels, source)
         data, affine = _read_all(fetched, name, source)

@@ -51,12 +51,15 @@ WRONG = {
     "empty": ("good.nii.gz", "", "zero.nii.gz", ["mask of map 'empty'", "0 everywhere"]),
 }
 OF_GOOD = {
-    "results/good/fdr/thresholded.json": [
+    "results/other/fdr/thresholded.json": [
         "threshold {fdr: 0.05} needs p values",
         "is 'other'; fill in z, or t together",
     ],
     "results/good/value/regions.csv": ["map 'good' is in space 'MNI152' and atlas 'net' in 'Talairach'", "same space"],
 }
+
+
+OF_A_VARIANT = "regions.json", "regions.nii.gz", "regions_4d.nii.gz", "thresholded.json", "thresholded.nii.gz"
 
 
 @pytest.fixture(scope="session")
@@ -86,14 +89,12 @@ def run_all(folder):
     (folder / "flipped.nii.gz").write_bytes(content[:-6] + bytes([content[-6] ^ 1]) + content[-5:])
     (folder / "text.nii.gz").write_bytes(gzip.compress(b"not an image" * 50))
     (folder / "labels.tsv").write_text("index\tname\n1\tone\n", encoding="utf-8")
-    rows = ["map\tsource\tsha256\tmask\tspace", "good\tgood.nii.gz\t\t\tMNI152"]
+    rows = ["map\tsource\tsha256\tmask\tspace\tstat", "good\tgood.nii.gz\t\t\tMNI152\tz", "other\tgood.nii.gz"]
     rows += [f"{name}\t{source}\t{sha256}\t{mask}\t" for name, (source, sha256, mask, _) in WRONG.items()]
     (folder / "maps.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     config = {
         "maps": "maps.tsv",
         "variants": {
-            "percentile-97": None,
-            "value-3.0": None,
             "value": {"threshold": 1},
             "fdr": {"threshold": {"fdr": 0.05}},
         },
@@ -136,9 +137,8 @@ def test_nothing_is_left_of_what_failed(failed):
         "maps/good.json",
         "maps/good.nii.gz",
         "maps/good_mask.nii.gz",
-        "good/value/regions.json",
-        "good/value/regions.nii.gz",
-        "good/value/regions_4d.nii.gz",
-        "good/value/thresholded.json",
-        "good/value/thresholded.nii.gz",
+        "maps/other.json",
+        "maps/other.nii.gz",
+        "maps/other_mask.nii.gz",
+        *(f"good/{variant}/{name}" for variant in ("fdr", "value") for name in OF_A_VARIANT),
     }

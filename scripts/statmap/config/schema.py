@@ -48,7 +48,8 @@ def validate(data: dict, schema: str | Path, where: str) -> None:
             unknown = next(key for key in error.instance if key not in known)
             found, hint = f"key {unknown!r} is not known", f"accepted: {', '.join(known)}"
         else:
-            found, hint = error.message, error.schema.get("description")
+            unit, description = error.schema.get("unit"), error.schema.get("description", "").split(". ")[0]
+            found, hint = error.message, ", ".join(part for part in (unit, description) if part)
         place = ", ".join([where, ".".join(str(part) for part in error.absolute_path)]).removesuffix(", ")
         raise UserError(" ".join(f"{place}: {found}".split()) + (f" ({hint})" if hint else ""))
 
@@ -73,7 +74,7 @@ def cell_reader(rules: dict, definitions: dict) -> tuple[Callable[[str], Any], s
     """
     if "$ref" in rules:
         kinds = definitions[rules["$ref"].rpartition("/")[2]]["properties"]
-        examples = [f"{kind}=0.05" for kind in kinds]
+        examples = [f"{kind}={rules['examples'][0]}" for kind, rules in kinds.items()]
         return lambda text: _threshold(text, kinds), f"a number, 97%, {', '.join(examples[:-1])} or {examples[-1]}"
     types = rules.get("type", [])
     types = {types} if isinstance(types, str) else set(types)

@@ -21,7 +21,7 @@ class Study:
     Parameters
     ----------
     config : the merged config.
-    declared : folder with ``schemas/`` and ``conventions.yaml``.
+    declared : folder that holds ``schemas/``.
     folders : relative paths of the config are looked for in the first, then in the next.
 
     Attributes
@@ -46,7 +46,7 @@ class Study:
         self.config = defaults_of(schema["properties"]) | config
         self.folders = [Path(folder) for folder in folders]
         self.maps = self._read_maps(self.config["maps"], sheet_path)
-        self.variants = self._read_variants(self.config, schema_path, load(Path(declared, "conventions.yaml")))
+        self.variants = self._read_variants(self.config, schema_path, load(Path(declared, "schemas/conventions.yaml")))
         self.atlases = self._read_atlases(self.config["atlases"], schema)
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
         self.labels = [self._existing(own["labels"], f"labels of atlas '{name}'") for name, own in self.atlases.items()]

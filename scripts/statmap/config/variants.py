@@ -86,7 +86,7 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
     ----------
     variants : id to the keys that a variant gives.
     defaults : the config's block ``defaults``.
-    conventions : name to the keys that it sets, from ``config/conventions.yaml``.
+    conventions : name to the keys that it sets, from ``config/schemas/conventions.yaml``.
     schema : the schema of the config.
 
     Returns

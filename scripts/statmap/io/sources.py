@@ -8,6 +8,7 @@ import gzip
 import importlib.util
 import json
 import logging
+import os
 import re
 import shutil
 import sys
@@ -33,6 +34,8 @@ SAMPLES = {
 ACCEPTED = "sample:NAME, a path, an https:// address, or neurovault:ID"
 
 NEUROVAULT_API = "https://neurovault.org/api"
+# For tests against a server on this machine: hosts that may be asked without encryption, another address of the API.
+ALLOW_HTTP_VARIABLE, NEUROVAULT_VARIABLE = "STATMAP_TEST_ALLOW_HTTP", "STATMAP_TEST_NEUROVAULT_API"
 # What is kept of NeuroVault's description: what the image shows, not counters that change from day to day.
 NEUROVAULT_KEYS = (
     "id",
@@ -63,7 +66,7 @@ TIMEOUT = 30  # seconds without a byte, while connecting or reading
 RETRIES = 3  # pooch waits 1, 2, 3 s before them
 
 
-def fetch(source, destination, *, name, sha256, base, allow_http=(), neurovault_api=NEUROVAULT_API):
+def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovault_api=None):
     """Put the image that `source` names at `destination`, checked against its sha256.
 
     Parameters
@@ -73,8 +76,9 @@ def fetch(source, destination, *, name, sha256, base, allow_http=(), neurovault_
     name : str, what the image is called in errors (``map 'motor'``).
     sha256 : str or None, 64 hexadecimal digits of the source's bytes. A path needs none; an address does.
     base : path of the folder that a relative path starts from.
-    allow_http : sequence of str, hosts that may be asked over plain http (``http://127.0.0.1``).
-    neurovault_api : str, address of NeuroVault's API.
+    allow_http : sequence of str, hosts that may be asked over plain http (``http://127.0.0.1``); None for those of the
+        environment variable `ALLOW_HTTP_VARIABLE`.
+    neurovault_api : str, address of NeuroVault's API; None for that of `NEUROVAULT_VARIABLE`, or the real one.
 
     Returns
     -------
@@ -86,6 +90,9 @@ def fetch(source, destination, *, name, sha256, base, allow_http=(), neurovault_
     UserError : the source is unknown, missing, unreachable, not a NIfTI image, or has another sha256. Nothing is left
         on disk.
     """
+    if allow_http is None:
+        allow_http = os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
+    neurovault_api = neurovault_api or os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
     expected = (sha256 or "").strip().lower()
     if expected and not re.fullmatch("[0-9a-f]{64}", expected):
         raise UserError(f"{name}: sha256 is {sha256!r}; 64 hexadecimal digits are needed")

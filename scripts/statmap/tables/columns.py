@@ -152,8 +152,8 @@ REGIONS = table(
         "share",
         "TDP",
         "True discovery proportion: at least this share of the region's voxels is active, with confidence 1 − "
-        "`tdp_alpha`. It holds for all regions at once and whatever thresholds were tried (Rosenblatt et al. 2018). The "
-        f"family of tests is `domain`; two-sided p values where the variant is two-sided. {P}",
+        "`tdp_alpha`. It holds for all regions at once and whatever thresholds were tried (Rosenblatt et al. 2018). "
+        f"The family of tests is `domain`; two-sided p values where the variant is two-sided. {P}",
     ),
     Column(
         "p_cluster",
@@ -161,8 +161,8 @@ REGIONS = table(
         "",
         "p of size",
         "Family-wise p value of a cluster of this size by Gaussian random field theory (formula below). Empty when it "
-        "is not defined: no `fwhm_mm` or `dlh` in the sheet, no distribution, `extract_type: local_regions` (parts of a "
-        "cluster), two-sided `signs: merged`, a cutoff of z ≤ 1.",
+        "is not defined: no `fwhm_mm` or `dlh` in the sheet, no distribution, `extract_type: local_regions` (parts of "
+        "a cluster), two-sided `signs: merged`, a cutoff of z ≤ 1.",
     ),
     Column("log10_p_cluster", "value", "", "", "−log₁₀ of it, computed as a logarithm; empty likewise."),
     several(
@@ -170,18 +170,18 @@ REGIONS = table(
         "value",
         "of the map",
         "from to",
-        "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has joined "
-        "no stronger peak, and is large enough. Exact; magnitudes. `low < c ≤ high` for cutoffs that keep values at or "
-        "above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no stronger peak is ever "
-        "joined. For `local_regions` it is the interval of the connected component that holds the region.",
+        "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has "
+        "joined no stronger peak, and is large enough. Exact; magnitudes. `low < c ≤ high` for cutoffs that keep values "
+        "at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no stronger peak "
+        "is ever joined. For `local_regions` it is the interval of the connected component that holds the region.",
     ),
     Column(
         "margin",
         "value",
         "of the map",
         "Margin",
-        "Distance from the cutoff to the nearer end of that interval: the finding with the small margin is the one that "
-        "depends on the threshold.",
+        "Distance from the cutoff to the nearer end of that interval: the finding with the small margin is the one "
+        "that depends on the threshold.",
     ),
 )
 PEAKS = table(
@@ -313,8 +313,8 @@ PERSISTENCE = table(
         "value",
         "of the map",
         "",
-        "The cutoff at which, going down, its component joins that of a stronger peak; the lowest threshold of the sweep "
-        "where that does not happen.",
+        "The cutoff at which, going down, its component joins that of a stronger peak; the lowest threshold of the "
+        "sweep where that does not happen.",
     ),
     Column("persistence", "value", "of the map", "", "birth − death."),
     Column("parent", "id", "", "", "The peak that it joins; 0 for none."),
@@ -343,8 +343,8 @@ VOLUME_AT = Column(
     "volume",
     "mm³",
     "",
-    "Volume of its component at each threshold of the sweep. 0 above its birth, empty where it has joined its parent and "
-    "is counted there.",
+    "Volume of its component at each threshold of the sweep. 0 above its birth, empty where it has joined its parent "
+    "and is counted there.",
 )
 
 # Every CSV: its columns, and those that the config adds.

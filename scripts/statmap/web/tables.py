@@ -11,8 +11,32 @@ from pathlib import Path
 from ..tables.columns import column_of
 
 # Columns of summary.html, warnings first.
-FOUND = ["map", "variant", "warning", "rule", "n_regions", "volume_mm3", "largest_mm3", "largest_x", "largest_y", "largest_z"]
-HOW = ["map", "variant", "survivors", "kept", "too_small", "unseeded", "isolated", "signs", "extract_type", "connectivity", "min_region_size", "convention"]
+FOUND = [
+    "map",
+    "variant",
+    "warning",
+    "rule",
+    "n_regions",
+    "volume_mm3",
+    "largest_mm3",
+    "largest_x",
+    "largest_y",
+    "largest_z",
+]
+HOW = [
+    "map",
+    "variant",
+    "survivors",
+    "kept",
+    "too_small",
+    "unseeded",
+    "isolated",
+    "signs",
+    "extract_type",
+    "connectivity",
+    "min_region_size",
+    "convention",
+]
 
 
 def _absent(value):

@@ -13,14 +13,17 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statmap.config.study import SWEEP, Study, expand_thresholds
-from statmap.config.variants import KEYS
+from statmap import types
+from statmap.config.schema import defaults_of, load, validate
+from statmap.config.study import Study, expand_thresholds
 from statmap.io.files import UserError
 from statmap.io.sources import sample_path
 
 REPOSITORY = Path(__file__).parents[3]
-SCHEMAS = REPOSITORY / "config/schemas"
-DEFAULT = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text(encoding="utf-8"))
+DECLARED = REPOSITORY / "config"
+SCHEMA = load(DECLARED / "schemas/config.schema.yaml")
+KEYS = SCHEMA["$defs"]["variant"]["properties"]
+EXAMPLE = yaml.safe_load((REPOSITORY / "config/example.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -28,13 +31,13 @@ def study(tmp_path):
     """Make a study of the default config with some keys replaced, in a folder whose sheet may be given."""
 
     def make(sheet=None, variants=None, **keys):
-        config = copy.deepcopy(DEFAULT) | keys
+        config = copy.deepcopy(EXAMPLE) | keys
         if sheet is not None:
             (tmp_path / "maps.tsv").write_text("\n".join("\t".join(row) for row in sheet) + "\n", encoding="utf-8")
             config["maps"] = "maps.tsv"
         if variants is not None:
             config["variants"] = variants
-        return Study(config, SCHEMAS, [tmp_path, REPOSITORY])
+        return Study(config, DECLARED, [tmp_path, REPOSITORY])
 
     return make
 
@@ -56,16 +59,16 @@ def of(map_id="motor", variant="value-3.0", **more):
 
 
 # ----------------------------------------------------------------------------------------------------- what is accepted
-def test_the_default_config_is_the_published_example(study):
+def test_the_example_is_the_published_one(study):
     found = study()
     assert list(found.maps) == ["motor"] and list(found.variants) == ["percentile-97", "value-3.0"]
     assert found.maps["motor"]["source"] == "sample:motor" and found.maps["motor"]["stat"] == "z"
     for variant, threshold in (("percentile-97", "97%"), ("value-3.0", 3.0)):
-        spec = found.threshold_spec(of(variant=variant)) | found.region_spec(of(variant=variant))
-        assert spec["threshold"] == threshold and spec["signs"] == "merged" and spec["percentile_domain"] == "all"
-        assert spec["extract_type"] == "local_regions" and spec["connectivity"] == 6
-        assert spec["min_region_size"] == 1500 and spec["size_rule"] == ">" and spec["unseeded"] == "drop"
-    assert found.formats == ["png"] and found.atlases == {} and found.thresholds == []
+        keys = found.variants[variant]
+        assert keys["threshold"] == threshold and keys["signs"] == "merged" and keys["percentile_domain"] == "all"
+        assert keys["extract_type"] == "local_regions" and keys["connectivity"] == 6
+        assert keys["min_region_size"] == 1500 and keys["size_rule"] == ">" and keys["unseeded"] == "drop"
+    assert found.formats == ["png"] and found.atlases == {} and found.sweep is None
 
 
 @pytest.mark.parametrize("overlay", sorted(REPOSITORY.glob("config/*.yaml")), ids=lambda path: path.stem)
@@ -73,30 +76,38 @@ def test_every_overlay_is_accepted(study, overlay):
     assert study(**yaml.safe_load(overlay.read_text(encoding="utf-8"))).maps
 
 
-def test_every_key_of_a_variant_reaches_a_rule_and_no_rule_has_a_key_of_its_own(study):
+SNAKEFILE = (REPOSITORY / "Snakefile").read_text(encoding="utf-8")
+
+
+def keys_named(method):
+    """The keys that rules ask for with a method of the study."""
+    calls = re.findall(rf"study[.]{method}\(([^)]*)\)", SNAKEFILE)
+    return {key for call in calls for key in re.findall(r'"(\w+)"', call)}
+
+
+def test_every_key_reaches_a_rule_and_no_rule_has_a_key_of_its_own():
     """A key that no rule is told would change nothing, and a change of it would run nothing."""
-    found = study()
-    wildcards = of()
-    one_variant = (found.threshold_spec, found.region_spec, found.table_spec, found.figure_spec)
-    told = set().union(*(spec(wildcards) for spec in one_variant))
-    shown = set(found.variants_spec(wildcards)["variants"]["value-3.0"])
-    assert told | shown >= set(KEYS)
-    assert told <= set(KEYS) | {"stat", "df", "fwhm_mm", "dlh", "space", "atlases"} and shown <= set(KEYS)
+    assert keys_named("variant_keys") == set(KEYS)
+    sheet = set(load(DECLARED / "schemas/maps.schema.yaml")["properties"])
+    assert keys_named("map_keys") == sheet - {"map", "citation"}  # citation: for readers of the sheet
+    assert keys_named("atlas_keys") <= set(SCHEMA["properties"]["atlases"]["additionalProperties"]["properties"])
+    assert keys_named("sweep_keys") >= set(SCHEMA["properties"]["sweep"]["properties"])
+    named = set(re.findall(r'study[.]config\["(\w+)"\]', SNAKEFILE))
+    read = (REPOSITORY / "scripts/statmap/config/study.py").read_text(encoding="utf-8")
+    assert all(key in named or f'"{key}"' in read for key in SCHEMA["properties"])
 
 
 def test_what_a_rule_is_told_is_stored_by_snakemake(study):
     """It keeps the text of plain values only; a Path or a numpy number would be kept as nothing."""
     found = study(sweep={"thresholds": {"from": 2, "to": 3, "step": 0.5}})
-    specs = [found.threshold_spec, found.region_spec, found.table_spec, found.figure_spec, found.variants_spec]
-    specs += [found.sweep_spec, found.fetch_spec]
-    for spec in specs:
-        content = spec(of())
-        assert type(content) is dict and eval(repr(content)) == content
+    told = found.variant_keys(*KEYS), found.map_keys("source", "df")(of()), found.sweep_keys("thresholds", "sided")
+    for content in told:
+        assert content and type(content) is dict and eval(repr(content)) == content
 
 
 def test_own_key_before_default(study):
     found = study(variants={"a": {"threshold": 2}, "b": {"threshold": 2, "connectivity": 26}})
-    assert [found.region_spec(of(variant=name))["connectivity"] for name in "ab"] == [6, 26]
+    assert found.variant_keys("connectivity") == {"a": {"connectivity": 6}, "b": {"connectivity": 26}}
 
 
 def test_variant_set_to_null_is_dropped(study):
@@ -124,9 +135,13 @@ def test_every_column_of_the_sheet(study):
     a, b = found.maps["a"], found.maps["b"]
     assert a["df"] == 18.0 and a["fwhm_mm"] == [6.0] and a["dlh"] is None and a["citation"] == "one"
     assert b["fwhm_mm"] == [6, 7, 8.5] and b["dlh"] == 0.2 and b["stat"] == "other" and b["df"] is None
-    spec = found.fetch_spec(of("a"))
-    assert spec == {"source": "x.nii", "sha256": "0" * 64, "mask": "m.nii", "max_voxels": 50_000_000}
-    assert found.table_spec(of("b"))["fwhm_mm"] == [6, 7, 8.5]
+    assert found.map_keys("source", "mask")(of("a")) == {"source": "x.nii", "mask": "m.nii"}
+    assert found.map_keys("fwhm_mm")(of("b")) == {"fwhm_mm": [6, 7, 8.5]}
+
+
+def test_a_row_can_be_commented_out(study):
+    sheet = [["map", "source"], ["# set aside until it is mended", ""], ["#a", "x.nii"], ["b", "y.nii"]]
+    assert list(study(sheet).maps) == ["b"]
 
 
 def test_files_of_a_map_are_inputs_where_they_are_files(study, tmp_path, monkeypatch):
@@ -161,21 +176,13 @@ def test_atlases(study, tmp_path, monkeypatch):
         "aal": {"image": "b", "labels": "l.tsv"},
     }
     found = study(atlases=atlases)
-    assert found.labels_of(of()) == [str(tmp_path / "l.tsv")] * 2
-    assert found.table_spec(of())["atlases"] == {"net": "MNI152", "aal": None}
-    assert found.atlas_spec(of(atlas="net"))["source"] == "a.nii"
+    assert found.labels == [str(tmp_path / "l.tsv")] * 2
+    assert found.atlas_spaces == {"net": "MNI152", "aal": None}
+    assert found.atlas_keys("image", "sha256")(of(atlas="net")) == {"image": "a.nii", "sha256": None}
     monkeypatch.chdir(tmp_path)
     assert found.atlas_file_of(of(atlas="net")) == []
     Path("a.nii").write_bytes(b"")
     assert found.atlas_file_of(of(atlas="net")) == ["a.nii"]
-
-
-def test_loopback_settings_reach_what_fetches_and_nothing_else(study):
-    keys = {"allow_http": ["http://127.0.0.1"], "neurovault_api": "http://127.0.0.1/api"}
-    found = study(**keys)
-    assert found.fetch_spec(of()).items() >= keys.items()
-    assert not keys.keys() & study().fetch_spec(of()).keys()
-    assert not keys.keys() & found.table_spec(of()).keys()
 
 
 def test_formats_are_in_one_order_and_png_among_them(study):
@@ -183,10 +190,15 @@ def test_formats_are_in_one_order_and_png_among_them(study):
 
 
 def test_the_sweep_has_all_its_keys(study):
-    found = study(sweep={"thresholds": [2, "97%"], "connectivities": [26]})
-    spec = found.sweep_spec(of())
-    assert spec["thresholds"] == [2, "97%"] and spec["connectivities"] == [26] and spec["stat"] == "z"
-    assert spec.keys() >= SWEEP.keys() and SWEEP["connectivities"] == [6]
+    found = study(sweep={"thresholds": [2, "97%"], "connectivities": [26]}).sweep
+    assert found["thresholds"] == [2, "97%"] and found["connectivities"] == [26] and found["signs"] == ["split"]
+    assert found.keys() >= {"sided", "size_rule", "cutoff_rule", "percentile_domain", "domain", "min_region_sizes"}
+    assert study().sweep is None and study().sweep_keys("signs") == {}
+
+
+def test_a_sweep_of_too_many_thresholds_is_refused_before_it_is_expanded(refused):
+    message = refused(sweep={"thresholds": {"from": 1e-9, "to": 1e9, "step": 1e-9}})
+    assert "more than 100,000 thresholds" in message and "larger steps" in message
 
 
 def test_a_range_has_both_ends_and_short_numbers():
@@ -212,7 +224,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"treshold": 3}, "config: key 'treshold' is not known", "maps, template, template_space, defaults"),
         ({"variants": {"a": {"treshold": 3}}}, "variants.a: key 'treshold' is not known", "accepted: threshold, sided"),
         ({"variants": {"a": {"threshold": {"q": 0.1}}}}, "a.threshold: key 'q'", "accepted: p, fdr, bonferroni"),
-        ({"defaults": DEFAULT["defaults"] | {"sign": 1}}, "config, defaults: key 'sign'", "connectivity"),
+        ({"defaults": {"sign": 1}}, "config, defaults: key 'sign'", "connectivity"),
         ({"variants": {"a": {"threshold": {"p": "1e-3"}}}}, "a.threshold.p: '1e-3'", "'number' (Uncorrected p value"),
         ({"variants": {"a": {"threshold": "1e-3"}}}, "a.threshold: '1e-3'", "1e-3 is text in YAML, 0.001 is a number"),
         ({"variants": {"a": {"threshold": "97 %"}}}, "a.threshold: '97 %'", '"97%"'),
@@ -228,7 +240,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"variants": {"a": 3}}, "variants.a: 3", "'object'"),
         ({"variants": {"a": {}}}, "variant 'a': threshold", "set by neither the variant, its convention nor defaults"),
         ({"variants": {"a": None}}, "no variant is left", "at least one"),
-        ({"variants": {}}, "variants: {}", "Id to variant"),
+        ({"variants": {}}, "variants: {}", "The ways to go from a map to regions"),
         ({"variants": []}, "variants: []", "'string', 'object'"),
         ({"variants": {1: {"threshold": 3}}}, "variant id 1 ", "text of letters, digits"),
         ({"variants": {"a/b": {"threshold": 3}}}, "variant id 'a/b'", "text of letters, digits"),
@@ -236,24 +248,23 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"variants": {"sweep": {"threshold": 3}}}, "variant id 'sweep'", "the name of a file or folder beside it"),
         ({"variants": {"View.html": {"threshold": 3}}}, "variant id 'View.html'", "the name of a file"),
         ({"variants": {"a": {"threshold": 3}, "A": {"threshold": 3}}}, "'a' and 'A'", "make the ids differ"),
-        ({"variants": {"a": {"threshold": 3, "convention": "spm8"}}}, "convention: 'spm8'", "'nilearn', 'spm', 'fsl'"),
+        ({"variants": {"a": {"threshold": 3, "convention": "spm8"}}}, "convention 'spm8'", "nilearn, atlasreader, spm"),
         ({"variants": "nowhere.tsv"}, "nowhere.tsv", "is not a readable tab-separated table"),
         ({"maps": "nowhere.tsv"}, "nowhere.tsv", "is not a readable tab-separated table"),
-        ({"maps": 3}, "config, maps: 3", "Path of the sample sheet"),
-        ({"defaults": DEFAULT["defaults"] | {"convention": "fsl"}}, "convention: 'fsl'", "belongs to a variant"),
-        ({"defaults": {}}, "variant 'percentile-97': sided", "set by neither"),
+        ({"maps": 3}, "config, maps: 3", "The sample sheet"),
+        ({"defaults": {"convention": "fsl"}}, "convention: 'fsl'", "belongs to a variant"),
         ({"defaults": None}, "defaults: None", "What a variant does"),
         ({"template": "sample:foo"}, "there is no sample 'foo'", "motor, mni152"),
         ({"template": "nowhere.nii"}, "template: there is no file 'nowhere.nii'", "accepted: a path"),
         ({"figure_formats": ["jpg"]}, "figure_formats.0: 'jpg'", "['png', 'svg', 'pdf']"),
-        ({"figure_formats": []}, "figure_formats: []", "png is always written"),
+        ({"figure_formats": []}, "figure_formats: []", "PNG (150 dpi) is always written"),
         ({"write_4d": "yes please"}, "write_4d: 'yes please'", "'boolean'"),
-        ({"max_voxels": 0}, "max_voxels: 0", "Largest grid accepted, voxels"),
+        ({"max_voxels": 0}, "max_voxels: 0", "is refused by its header"),
         ({"sweep": {}}, "sweep: 'thresholds' is a required", "A grid over every map"),
-        ({"sweep": {"thresholds": []}}, "sweep.thresholds: []", "A list of thresholds, or a range"),
+        ({"sweep": {"thresholds": []}}, "sweep.thresholds: []", "Thresholds as in a variant, or a range"),
         ({"sweep": {"thresholds": ["2"]}}, "sweep.thresholds.0: '2'", '"97%"'),
-        ({"sweep": {"thresholds": [1, 1.0]}}, "sweep.thresholds: [1, 1.0]", "A list of thresholds, or a range"),
-        ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is a required", "a range of values with a step"),
+        ({"sweep": {"thresholds": [1, 1.0]}}, "sweep.thresholds: [1, 1.0]", "Thresholds as in a variant, or a range"),
+        ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is a required", "or a range of values"),
         ({"sweep": {"thresholds": {"from": 6, "to": 2, "step": 1}}}, "from 6 to 2", "from may not be above to"),
         ({"sweep": {"thresholds": {"from": 1, "to": 2, "step": 0}}}, "thresholds.step: 0", "Step between values"),
         ({"sweep": {"thresholds": [2], "min_region_size": [0]}}, "key 'min_region_size'", "min_region_sizes"),
@@ -277,17 +288,17 @@ def test_mistakes_in_the_config(refused, keys, found, accepted):
         ([["map", "stat"], ["a", "z"]], "map 'a': 'source' is a required property", ""),
         ([["source"], ["x"]], "column 'map' is missing", "found source"),
         ([["map", "source"]], "has no map", "one row per map"),
-        ([["map", "source"], ["a b", "x"]], "map 'a b', map: 'a b'", "letters, digits and . _ - only"),
-        ([["map", "source"], ["../a", "x"]], "'../a'", "letters, digits and . _ - only"),
+        ([["map", "source"], ["a b", "x"]], "map 'a b', map: 'a b'", "letters, digits and ., _, - only"),
+        ([["map", "source"], ["../a", "x"]], "'../a'", "letters, digits and ., _, - only"),
         ([["map", "source"], ["a", "x"], ["a", "y"]], "row 3 repeats the map id 'a'", ""),
         ([["map", "source"], ["a", "x"], ["A", "y"]], "'a' and 'A'", "make the ids differ"),
         ([["map", "source"], ["maps", "x"]], "map id 'maps'", "the name of a file or folder beside it"),
         ([["map", "source"], ["Summary.csv", "x"]], "map id 'Summary.csv'", "the name of a file or folder beside it"),
         ([["map", "source"], ["a", "x"], ["a_mask", "y"]], "'a_mask'", "what the mask of map 'a' is called"),
         ([["map", "source"], ["", "x"]], "row 2 has no map id", ""),
-        ([["map", "source", "stat"], ["a", "x", "F"]], "map 'a', stat: 'F'", "['t', 'z', 'other']"),
+        ([["map", "source", "stat"], ["a", "x", "F"]], "map 'a', stat: 'F'", "['z', 't', 'other']"),
         ([["map", "source", "df"], ["a", "x", "many"]], "df 'many'", "is not a number"),
-        ([["map", "source", "df"], ["a", "x", "0"]], "df: 0.0", "Degrees of freedom"),
+        ([["map", "source", "df"], ["a", "x", "0"]], "df: 0 ", "degrees of freedom, Of a t-map"),
         ([["map", "source", "fwhm_mm"], ["a", "x", "6,6"]], "fwhm_mm '6,6'", "one number, or three with commas"),
         ([["map", "source", "sha256"], ["a", "x", "abc"]], "sha256: 'abc'", "64 hexadecimal digits"),
         ([["map", "source"], ["a", "x", "y"]], "row 2 has 3 cells", "the header 2"),
@@ -307,7 +318,7 @@ def test_mistakes_in_the_sample_sheet(refused, sheet, found, accepted):
         (["variant\tthreshold", "a\tp=2"], "a.threshold.p: 2", "Uncorrected p value"),
         (["variant\tthreshold\tconnectivity", "a\t3\t8"], "a.connectivity: 8", "[6, 18, 26]"),
         (["variant\tthreshold", "a\t3", "a\t4"], "row 3 repeats the variant id 'a'", ""),
-        (["variant\tthreshold"], "variants: {} should be non-empty", "Id to variant"),
+        (["variant\tthreshold"], "variants: {} should be non-empty", "The ways to go from a map to regions"),
     ],
 )
 def test_mistakes_in_the_variant_table(refused, tmp_path, lines, found, accepted):
@@ -323,11 +334,11 @@ JSON = st.recursive(
 )
 
 
-@given(key=st.sampled_from(sorted(DEFAULT)), value=JSON)
+@given(key=st.sampled_from(sorted(SCHEMA["properties"])), value=JSON)
 @settings(deadline=None, max_examples=100)
 def test_any_value_of_any_key_is_taken_or_refused_in_one_line(tmp_path_factory, key, value):
     try:
-        Study(copy.deepcopy(DEFAULT) | {key: value}, SCHEMAS, [tmp_path_factory.getbasetemp(), REPOSITORY])
+        Study(copy.deepcopy(EXAMPLE) | {key: value}, DECLARED, [tmp_path_factory.getbasetemp(), REPOSITORY])
     except UserError as error:
         assert "\n" not in str(error)
 
@@ -347,7 +358,7 @@ def keys_of(rules, path=()):
 
 @pytest.mark.parametrize("name", ["config", "maps"])
 def test_every_key_is_described_and_no_other_is_let_in(name):
-    rules = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    rules = yaml.safe_load((DECLARED / "schemas" / f"{name}.schema.yaml").read_text(encoding="utf-8"))
     described = dict(keys_of(rules))
     assert len(described) > 8 and rules["additionalProperties"] is False
     for key, own in described.items():
@@ -356,16 +367,23 @@ def test_every_key_is_described_and_no_other_is_let_in(name):
             assert own["additionalProperties"] is False, key
 
 
-def test_schema_conventions_and_default_config_have_the_same_keys():
-    rules = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
-    assert list(rules["$defs"]["variant"]["properties"]) == list(KEYS)
-    assert [key for key in KEYS if key not in ("threshold", "convention")] == list(DEFAULT["defaults"])
-    hidden = {"allow_http", "neurovault_api"}  # for tests on one machine
-    assert set(rules["properties"]) - hidden == set(DEFAULT)
+def test_every_default_is_one_that_is_accepted():
+    sweep = SCHEMA["properties"]["sweep"]["properties"]
+    config = defaults_of(SCHEMA["properties"]) | {"variants": {"a": {"threshold": 3} | defaults_of(KEYS)}}
+    config["sweep"] = defaults_of(sweep) | {"thresholds": [3]}
+    validate(config, DECLARED / "schemas/config.schema.yaml", "defaults")
+
+
+def test_the_words_of_the_schema_are_the_types_of_the_code():
+    declared = KEYS | {"stat": load(DECLARED / "schemas/maps.schema.yaml")["properties"]["stat"]}
+    for name, accepted in vars(types).items():
+        if hasattr(accepted, "__args__"):
+            key = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+            assert set(accepted.__args__) == set(declared[key]["enum"]) - {None}, name
 
 
 def test_the_sheets_that_we_ship_have_every_column():
-    rules = yaml.safe_load((SCHEMAS / "maps.schema.yaml").read_text(encoding="utf-8"))
+    rules = yaml.safe_load((DECLARED / "schemas/maps.schema.yaml").read_text(encoding="utf-8"))
     for path in (REPOSITORY / "config/maps.tsv", REPOSITORY / "config/auditory.tsv"):
         with open(path, encoding="utf-8", newline="") as stream:
             assert next(csv.reader(stream, delimiter="\t")) == list(rules["properties"])

@@ -8,8 +8,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from statmap.config.variants import CONVENTIONS, KEYS, check_ids, read_variant_table, resolve_variants
+from statmap.config import variants as module
+from statmap.config.schema import load, validate
+from statmap.config.variants import check_ids
 from statmap.io.files import UserError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = load(ROOT / "config/schemas/config.schema.yaml")
+CONVENTIONS = load(ROOT / "config/schemas/conventions.yaml")
+KEYS = SCHEMA["$defs"]["variant"]["properties"]
 
 DEFAULTS = {
     "threshold": 3.0,
@@ -28,6 +35,14 @@ DEFAULTS = {
     "max_peaks": 6,
     "tdp_alpha": 0.05,
 }
+
+
+def resolve_variants(config, table=None):
+    return module.resolve_variants(table or config["variants"], config["defaults"], CONVENTIONS, SCHEMA)
+
+
+def read_variant_table(path):
+    return module.read_variant_table(path, SCHEMA)
 
 
 @pytest.fixture
@@ -92,17 +107,17 @@ def test_own_key_beats_convention_beats_defaults():
         assert list(one) == list(KEYS)
 
 
-def test_convention_of_the_defaults_fills_only_what_they_leave_open():
-    rest = {key: value for key, value in DEFAULTS.items() if key not in ("connectivity", "size_rule", "signs")}
-    defaults = rest | {"convention": "fsl", "signs": "merged"}
-    variants = {"a": {}, "b": {"convention": "spm"}, "c": {"signs": "split"}}
-    found = resolve_variants({"defaults": defaults, "variants": variants})
-    keys = ("connectivity", "size_rule", "signs", "convention")
-    assert [found["a"][key] for key in keys] == [26, ">=", "merged", "fsl"]
-    assert [found["b"][key] for key in keys] == [18, ">=", "split", "spm"]
-    assert [found["c"][key] for key in keys] == [26, ">=", "split", "fsl"]
-    with pytest.raises(UserError, match="'d': connectivity is set by neither"):
-        resolve_variants({"defaults": defaults, "variants": {"d": {"convention": None}}})
+def test_what_nothing_sets_is_the_default_of_the_schema():
+    found = resolve_variants({"defaults": {}, "variants": {"a": {"threshold": 3}}})["a"]
+    assert found == {key: rules.get("default") for key, rules in KEYS.items()} | {"threshold": 3}
+    assert (found["extract_type"], found["signs"]) == ("connected_components", "split")  # no voxel is lost
+
+
+def test_every_convention_sets_keys_of_a_variant_to_values_that_they_accept():
+    for name, rules in CONVENTIONS.items():
+        variants = {"variants": {name: {"threshold": 3} | rules}}
+        validate(variants, ROOT / "config/schemas/config.schema.yaml", name)
+        assert not rules.keys() & {"threshold", "sided", "convention"}, "a convention answers no question of the user's"
 
 
 def test_resolving_changes_neither_config_nor_conventions():
@@ -115,8 +130,7 @@ def test_resolving_changes_neither_config_nor_conventions():
 @pytest.mark.parametrize(
     ("variants", "message"),
     [
-        ({"a": {"convention": "SPM"}}, "convention 'SPM' is not known; accepted: nilearn, spm, fsl"),
-        ({"a": {"conectivity": 18}}, "key 'conectivity' is not known; accepted: threshold, sided"),
+        ({"a": {"convention": "SPM"}}, "convention 'SPM' is not known; accepted: nilearn, atlasreader, spm, fsl"),
         ({"a/b": {}}, "variant id 'a/b'"),
         ({"../a": {}}, "variant id '../a'"),
         ({"": {}}, "variant id ''"),
@@ -179,7 +193,7 @@ def test_table_in_place_of_the_block_resolves_the_same(table):
 
 
 def test_table_accepts_every_key_as_a_column(table):
-    values = {key: "1" for key in KEYS}
+    values = dict.fromkeys(KEYS, "1")
     path = table("\t".join(["variant", *values]), "\t".join(["a", *values.values()]))
     assert list(read_variant_table(path)["a"]) == list(KEYS)
 
@@ -223,7 +237,6 @@ def test_table_that_cannot_be_read_is_one_line(table, tmp_path):
 
 def test_nothing_heavy_is_imported_while_the_snakefile_is_parsed():
     code = "import sys; sys.path.insert(0, 'scripts'); import statmap.config.variants; print(*sys.modules)"
-    root = Path(__file__).parents[3]
-    loaded = run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout.split()
+    loaded = run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert "statmap.config.variants" in loaded
     assert not {"numpy", "pandas", "scipy", "nibabel", "yaml"} & set(loaded)

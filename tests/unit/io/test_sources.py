@@ -758,10 +758,12 @@ def test_rule_writes_the_same_bytes_and_no_path_of_this_machine(run_rule, folder
     assert str(folders.base).encode() not in first["m.json"]
 
 
-def test_rule_keeps_what_neurovault_says_and_warns(run_rule, neurovault, caplog):
+def test_rule_keeps_what_neurovault_says_and_warns(run_rule, neurovault, caplog, monkeypatch):
     neurovault.description |= {"is_thresholded": True, "not_mni": True}
+    monkeypatch.setenv(sources.ALLOW_HTTP_VARIABLE, neurovault.url)
+    monkeypatch.setenv(sources.NEUROVAULT_VARIABLE, f"{neurovault.url}/api")
     with caplog.at_level(logging.WARNING, "statmap"):
-        _, sidecar = run_rule("neurovault:32980", sha(GZ), **neurovault.settings)
+        _, sidecar = run_rule("neurovault:32980", sha(GZ))
     assert sidecar["NeuroVault"]["number_of_subjects"] == 16
     assert sidecar["SourceURL"] == neurovault.description["file"]
     assert "thresholded" in caplog.text
@@ -880,8 +882,8 @@ def test_adapter_ends_with_one_line(tmp_path):
 import runpy, sys
 from types import SimpleNamespace as Space
 sys.path.insert(0, {str(SCRIPTS)!r})
-spec = dict(source=sys.argv[1], sha256=None, max_voxels=10**6)
-job = Space(wildcards=Space(map="m"), params=Space(spec=spec), log=["m.log"],
+row = dict(source=sys.argv[1], sha256=None)
+job = Space(wildcards=Space(map="m"), params=Space(row=row, max_voxels=10**6), log=["m.log"],
             output=dict(image="m.nii.gz", mask_image="m_mask.nii.gz", sidecar="m.json"))
 runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=job), run_name="__main__")
 """

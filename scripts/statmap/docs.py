@@ -1,0 +1,116 @@
+"""The tables of the documentation, from what is declared: `make docs` writes them, a test says when they are stale.
+
+    python -m statmap.docs ROOT
+
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+from .tables.columns import FILES, Column
+
+PAGES = ("config/README.md", "results/README.md")
+BLOCK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def render(root: Path) -> dict[Path, str]:
+    """Every generated page, with its tables as they should be, and ``config/config.yaml``."""
+    schemas = {
+        name: yaml.safe_load((root / f"config/schemas/{name}.schema.yaml").read_text(encoding="utf-8"))
+        for name in ("config", "maps")
+    }
+    conventions = yaml.safe_load((root / "config/schemas/conventions.yaml").read_text(encoding="utf-8"))
+    keys = schemas["config"]["properties"]
+    tables = {
+        "keys": key_table(keys),
+        "variant": key_table(schemas["config"]["$defs"]["variant"]["properties"]),
+        "sweep": key_table(keys["sweep"]["properties"]),
+        "atlas": key_table(keys["atlases"]["additionalProperties"]["properties"]),
+        "maps": key_table(schemas["maps"]["properties"], "column"),
+        "conventions": convention_table(conventions),
+    } | {file: column_table(columns, added) for file, (columns, added) in FILES.items()}
+    pages = {}
+    for name in PAGES:
+        text = (root / name).read_text(encoding="utf-8")
+        pages[root / name] = BLOCK.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", text)
+    pages[root / "config/config.yaml"] = defaults_file(schemas["config"])
+    return pages
+
+
+def _row(*cells):
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def key_table(properties: dict, what: str = "key") -> str:
+    """Keys of a schema as a table: key, accepted, default, meaning."""
+    text = _row(what, "accepted", "unit", "default", "meaning") + "|---|---|---|---|---|\n"
+    for key, rules in properties.items():
+        default = f"`{_yaml(rules['default'])}`" if "default" in rules else ""
+        text += _row(f"`{key}`", _accepted(rules), rules.get("unit", ""), default, rules.get("description", ""))
+    return text
+
+
+def _yaml(value):
+    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+
+
+def _accepted(rules):
+    """What a key takes, in words."""
+    if "enum" in rules:
+        return ", ".join(f"`{_yaml(value)}`" for value in rules["enum"])
+    types = rules.get("type", "threshold")
+    words = {"string": "text", "object": "block", "boolean": "true, false", "array": "list", "integer": "whole number"}
+    text = " or ".join(words.get(kind, kind) for kind in ([types] if isinstance(types, str) else types))
+    bounds = {"minimum": "at least", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
+    limits = [f"{word} {rules[key]}" for key, word in bounds.items() if key in rules and "$ref" not in rules]
+    return ", ".join([text, *limits])
+
+
+def convention_table(conventions: dict) -> str:
+    """What every convention sets; a dash where it leaves a key to the variant and the defaults."""
+    keys = list(dict.fromkeys(key for rules in conventions.values() for key in rules))
+    text = _row("`convention`", *(f"`{key}`" for key in keys)) + "|---" * (len(keys) + 1) + "|\n"
+    for name, rules in conventions.items():
+        text += _row(f"`{name}`", *(_yaml(rules[key]).strip("'") if key in rules else "–" for key in keys))
+    return text
+
+
+def column_table(columns: dict[str, Column], added: list[Column]) -> str:
+    """Columns of a CSV as a table; neighbours that share a declaration share a row."""
+    text = _row("column", "unit", "meaning") + "|---|---|---|\n"
+    groups: list[list[Column]] = []
+    for column in [*columns.values(), *added]:
+        if groups and groups[-1][0].meaning == column.meaning:
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    for group in groups:
+        text += _row(", ".join(f"`{column.name}`" for column in group), group[0].unit, group[0].meaning)
+    return text
+
+
+def defaults_file(schema: dict) -> str:
+    """``config/config.yaml``: every key at the top that has a default, and those of a variant, with their meaning."""
+    lines = [
+        "# Every key with its default. Written by `make docs` from schemas/config.schema.yaml; do not edit: name what",
+        "# differs in a config of your own (--configfile my.yaml). config/README.md explains the keys.",
+        "",
+    ]
+    for key, rules in schema["properties"].items():
+        if key == "defaults":
+            lines += ["defaults:  # of a variant"]
+            for name, own in schema["$defs"]["variant"]["properties"].items():
+                if "default" in own and name != "convention":
+                    lines.append(f"  {name}: {_yaml(own['default'])}")
+        elif "default" in rules:
+            lines.append(f"{key}: {_yaml(rules['default'])}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for path, text in render(Path(sys.argv[1])).items():
+        path.write_text(text, encoding="utf-8")
