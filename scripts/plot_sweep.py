@@ -1,17 +1,16 @@
 """Rule plot_sweep: number and size of regions over the grid, the barcode of peaks, how often voxels are kept."""
 
-from pathlib import Path
-
-import pandas as pd
-
-from statmap.figures.brain import frequency_figure
-from statmap.figures.charts import persistence_figure, sweep_figure
-from statmap.figures.page import save
+from statmap.figures.files import draw_figures
+from statmap.figures.montage import frequency_figure
+from statmap.figures.persistence_chart import persistence_figure
+from statmap.figures.scene import lay_out
+from statmap.figures.sweep_chart import sweep_figure
 from statmap.figures.variant import UNITS
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json
 from statmap.io.images import read_image, read_raw
 from statmap.io.log import log, logging_to
+from statmap.tables.csv_files import read_table
 
 
 def main(
@@ -38,14 +37,14 @@ def main(
     figures : files to write; the name says which figure, the suffix which format.
     """
     units = UNITS.get(read_json(sidecar)["Stat"], "value")
-    grid, peaks = (pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in (sweep, persistence_table))
+    grid, peaks = read_table(sweep), read_table(persistence_table)
     cutoffs = {
         name: cutoff_of(read_json(path)).value for name, path in zip(variants, thresholded_sidecars, strict=True)
     }
-    marked = pd.DataFrame([{"variant": name, "cutoff": cutoffs[name], **keys} for name, keys in variants.items()])
-    first = peaks[peaks["connectivity"] == grid["connectivity"].iloc[0]]
+    marked = [{"variant": name, "cutoff": cutoffs[name], **keys} for name, keys in variants.items()]
+    first = [peak for peak in peaks if peak["connectivity"] == grid[0]["connectivity"]]
     share, affine = read_image(frequency)
-    background = read_raw(template) if template else None
+    background = lay_out(*read_raw(template)) if template else None
     draw = {
         "sweep": lambda: sweep_figure(grid, marked, map_id, "Regions over cutoff and smallest size", units),
         "persistence": lambda: persistence_figure(
@@ -55,11 +54,7 @@ def main(
             share, affine, background, map_id, f"Share of {len(grid)} grid points that keep each voxel"
         ),
     }
-    for name, figure in draw.items():
-        drawn = figure()
-        for path in (path for path in figures if Path(path).stem == name):
-            save(drawn, path)
-    log.info("map '%s': %d figures", map_id, len(figures))
+    log.info("map '%s': %d figures", map_id, draw_figures(draw, figures))
 
 
 if __name__ == "__main__":

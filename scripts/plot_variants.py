@@ -1,16 +1,18 @@
 """Rule plot_variants: every variant of a map (thresholded map, regions, glass brain, pages) and how far they agree."""
 
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
-from statmap.figures.brain import glass_figure, region_page, regions_figure, threshold_figure
-from statmap.figures.charts import dice_figure
-from statmap.figures.page import save
-from statmap.figures.scene import choose_cuts
-from statmap.figures.variant import read_scene
+from statmap.figures.agreement_chart import dice_figure
+from statmap.figures.files import draw_figures
+from statmap.figures.glass import glass_figure
+from statmap.figures.montage import regions_figure, threshold_figure
+from statmap.figures.region_page import region_page
+from statmap.figures.scene import Scene, choose_cuts
+from statmap.figures.variant import UNITS, Row, read_scenes
 from statmap.io.files import read_json
 from statmap.io.log import log, logging_to
+from statmap.tables.csv_files import read_table
 
 
 def main(
@@ -48,37 +50,46 @@ def main(
     pages : folders to write pages into, one per variant, or none.
     agreement : files to write the agreement of the variants to.
     """
-    stat = read_json(sidecar)["Stat"]
-    for n, (variant, keys) in enumerate(variants.items()):
-        scene, rule = read_scene(
-            image, mask, thresholded[n], thresholded_sidecars[n], labels[n], template, keys | {"stat": stat}
+    units = UNITS.get(read_json(sidecar)["Stat"], "value")
+    sided = [keys["sided"] for keys in variants.values()]
+    scenes = read_scenes(image, mask, thresholded, thresholded_sidecars, labels, template, sided, units)
+    for n, (variant, (scene, rule)) in enumerate(zip(variants, scenes, strict=True)):
+        regions, peaks = read_table(regions_tables[n]), read_table(peaks_tables[n])
+        files, folders = (
+            [Path(path) for path in paths if Path(path).parent.name == variant] for paths in (figures, pages)
         )
-        table = pd.read_csv(regions_tables[n], keep_default_na=False, na_values=[""])
         title = f"{map_id} · {variant}"
-        cuts = choose_cuts(scene)  # most telling first: both figures show the same planes
-        draw = {
-            "threshold": lambda: threshold_figure(scene, title, rule, cuts[:5]),
-            "regions": lambda: regions_figure(scene, table, title, rule, cuts),
-            "glass": lambda: glass_figure(scene, table, title, rule),
-        }
-        own = [Path(path) for path in figures if Path(path).parent.name == variant]
-        for name in dict.fromkeys(path.stem for path in own):
-            figure = draw[name]()
-            for path in own:
-                if path.stem == name:
-                    save(figure, path)
-        for folder in (path for path in pages if Path(path).parent.name == variant):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            peaks = pd.read_csv(peaks_tables[n], keep_default_na=False, na_values=[""])
-            for region in table["region"][:max_pages].tolist():
-                heading = f"{title} · region {region} of {len(table)}"
-                save(region_page(scene, region, table, peaks, heading, rule), Path(folder, f"region-{region:03d}.png"))
-        log.info("map '%s', variant '%s': %d figures, %d regions", map_id, variant, len(own), len(table))
+        drawn = draw_variant(scene, rule, regions, title, files)
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            drawn += draw_pages(scene, rule, regions, peaks, title, max_pages, folder)
+        log.info("map '%s', variant '%s': %d figures, %d regions", map_id, variant, drawn, len(regions))
     if agreement:
-        pairs = pd.read_csv(stability[0], keep_default_na=False, na_values=[""])
-        figure = dice_figure(pairs, list(variants), map_id, "Dice coefficient of what every two variants keep")
-        for path in agreement:
-            save(figure, path)
+        subtitle = "Dice coefficient of what every two variants keep"
+        pairs = read_table(stability[0])
+        draw_figures({"dice": lambda: dice_figure(pairs, list(variants), map_id, subtitle)}, agreement)
+
+
+def draw_variant(scene: Scene, rule: str, regions: list[Row], title: str, files: list[Path]) -> int:
+    """Draw the figures of one variant that `files` name; gives their number."""
+    cuts = choose_cuts(scene)  # most telling first: both figures show the same planes
+    draw = {
+        "threshold": lambda: threshold_figure(scene, title, rule, cuts[:5]),
+        "regions": lambda: regions_figure(scene, regions, title, rule, cuts),
+        "glass": lambda: glass_figure(scene, regions, title, rule),
+    }
+    return draw_figures(draw, files)
+
+
+def draw_pages(
+    scene: Scene, rule: str, regions: list[Row], peaks: list[Row], title: str, max_pages: int, folder: Path
+) -> int:
+    """Draw a page for each of the largest regions; gives their number."""
+    draw = {}
+    for region in [row["region"] for row in regions[:max_pages]]:
+        heading = f"{title} · region {region} of {len(regions)}"
+        draw[f"region-{region:03d}"] = partial(region_page, scene, region, regions, peaks, heading, rule)
+    return draw_figures(draw, [folder / f"{name}.png" for name in draw])
 
 
 if __name__ == "__main__":

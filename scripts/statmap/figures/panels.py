@@ -1,21 +1,21 @@
-"""The pieces that brain figures are put together from: panels of one scene on a page, ids, colour bars."""
+"""The pieces that brain figures are put together from: panels of one scene on a page, and what is drawn into them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from .colours import DIVERGING, lightness, ramp, rgb
-from .page import GREY, LEADING, MARGIN, NOTE, SMALL, WIDTH, number, text_width
-from .placing import place
-from .scene import columns_for
-from .slicing import cut, outlines
+from .colours import DIVERGING, ink, ramp
+from .page import GREY, MARGIN, WIDTH, Page
+from .scene import Scene, columns_for
+from .slicing import Edges, cut, outlines
+from .text import NOTE, SMALL, coordinate
 
 FAINT = 0.6  # opacity that a voxel just below the cutoff comes near to: a step is left even without the outline
 BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light survivors stand out from it, and dark ones
 SIDE = 56.0  # points, the column of the colour bar
 UNDER = 11.0  # points under a row of panels, for their coordinates
 NARROW = 56.0  # points that the words under a panel need
-CROWDED, FULL = 12, 20  # ids in a panel: those that also stand elsewhere stop at the first, all at the second
 
 
 class Panel(NamedTuple):
@@ -38,45 +38,45 @@ class Panel(NamedTuple):
     scale: float
 
     @property
-    def across(self):
+    def across(self) -> int:
         return 0 if self.axis else 1
 
     @property
-    def up(self):
+    def up(self) -> int:
         return 2 if self.axis < 2 else 1
 
     @property
-    def right(self):
+    def right(self) -> float:
         return self.x(self.box[1, self.across])
 
     @property
-    def bottom(self):
+    def bottom(self) -> float:
         return self.y(self.box[0, self.up])
 
-    def x(self, mm):
+    def x(self, mm: float) -> float:
         """Place on the page of a world coordinate that runs across the panel."""
         return self.left + (mm - self.box[0, self.across]) * self.scale
 
-    def y(self, mm):
+    def y(self, mm: float) -> float:
         """Place on the page of a world coordinate that runs up the panel."""
         return self.top + (self.box[1, self.up] - mm) * self.scale
 
-    def edges(self, edges):
+    def edges(self, edges: Edges) -> Edges:
         """Place on the page of (left, right, bottom, top) in mm."""
         return self.x(edges[0]), self.x(edges[1]), self.y(edges[2]), self.y(edges[3])
 
-    def whole(self, image, origin, step):
+    def whole(self, image: np.ndarray, origin: np.ndarray, step: np.ndarray) -> Edges:
         """Place on the page of a projection of a whole image: (left, right, bottom, top)."""
         low, high = origin - step / 2, origin + (np.array(image.shape) - 0.5) * step
         return self.edges((low[self.across], high[self.across], low[self.up], high[self.up]))
 
-    def cut(self, scene, image):
+    def cut(self, scene: Scene, image: np.ndarray) -> tuple[np.ndarray, Edges]:
         """Pixels that the panel shows of one of the scene's images, and their edges on the page."""
         pixels, edges = cut(image, scene.origin, scene.step, self.axis, self.mm, scene.box)
         return pixels, self.edges(edges)
 
 
-def montage(scene, cuts, top):
+def montage(scene: Scene, cuts: Sequence[float], top: float) -> tuple[list[Panel], float]:
     """Axial panels at one scale, from the lowest cut up, in rows; and where the last row ends, in points."""
     columns = columns_for(len(cuts))
     cell = (WIDTH - 2 * MARGIN - SIDE) / columns
@@ -90,7 +90,7 @@ def montage(scene, cuts, top):
     return panels, panels[-1].bottom + UNDER
 
 
-def three_views(scene, mms, top):
+def three_views(scene: Scene, mms: Sequence[float | None], top: float) -> tuple[list[Panel], float]:
     """Sagittal, coronal and axial panel side by side at one scale, and where they end, in points."""
     size = scene.box[1] - scene.box[0]
     across, up = size[[1, 0, 0]], size[[2, 2, 1]]
@@ -109,7 +109,7 @@ def three_views(scene, mms, top):
     return panels, panels[0].bottom + UNDER
 
 
-def overlay(values, survivors, scene, strength=1.0):
+def overlay(values: np.ndarray, survivors: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
     """Colours of map values, (..., 4) uint8: survivors opaque, the rest fading with the square of ``|x| / cutoff``.
 
     With an outline around what survives this is the transparent thresholding of Taylor et al. 2023 (NeuroImage 274,
@@ -122,22 +122,23 @@ def overlay(values, survivors, scene, strength=1.0):
     return np.rint(colours * 255).astype(np.uint8)
 
 
-def draw_backdrop(page, scene, panel):
+def draw_backdrop(page: Page, scene: Scene, panel: Panel) -> None:
     """The template in grey; where there is none, all that the map covers in one light grey."""
     if scene.template is None:
         plane, edges = panel.cut(scene, scene.data)
         grey = np.where(plane != 0, 0.85, 1.0)
     else:
-        plane, edges = cut(scene.template, scene.template_origin, scene.template_step, panel.axis, panel.mm, scene.box)
+        template = scene.template
+        plane, edges = cut(template.image, template.origin, template.step, panel.axis, panel.mm, scene.box)
         edges = panel.edges(edges)
-        low, high = scene.tones
+        low, high = template.tones
         tone = np.clip((plane - low) / max(high - low, 1e-12), 0, 1)
         grey = np.where(plane > 0, BRAIN[0] + (BRAIN[1] - BRAIN[0]) * tone, 1.0)
     pixels = np.rint(grey * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
     page.image(pixels, *edges, smooth=scene.template is not None)
 
 
-def draw_silhouette(page, scene, panel):
+def draw_silhouette(page: Page, scene: Scene, panel: Panel) -> None:
     """The brain seen through: the mean of the template along the line of sight, and a line around it."""
     if scene.template is None:
         solid = (scene.data != 0).any(axis=panel.axis).T[::-1].astype(float)
@@ -145,8 +146,9 @@ def draw_silhouette(page, scene, panel):
     else:
         thin = [slice(None)] * 3
         thin[panel.axis] = slice(None, None, 4)  # every fourth plane: the eye sees no difference
-        solid = scene.template[tuple(thin)].mean(axis=panel.axis, dtype=np.float32).T[::-1]
-        edges = panel.whole(scene.template, scene.template_origin, scene.template_step)
+        template = scene.template
+        solid = template.image[tuple(thin)].mean(axis=panel.axis, dtype=np.float32).T[::-1]
+        edges = panel.whole(template.image, template.origin, template.step)
     solid = solid / (solid.max() or 1)
     shade = np.full((*solid.shape, 4), 255, dtype=np.uint8)
     shade[..., :3] = np.rint(255 * (1 - 0.35 * solid**2))[..., None]
@@ -155,14 +157,14 @@ def draw_silhouette(page, scene, panel):
     page.lines(outlines(solid > 0.02, edges), GREY, 0.8)
 
 
-def draw_map(page, scene, panel, strength=1.0):
+def draw_map(page: Page, scene: Scene, panel: Panel, strength: float = 1.0) -> None:
     """The map in colour, survivors and what is below the cutoff."""
     values, edges = panel.cut(scene, scene.data)
     kept, _ = panel.cut(scene, scene.survivors)
     page.image(overlay(values, kept, scene, strength), *edges)
 
 
-def outline_survivors(page, scene, panel):
+def outline_survivors(page: Page, scene: Scene, panel: Panel) -> None:
     """Black around what is positive, white around what is negative: the sign is seen in a grey print too."""
     values, edges = panel.cut(scene, scene.data)
     kept, _ = panel.cut(scene, scene.survivors)
@@ -170,18 +172,20 @@ def outline_survivors(page, scene, panel):
     page.lines(outlines(kept & (values >= 0), edges), "black", 0.6)
 
 
-def draw_outlines(page, plane, edges, colours, width=1.1):
+def draw_outlines(
+    page: Page, plane: np.ndarray, edges: Edges, colours: Sequence[tuple[str, str]], width: float = 1.1
+) -> None:
     """One line around each region of a cut, in its colour and style, on a thin contrasting one."""
     lines, owners = [], []
     for region in np.unique(plane[plane > 0]):
         around = outlines(plane == region, edges, inset=0.08)
         lines += around
         owners += [int(region) - 1] * len(around)
-    page.lines(lines, [_ink(colours[owner][0]) for owner in owners], width + 0.6)
+    page.lines(lines, [ink(colours[owner][0]) for owner in owners], width + 0.6)
     page.lines(lines, [colours[owner][0] for owner in owners], width, [colours[owner][1] for owner in owners], above=3)
 
 
-def draw_cross(page, panel, peak):
+def draw_cross(page: Page, panel: Panel, peak: Sequence[float]) -> None:
     """Cross hairs that leave the peak itself, (3,) mm, free."""
     x, y, gap = panel.x(peak[panel.across]), panel.y(peak[panel.up]), 7
     arms = (
@@ -195,28 +199,7 @@ def draw_cross(page, panel, peak):
     page.lines(arms, "black", 0.5)
 
 
-def coordinate(mm):
-    """A position in mm, to a tenth."""
-    return number(round(float(mm), 1) + 0.0, 4)
-
-
-def triple(x, y, z):
-    """Three coordinates for reading."""
-    return ", ".join(coordinate(mm) for mm in (x, y, z))
-
-
-def symbol_of(units):
-    """The letter that stands for a map's values in words."""
-    return units if units in ("t", "z") else "x"
-
-
-def atlas_column(table):
-    """The first column of a table that holds an atlas label at the peak (``<atlas>_peak``), or None."""
-    columns = (name for name in table.columns if name.endswith("_peak"))
-    return next((name for name in columns if name not in ("p_peak", "z_peak", "log10_p_peak")), None)
-
-
-def name_panel(page, panel):
+def name_panel(page: Page, panel: Panel) -> None:
     """Under a panel: which side is which, and the position of its cut."""
     middle, y = (panel.left + panel.right) / 2, panel.bottom + 7.5
     apart = max((panel.right - panel.left) / 2, NARROW / 2)
@@ -227,87 +210,7 @@ def name_panel(page, panel):
         page.text(middle, y, f"{'xyz'[panel.axis]} = {coordinate(panel.mm)}", SMALL, align="center")
 
 
-class Tag(NamedTuple):
-    """An id on the page: its box (left, top, right, bottom), and the point of the region that it belongs to."""
-
-    region: int
-    box: np.ndarray
-    anchor: np.ndarray
-
-
-def pixels_of(plane, edges):
-    """Region ids in a cut, (n,), and the centres of their pixels, (n, 2), in the unit of `edges`."""
-    row, column = np.nonzero(plane)
-    left, right, bottom, top = edges
-    x = left + (column + 0.5) * (right - left) / plane.shape[1]
-    y = top + (row + 0.5) * (bottom - top) / plane.shape[0]
-    return plane[row, column], np.stack([x, y], axis=1)
-
-
-def place_ids(views, size):
-    """Give every region an id in the panel that shows most of it, and in other panels where there is room.
-
-    Parameters
-    ----------
-    views : list of (panel, ids, points), the latter two from `pixels_of`.
-    size : font size.
-
-    Returns
-    -------
-    list of list of Tag : one list a panel. A region that found no room in any panel is in none of them.
-    """
-    seen = {}  # region: [(pixels, view)]
-    for rank, (_, ids, _) in enumerate(views):
-        for region, pixels in zip(*np.unique(ids, return_counts=True), strict=True):
-            seen.setdefault(int(region), []).append((int(pixels), rank))
-    wanted = []  # (not the best view, -pixels, region, view): what comes first is placed first
-    for region, places in seen.items():
-        best = max(places)[1]
-        wanted += [(rank != best, -pixels, region, rank) for pixels, rank in places]
-    tags = [[] for _ in views]
-    for elsewhere, _, region, rank in sorted(wanted):
-        panel, ids, points = views[rank]
-        if len(tags[rank]) >= (CROWDED if elsewhere else FULL):
-            continue
-        room = panel.left - 2, panel.top, panel.right + 2, panel.bottom
-        taken = [tag.box for tag in tags[rank]]
-        box, anchor = place(points[ids == region], points, tag_size(region, size), room, taken)
-        if box is not None:
-            tags[rank].append(Tag(region, box, anchor))
-    return tags
-
-
-def tag_size(region, size):
-    """Width and height of an id in points."""
-    return len(str(region)) * text_width("0", size, bold=True) + 3, size + 1.5
-
-
-def draw_tag(page, left, top, region, size, colours):
-    """An id on the colour of its region."""
-    width, height = tag_size(region, size)
-    colour = colours[region - 1][0]
-    page.box(left, top, width, height, colour, _ink(colour), above=5)
-    page.text(left + width / 2, top + height / 2, str(region), size, True, _ink(colour), "center", "center")
-
-
-def draw_tags(page, tags, size, colours):
-    """Ids, each with a line to its region where it stands apart."""
-    leaders = []
-    for tag in tags:
-        draw_tag(page, tag.box[0], tag.box[1], tag.region, size, colours)
-        nearest = np.clip(tag.anchor, tag.box[:2], tag.box[2:])
-        if np.linalg.norm(nearest - tag.anchor) > 4:
-            leaders.append(np.stack([nearest, tag.anchor]))
-    page.lines(leaders, "white", 1.4, above=4)
-    page.lines(leaders, "black", 0.5, above=4)
-
-
-def _ink(colour):
-    """Black on a light colour, white on a dark one."""
-    return "black" if lightness(rgb(colour)) > 50 else "white"
-
-
-def draw_locator(page, scene, cuts, bottom):
+def draw_locator(page: Page, scene: Scene, cuts: Sequence[float], bottom: float) -> float:
     """The brain from the side with a line for every cut, at the foot of the column of the colour bar; gives its top."""
     _, depth, height = scene.box[1] - scene.box[0]
     scale = min((SIDE - 10) / depth, 40 / height)
@@ -317,42 +220,3 @@ def draw_locator(page, scene, cuts, bottom):
     draw_backdrop(page, scene, panel)
     page.lines([np.array([(panel.left, panel.y(mm)), (panel.right, panel.y(mm))]) for mm in cuts], "black", 0.5)
     return panel.top
-
-
-def draw_bar(page, pixels, top, bottom, title, ends, marks):
-    """A colour bar in the right-hand column.
-
-    Parameters
-    ----------
-    pixels : (n, 1, 4) array of uint8, from the top down.
-    top, bottom : points, all words included.
-    title : str.
-    ends : (str, str), what is written above and below the bar.
-    marks : list of (share of the bar from the top, str), from the top down; two that would touch are written as one.
-    """
-    line = SMALL * LEADING
-    centre, half = WIDTH - MARGIN - SIDE + 22, 4.5
-    page.text(centre, top + line - 3.5, title, SMALL, bold=True, align="center")
-    top, bottom = top + 2 * line, max(bottom - line, top + 2 * line + 20)
-    page.text(centre, top - 2.5, ends[0], SMALL, align="center")
-    page.text(centre, bottom + line - 1, ends[1], SMALL, align="center")
-    page.box(centre - half, top, 2 * half, bottom - top, str(np.mean(BRAIN)), above=-1)
-    page.image(pixels, centre - half, centre + half, bottom, top)
-    heights = [top + share * (bottom - top) for share, _ in marks]
-    page.lines([np.array([(centre - half, y), (centre + half + 3, y)]) for y in heights], "black", 0.8, above=4)
-    words = [word for _, word in marks]
-    if len(marks) == 2 and heights[1] - heights[0] < line:
-        heights, words = [np.mean(heights)], ["±" + words[0]]
-    for y, word in zip(heights, words, strict=True):
-        page.text(centre + half + 4.5, np.clip(y, top + 3.5, bottom - 3.5), word, SMALL, level="center")
-
-
-def draw_value_bar(page, scene, top, bottom, strength=1.0):
-    """The colour bar of a map, drawn through the same overlay as the map, with the cutoff marked on it."""
-    values = np.linspace(scene.limit, -scene.limit, 201)[:, None]
-    tested = {"two": np.abs(values), "positive": values, "negative": -values}[scene.sided]
-    beyond = np.abs(scene.data).max(initial=0) > scene.limit * (1 + 1e-6)
-    ends = ("≥ " if beyond else "") + number(scene.limit), ("≤ " if beyond else "") + number(-scene.limit)
-    signs = {"two": (1, -1), "positive": (1,), "negative": (-1,)}[scene.sided] if scene.cutoff <= scene.limit else ()
-    marks = [((1 - sign * scene.cutoff / scene.limit) / 2, number(sign * scene.cutoff)) for sign in signs]
-    draw_bar(page, overlay(values, tested >= scene.cutoff, scene, strength), top, bottom, scene.units, ends, marks)

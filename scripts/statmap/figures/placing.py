@@ -1,5 +1,7 @@
 """Places for the ids of regions: beside the region, inside the panel, clear of one another (numpy only)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 _ANGLES = np.arange(16) * np.pi / 8
@@ -8,7 +10,13 @@ _GAPS = np.array([1.5, 4.0, 8.0, 13.0, 19.0, 26.0, 34.0])  # points from region 
 _COVERED = 0.25  # cost, in points of distance, of one point of a region under an id
 
 
-def place(points, everything, size, room, taken):
+def place(
+    points: np.ndarray,
+    everything: np.ndarray,
+    size: tuple[float, float],
+    room: tuple[float, float, float, float],
+    taken: Sequence[np.ndarray],
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Find a place for one id.
 
     Candidates touch the region from 16 directions at growing distances; the cheapest free one wins, where distance and
@@ -20,7 +28,7 @@ def place(points, everything, size, room, taken):
     everything : (m, 2) array, centres of the pixels of all regions of the panel.
     size : (width, height) of the id.
     room : (left, top, right, bottom) that the id must stay in.
-    taken : (k, 4) array of (left, top, right, bottom) that it must not touch.
+    taken : list of (4,) arrays (left, top, right, bottom) that it must not touch.
 
     Returns
     -------

@@ -4,9 +4,37 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..types import Sided
 from .slicing import box_of, pick_planes, sections, world_axes
 
 MOST_PANELS = 24
+
+
+class Template(NamedTuple):
+    """An anatomical image laid out along the world axes, once for all variants of a map.
+
+    Attributes
+    ----------
+    image : (x, y, z) array, 0 outside the brain.
+    origin, step : (3,) arrays, mm.
+    tones : (2,) array, values to be drawn darkest and lightest.
+    brain : (2, 3) array, mm: the box of what is not 0, or None.
+    """
+
+    image: np.ndarray
+    origin: np.ndarray
+    step: np.ndarray
+    tones: np.ndarray
+    brain: np.ndarray | None
+
+
+def lay_out(image: np.ndarray, affine: np.ndarray) -> Template:
+    """Prepare a template: (i, j, k) array, 0 outside the brain, and its (4, 4) affine."""
+    origin, step, [laid] = world_axes(affine, image)
+    coarse = laid[::4, ::4, ::4]  # enough to frame the brain and to know its greys
+    brain = box_of(coarse > 0, origin, step * 4)
+    tones = np.percentile(coarse[coarse > 0], (2, 98)) if brain is not None else np.array([0.0, 1.0])
+    return Template(laid, origin, step, tones, brain)
 
 
 class Scene(NamedTuple):
@@ -16,8 +44,7 @@ class Scene(NamedTuple):
     ----------
     data, survivors, labels : (x, y, z) arrays (see `world_axes`).
     origin, step : (3,) arrays, mm.
-    template, template_origin, template_step : the same for the template, or None.
-    tones : template values to be drawn darkest and lightest, or None.
+    template : Template, or None: what the map covers is then drawn in one light grey.
     box : (2, 3) array, mm: what is drawn, the template's brain and all survivors.
     limit : value at the ends of the colour scale.
     cutoff : float >= 0, or infinite or NaN where the threshold resolved to none.
@@ -30,18 +57,24 @@ class Scene(NamedTuple):
     labels: np.ndarray
     origin: np.ndarray
     step: np.ndarray
-    template: np.ndarray | None
-    template_origin: np.ndarray | None
-    template_step: np.ndarray | None
-    tones: np.ndarray | None
+    template: Template | None
     box: np.ndarray
     limit: float
     cutoff: float
-    sided: str
+    sided: Sided
     units: str
 
 
-def make_scene(data, affine, survivors, labels, cutoff, template=None, sided="two", units="value"):
+def make_scene(
+    data: np.ndarray,
+    affine: np.ndarray,
+    survivors: np.ndarray,
+    labels: np.ndarray,
+    cutoff: float,
+    template: Template | None = None,
+    sided: Sided = "two",
+    units: str = "value",
+) -> Scene:
     """Prepare a map for its figures.
 
     Parameters
@@ -51,32 +84,22 @@ def make_scene(data, affine, survivors, labels, cutoff, template=None, sided="tw
     survivors : (i, j, k) bool array.
     labels : (i, j, k) int array, 0 or the region's id.
     cutoff : float, on ``|x|``.
-    template : (array, affine) of an anatomical image in the same space, 0 outside the brain, or None: what the map
-        covers is then drawn in one light grey.
-    sided, units : see `Scene`.
+    template, sided, units : see `Scene`.
 
     Returns
     -------
     Scene
     """
     origin, step, (values, kept, regions) = world_axes(affine, data, survivors, labels)
-    backdrop = None, None, None, None
-    if template is None:
-        frame = box_of(values != 0, origin, step)
-    else:
-        t_origin, t_step, [image] = world_axes(template[1], template[0])
-        coarse = image[::4, ::4, ::4]  # enough to frame the brain and to know its greys
-        frame = box_of(coarse > 0, t_origin, t_step * 4)
-        tones = np.percentile(coarse[coarse > 0], (2, 98)) if frame is not None else np.array([0.0, 1.0])
-        backdrop = image, t_origin, t_step, tones
+    frame = box_of(values != 0, origin, step) if template is None else template.brain
     boxes = [box for box in (frame, box_of(kept | (regions > 0), origin, step)) if box is not None]
     boxes = boxes or [np.stack([origin - step / 2, origin + (np.array(values.shape) - 0.5) * step])]
     box = np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
     limit = colour_limit(values, cutoff)
-    return Scene(values, kept, regions, origin, step, *backdrop, box, limit, float(cutoff), sided, units)
+    return Scene(values, kept, regions, origin, step, template, box, limit, float(cutoff), sided, units)
 
 
-def colour_limit(data, cutoff):
+def colour_limit(data: np.ndarray, cutoff: float) -> float:
     """Value at the ends of the colour scale: the same for every variant of a map unless its cutoff lies beyond.
 
     The 99.9th percentile of ``|x|`` over the non-zero voxels, so that a few extreme voxels do not turn all others grey;
@@ -89,12 +112,12 @@ def colour_limit(data, cutoff):
     return limit or 1.0
 
 
-def columns_for(count):
+def columns_for(count: int) -> int:
     """Panels in a row of a figure with that many."""
     return 5 if count <= 10 else 6
 
 
-def choose_cuts(scene, least=5, most=MOST_PANELS, cover_regions=True):
+def choose_cuts(scene: Scene, least: int = 5, most: int = MOST_PANELS, cover_regions: bool = True) -> list[float]:
     """Axial planes that show the most, the most telling first.
 
     Every region comes into view, as far as `most` planes can (see `pick_planes`). Planes are then added, up to `least`

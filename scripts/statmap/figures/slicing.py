@@ -2,11 +2,14 @@
 
 import numpy as np
 from contourpy import contour_generator
+from nibabel.affines import apply_affine
 
 MOST_POINTS = 2**24  # of a grid that an oblique image is drawn on
 
+Edges = tuple[float, float, float, float]  # left, right, bottom, top
 
-def world_axes(affine, *arrays):
+
+def world_axes(affine: np.ndarray, *arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Lay images of one grid out along the world axes, so that a cut is plain indexing.
 
     Axes 0, 1, 2 of what is returned run to the right (x), to the front (y) and to the top (z), whatever the order and
@@ -32,41 +35,53 @@ def world_axes(affine, *arrays):
     >>> origin.tolist(), step.tolist(), image[0, 0, 0].item()
     ([-3.0, 0.0, 0.0], [3.0, 3.0, 3.0], 4)
     """
-    shape = np.array(arrays[0].shape)
-    matrix, offset = np.asarray(affine, dtype=np.float64)[:3, :3], np.asarray(affine, dtype=np.float64)[:3, 3]
-    runs_along = np.abs(matrix).argmax(axis=0)
-    main = np.abs(matrix).max(axis=0)
-    if sorted(runs_along) == [0, 1, 2] and (np.abs(matrix).sum(axis=0) - main < 1e-3 * main).all():
-        order = np.argsort(runs_along)
-        step = matrix[[0, 1, 2], order]
-        origin = offset + np.minimum(step * (shape[order] - 1), 0)
-        flips = tuple(slice(None, None, -1 if s < 0 else 1) for s in step)
-        return origin, np.abs(step), [array.transpose(order)[flips] for array in arrays]
+    affine, shape = np.asarray(affine, dtype=np.float64), np.array(arrays[0].shape)
+    size = np.abs(affine[:3, :3])
+    world_axis, main = size.argmax(axis=0), size.max(axis=0)  # that each voxel axis runs along, and how far
+    if sorted(world_axis) == [0, 1, 2] and (size.sum(axis=0) - main < 1e-3 * main).all():
+        return _turned(affine, np.argsort(world_axis), shape, arrays)
+    origin, spacing, points = _sampling_grid(affine, shape)
+    return origin, np.full(3, spacing), _sampled(arrays, affine, origin, spacing, points)
 
+
+def _turned(affine, order, shape, arrays):
+    """Views of images whose axes are permuted or flipped only; `order`: the voxel axis of each world axis."""
+    step = affine[[0, 1, 2], order]
+    origin = affine[:3, 3] + np.minimum(step * (shape[order] - 1), 0)
+    flips = tuple(slice(None, None, -1 if s < 0 else 1) for s in step)
+    return origin, np.abs(step), [array.transpose(order)[flips] for array in arrays]
+
+
+def _sampling_grid(affine, shape):
+    """Origin (mm), spacing (mm) and number of points of a grid along the world axes that holds an oblique image."""
     corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in shape], indexing="ij"), axis=-1).reshape(-1, 3)
-    corners = corners @ matrix.T + offset
-    inverse = np.linalg.inv(matrix)
-    spacing = 1 / np.linalg.norm(inverse, axis=1).max() / np.sqrt(3)
+    corners = apply_affine(affine, corners)
     size = np.ptp(corners, axis=0)
-    spacing = max(spacing, (size.prod() / MOST_POINTS) ** (1 / 3))
+    between_faces = 1 / np.linalg.norm(np.linalg.inv(affine[:3, :3]), axis=1)
+    spacing = max(between_faces.min() / np.sqrt(3), (size.prod() / MOST_POINTS) ** (1 / 3))
     points = np.ceil(size / spacing).astype(int)
-    origin = corners.min(axis=0) + (size - (points - 1) * spacing) / 2
+    return corners.min(axis=0) + (size - (points - 1) * spacing) / 2, spacing, points
+
+
+def _sampled(arrays, affine, origin, spacing, points):
+    """Nearest voxel at every point of the grid, one slab of x at a time."""
     sampled = [np.zeros(points, dtype=array.dtype) for array in arrays]
+    to_voxel = np.linalg.inv(affine)
     y, z = (np.arange(n) * spacing for n in points[1:])
     for slab in range(points[0]):
-        at = inverse @ (origin + [slab * spacing, 0, 0] - offset)
+        start = apply_affine(to_voxel, origin + [slab * spacing, 0, 0])
         voxel = [
-            np.floor(at[axis] + inverse[axis, 1] * y[:, None] + inverse[axis, 2] * z + 0.5).astype(int)
+            np.floor(start[axis] + to_voxel[axis, 1] * y[:, None] + to_voxel[axis, 2] * z + 0.5).astype(int)
             for axis in range(3)
         ]
-        inside = np.logical_and.reduce([(v >= 0) & (v < n) for v, n in zip(voxel, shape, strict=True)])
+        inside = np.logical_and.reduce([(v >= 0) & (v < n) for v, n in zip(voxel, arrays[0].shape, strict=True)])
         voxel = tuple(v[inside] for v in voxel)
         for target, array in zip(sampled, arrays, strict=True):
             target[slab][inside] = array[voxel]
-    return origin, np.full(3, spacing), sampled
+    return sampled
 
 
-def box_of(mask, origin, step):
+def box_of(mask: np.ndarray, origin: np.ndarray, step: np.ndarray) -> np.ndarray | None:
     """World box of the True points of a mask: (2, 3) mm, lower and upper faces, or None where there is none."""
     spans = [np.flatnonzero(mask.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
     if not spans[0].size:
@@ -75,7 +90,9 @@ def box_of(mask, origin, step):
     return np.stack([origin + (first - 0.5) * step, origin + (last + 0.5) * step])
 
 
-def cut(image, origin, step, axis, mm, box):
+def cut(
+    image: np.ndarray, origin: np.ndarray, step: np.ndarray, axis: int, mm: float, box: np.ndarray
+) -> tuple[np.ndarray, Edges]:
     """One slice of an image laid out by `world_axes`, cropped to a box, as rows of pixels from the top down.
 
     Parameters
@@ -114,7 +131,7 @@ def cut(image, origin, step, axis, mm, box):
     return plane[left:right, bottom:top].T[::-1], edges
 
 
-def sections(labels, axis=2):
+def sections(labels: np.ndarray, axis: int = 2) -> np.ndarray:
     """Points that each region has in each plane: (n, planes) array of int, row ``r - 1`` for region r."""
     moved = np.moveaxis(labels, axis, 0)
     plane, a, b = np.nonzero(moved)
@@ -123,7 +140,7 @@ def sections(labels, axis=2):
     return np.bincount((region - 1) * len(moved) + plane, minlength=n * len(moved)).reshape(n, len(moved))
 
 
-def pick_planes(mass, areas, least, most, spread):
+def pick_planes(mass: np.ndarray, areas: np.ndarray, least: int, most: int, spread: float) -> list[int]:
     """Choose the planes to show, the most telling first.
 
     First every region is brought into view: each step takes the plane that shows the most regions not yet seen, ties by
@@ -165,7 +182,9 @@ def pick_planes(mass, areas, least, most, spread):
     return chosen
 
 
-def project(data, mask, origin, step, axis):
+def project(
+    data: np.ndarray, mask: np.ndarray, origin: np.ndarray, step: np.ndarray, axis: int
+) -> tuple[np.ndarray, Edges]:
     """Maximum-intensity projection: along `axis`, the masked value furthest from 0, with its sign.
 
     Parameters
@@ -190,7 +209,7 @@ def project(data, mask, origin, step, axis):
     return np.where(most >= -least, most, least).T[::-1], edges
 
 
-def outlines(mask, edges, inset=0.0):
+def outlines(mask: np.ndarray, edges: Edges, inset: float = 0.0) -> list[np.ndarray]:
     """Lines around the True pixels of a cut, along the pixel borders.
 
     Parameters

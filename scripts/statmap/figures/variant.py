@@ -1,70 +1,55 @@
-"""One variant of one map, read back from the files of the earlier rules, for what draws it."""
+"""The variants of one map, read back from the files of the earlier rules and laid out for their figures."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..inference.thresholds import cutoff_of
 from ..io.files import read_json
 from ..io.images import read_map, read_raw
-from .scene import make_scene
+from ..types import Sided
+from .scene import Scene, lay_out, make_scene
 
-UNITS = {"t": "t", "z": "z"}
+UNITS = {"t": "t", "z": "z"}  # what the values of a map are called, by its `stat`
 
-
-class Variant(NamedTuple):
-    """What the figures of one variant need.
-
-    Attributes
-    ----------
-    data : (i, j, k) float array, finite, 0 outside the mask of the map.
-    affine : (4, 4) array.
-    survivors : (i, j, k) bool.
-    labels : (i, j, k) int32, regions 1..n.
-    cutoff : float, inf where no value reaches the threshold.
-    rule : str, the threshold and its cutoff in words.
-    """
-
-    data: np.ndarray
-    affine: np.ndarray
-    survivors: np.ndarray
-    labels: np.ndarray
-    cutoff: float
-    rule: str
+Row = dict[str, Any]  # of a table: column name to value, None where the cell is empty
 
 
-def read_variant(image, mask, thresholded, thresholded_sidecar, labels):
-    """Read a `Variant` from the outputs of rules fetch_map, threshold_map and extract_regions."""
-    data, affine, _ = read_map(image, mask)
-    sidecar = read_json(thresholded_sidecar)
-    cutoff = cutoff_of(sidecar).value
-    survivors = read_raw(thresholded)[0] != 0
-    return Variant(data, affine, survivors, read_raw(labels)[0].astype(np.int32), cutoff, sidecar["Rule"])
-
-
-def read_scene(image, mask, thresholded, thresholded_sidecar, labels, template, spec):
-    """Read a variant and lay it out for its figures.
+def read_scenes(
+    image: str,
+    mask: str,
+    thresholded: Sequence[str],
+    sidecars: Sequence[str],
+    labels: Sequence[str],
+    template: str | None,
+    sided: Sequence[Sided],
+    units: str,
+) -> Iterator[tuple[Scene, str]]:
+    """Read the variants of a map one after the other; the map and the template are read and laid out once.
 
     Parameters
     ----------
-    image, mask, thresholded, thresholded_sidecar, labels : as in `read_variant`.
+    image, mask : from rule fetch_map.
+    thresholded, sidecars, labels : from rules threshold_map and extract_regions, one each per variant.
     template : path of an anatomical image in the space of the map, or None.
-    spec : dict with ``sided`` of the variant and ``stat`` of the map.
+    sided : one per variant.
+    units : see `Scene`.
 
-    Returns
-    -------
-    scene : scene.Scene.
-    rule : str, the threshold and its cutoff in words.
+    Yields
+    ------
+    scene : Scene of a variant.
+    rule : str, its threshold and cutoff in words.
     """
-    found = read_variant(image, mask, thresholded, thresholded_sidecar, labels)
-    scene = make_scene(
-        found.data,
-        found.affine,
-        found.survivors,
-        found.labels,
-        found.cutoff,
-        template=read_raw(template) if template else None,
-        sided=spec["sided"],
-        units=UNITS.get(spec["stat"], "value"),
-    )
-    return scene, found.rule
+    data, affine, _ = read_map(image, mask)
+    background = lay_out(*read_raw(template)) if template else None
+    for kept, sidecar, regions, side in zip(thresholded, sidecars, labels, sided, strict=True):
+        said = read_json(sidecar)
+        survivors, found = read_raw(kept)[0] != 0, read_raw(regions)[0].astype(np.int32)
+        cutoff = cutoff_of(said).value
+        yield make_scene(data, affine, survivors, found, cutoff, background, side, units), said["Rule"]
+
+
+def atlas_columns(columns: Iterable[str]) -> list[str]:
+    """The columns of a table that hold an atlas label at the peak (``<atlas>_peak``)."""
+    return [name for name in columns if name.endswith("_peak") and name not in ("p_peak", "z_peak", "log10_p_peak")]

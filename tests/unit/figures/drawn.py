@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.text import Text
 
 
-def texts(figure):
+def texts(page):
     """All that is written: list of (str, (left, bottom, right, top) in pixels)."""
+    figure = page.figure
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     written = (text for text in figure.findobj(Text) if text.axes and text in text.axes.texts and text.get_text())
@@ -16,7 +17,8 @@ def words(figure):
     return [word for word, _ in texts(figure)]
 
 
-def pixels(figure):
+def pixels(page):
+    figure = page.figure
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
 
@@ -25,7 +27,7 @@ def collisions(figure):
     """Texts that touch another text or leave the figure, as str; a pixel of touch is allowed."""
     written = texts(figure)
     boxes = np.array([box for _, box in written]) + [1, 1, -1, -1]
-    width, height = figure.canvas.get_width_height()
+    width, height = figure.figure.canvas.get_width_height()
     found = [
         f"{word!r} leaves the figure"
         for (word, _), (left, bottom, right, top) in zip(written, boxes, strict=True)

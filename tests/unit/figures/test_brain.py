@@ -2,18 +2,21 @@ import re
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
 from drawn import collisions, pixels, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from statmap.figures.brain import frequency_figure, glass_figure, region_page, regions_figure, threshold_figure
 from statmap.figures.colours import DIVERGING, REGIONS, SEQUENTIAL, lightness, ramp, region_colours, rgb
-from statmap.figures.page import number, save, shorten, text_width, wrap
+from statmap.figures.files import draw_figures
+from statmap.figures.glass import glass_figure
+from statmap.figures.montage import frequency_figure, regions_figure, threshold_figure
+from statmap.figures.page import save
 from statmap.figures.panels import FAINT, overlay
-from statmap.figures.scene import MOST_PANELS, choose_cuts, make_scene
+from statmap.figures.region_page import region_page
+from statmap.figures.scene import MOST_PANELS, choose_cuts, lay_out, make_scene
+from statmap.figures.text import number, shorten, text_width, wrap
 from statmap.io.images import read_image, to_mm, voxel_volume
 
 AFFINE = np.array([[-3.0, 0, 0, 78], [0, 3, 0, -112], [0, 0, 3, -50], [0, 0, 0, 1]])
@@ -42,17 +45,23 @@ def tabulate(data, affine, labels):
         values = data[tuple(ijk.T)]
         peak = np.abs(values).argmax()
         x, y, z = to_mm(affine, ijk[peak])
-        rows.append((region, "positive" if values[peak] > 0 else "negative", len(ijk), values[peak], 1, x, y, z))
+        sign = "positive" if values[peak] > 0 else "negative"
+        rows.append((region, sign, len(ijk), float(values[peak]), 1, float(x), float(y), float(z)))
     names = ["region", "sign", "n_voxels", "peak_value", "peak_ties", "peak_x", "peak_y", "peak_z"]
-    table = pd.DataFrame(rows, columns=names).astype({"peak_value": float})
-    return table.assign(volume_mm3=table["n_voxels"] * voxel_volume(affine), mean_value=table["peak_value"])
+    measured = [dict(zip(names, row, strict=True)) for row in rows]
+    volume = voxel_volume(affine)
+    return [row | {"volume_mm3": row["n_voxels"] * volume, "mean_value": row["peak_value"]} for row in measured]
 
 
 def peaks_of(regions):
     names = {"peak_value": "value", "peak_x": "x", "peak_y": "y", "peak_z": "z"}
-    rows = regions.rename(columns=names)[["region", *names.values()]]
-    many = pd.concat([rows.assign(peak=peak, distance_mm=9.0 * (peak - 1)) for peak in range(1, 15)])
-    return many.assign(aal_peak="Supplementary motor area, a name that is far too long for its column")
+    label = "Supplementary motor area, a name that is far too long for its column"
+    return [
+        {"region": row["region"], "peak": peak, "distance_mm": 9.0 * (peak - 1), "aal_peak": label}
+        | {new: row[old] for old, new in names.items()}
+        for peak in range(1, 15)
+        for row in regions
+    ]
 
 
 def scene_of(data, affine, cutoff, smallest=0, template=None, **rest):
@@ -70,7 +79,7 @@ def spots(*places, value=5.0, shape=SHAPE):
 
 @pytest.fixture(scope="session")
 def template(template_path):
-    return read_image(template_path)
+    return lay_out(*read_image(template_path))
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +117,14 @@ def drawn_from(scene, regions, title):
     yield regions_figure(scene, regions, *title)
     yield glass_figure(scene, regions, *title)
     if len(regions):
-        yield region_page(scene, int(regions["region"].iloc[-1]), regions, peaks_of(regions), *title)
+        yield region_page(scene, regions[-1]["region"], regions, peaks_of(regions), *title)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_overlaps_and_nothing_leaves_the_figure(scenes, case):
     for figure in drawn_from(*scenes[case], PLAIN):
         assert collisions(figure) == []
-        width, height = figure.get_size_inches() * 2.54
+        width, height = figure.figure.get_size_inches() * 2.54
         assert width == pytest.approx(18, abs=0.01)
         assert 4 < height < 29.7
 
@@ -132,8 +141,8 @@ def test_panels_ids_and_legend_agree_in_number(scenes, case):
     written = words(regions_figure(scene, regions, *PLAIN))
     ids = [word for word in written if re.fullmatch(r"\d+", word)]
     legend = len(regions) <= 12
-    for region in regions["region"]:
-        assert ids.count(str(region)) >= 1 + legend
+    for row in regions:
+        assert ids.count(str(row["region"])) >= 1 + legend
     assert ("mm³" in written) == legend
     assert len([word for word in written if word.startswith("z = ")]) == len(choose_cuts(scene))
 
@@ -189,7 +198,7 @@ def test_storage_order_does_not_change_the_picture(motor, template, flips, draw)
     for image, to_world in ((data, affine), (stored, stored_affine)):
         labels = np.zeros(image.shape, dtype=np.int32)
         scene = make_scene(image, to_world, np.abs(image) >= 3, labels, 3.0, template)
-        pictures.append(pixels(draw(scene, *((pd.DataFrame(),) if draw is glass_figure else ()), *PLAIN)))
+        pictures.append(pixels(draw(scene, *(([],) if draw is glass_figure else ()), *PLAIN)))
     np.testing.assert_array_equal(*pictures)
 
 
@@ -282,9 +291,10 @@ def test_the_glass_brain_shows_survivors_from_three_sides(template):
 
 def test_a_region_page_holds_its_row_and_its_peaks(motor_scene):
     scene, regions = motor_scene
-    regions = regions.assign(tdp=0.62, robust_low=2.1, robust_high=4.25, aal_overlap="Precentral gyrus 60%")
+    extra = {"tdp": 0.62, "robust_low": 2.1, "robust_high": 4.25, "aal_overlap": "Precentral gyrus 60%"}
+    regions = [row | extra for row in regions]
     written = words(region_page(scene, 2, regions, peaks_of(regions), *PLAIN))
-    row = regions.iloc[1]
+    row = regions[1]
     assert f"{row['volume_mm3']:,.0f} mm³" in written
     assert {"at least 62% of its voxels", "2.1 to 4.25", "Precentral gyrus 60%", "and 4 more in peaks.csv"} <= set(
         written
@@ -312,7 +322,7 @@ def test_the_same_figure_is_the_same_file(motor_scene, tmp_path, suffix):
     hostile = {"font.family": "serif", "savefig.bbox": "tight", "text.hinting": "none", "lines.antialiased": False}
     for name, settings_ in (("a", {}), ("b", hostile)):
         with matplotlib.rc_context(settings_):
-            save(regions_figure(scene, regions, *PLAIN), tmp_path / f"{name}.{suffix}")
+            draw_figures({name: lambda: regions_figure(scene, regions, *PLAIN)}, [tmp_path / f"{name}.{suffix}"])
     content = (tmp_path / f"a.{suffix}").read_bytes()
     assert content == (tmp_path / f"b.{suffix}").read_bytes()
     assert not re.search(rb"Software|CreationDate|<dc:date>", content)

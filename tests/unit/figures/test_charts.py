@@ -1,14 +1,17 @@
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
 from drawn import collisions, pixels, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statmap.figures.charts import MOST_BARS, _merge, _ranges, _ticks, dice_figure, persistence_figure, sweep_figure
-from statmap.figures.page import save, text_width
+from statmap.figures.agreement_chart import dice_figure
+from statmap.figures.axis import merge_labels, ranges, ticks
+from statmap.figures.page import save
+from statmap.figures.persistence_chart import MOST_BARS, persistence_figure
+from statmap.figures.sweep_chart import sweep_figure
+from statmap.figures.text import text_width
 
 LONG = "a-map-with-a-very-long-name " * 20, "unbreakable" * 60
 
@@ -20,29 +23,23 @@ def grid(cutoffs, sizes, settings_=((6, "merged"),)):
         for cutoff in cutoffs
         for size in sizes
     ]
-    return pd.DataFrame(
-        rows, columns=["connectivity", "signs", "cutoff", "min_region_size", "n_regions", "largest_mm3"]
-    )
+    names = ["connectivity", "signs", "cutoff", "min_region_size", "n_regions", "largest_mm3"]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def variants(*rows):
-    return pd.DataFrame(rows, columns=["variant", "cutoff", "min_region_size", "connectivity", "signs"])
+    names = ["variant", "cutoff", "min_region_size", "connectivity", "signs"]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def bars(n, atlas=False):
-    birth = np.linspace(8, 3, n)
-    table = pd.DataFrame(
-        {
-            "sign": np.where(np.arange(n) % 2, "negative", "positive"),
-            "birth": birth,
-            "death": np.linspace(2, 2.9, n),
-            "parent": np.arange(n),
-            "x": -40.0 + np.arange(n),
-            "y": -110.0,
-            "z": 61.0,
-        }
-    )
-    return table.assign(aal_peak="Supplementary motor area, a name that is far too long") if atlas else table
+    label = {"aal_peak": "Supplementary motor area, a name that is far too long"} if atlas else {}
+    return [
+        {"sign": ("positive", "negative")[rank % 2], "birth": birth, "death": death, "parent": rank}
+        | {"x": -40.0 + rank, "y": -110.0, "z": 61.0}
+        | label
+        for rank, (birth, death) in enumerate(zip(np.linspace(8, 3, n), np.linspace(2, 2.9, n), strict=True))
+    ]
 
 
 def agreement(names, empty=()):
@@ -52,12 +49,13 @@ def agreement(names, empty=()):
             b,
             0 if a in empty else 9,
             0 if b in empty else 9,
-            np.nan if {a, b} <= set(empty) else 0.25 * ({a, b}.isdisjoint(empty)),
+            None if {a, b} <= set(empty) else 0.25 * ({a, b}.isdisjoint(empty)),
         )
         for rank, a in enumerate(names)
         for b in names[rank + 1 :]
     ]
-    return pd.DataFrame(rows, columns=["variant_a", "variant_b", "voxels_a", "voxels_b", "dice"])
+    names = ["variant_a", "variant_b", "voxels_a", "voxels_b", "dice"]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 THREE = variants(("p97", 2.6, 1500, 6, "merged"), ("v3", 3.0, 1500, 6, "merged"), ("far", 30.0, 0, 26, "split"))
@@ -76,14 +74,14 @@ THREE = variants(("p97", 2.6, 1500, 6, "merged"), ("v3", 3.0, 1500, 6, "merged")
 )
 def test_sweep_figures_are_legible(sweep):
     assert collisions(sweep_figure(sweep, THREE, *LONG, units="t")) == []
-    assert collisions(sweep_figure(sweep, THREE.iloc[:0], "motor")) == []
+    assert collisions(sweep_figure(sweep, [], "motor")) == []
 
 
 def test_a_sweep_shows_its_numbers_and_its_variants():
     sweep = grid([2.0, 2.6, 3.0, 5.0], [0, 500, 1500])
     written = words(sweep_figure(sweep, THREE, "motor"))
-    for count in sweep["n_regions"]:
-        assert str(count) in written
+    for point in sweep:
+        assert str(point["n_regions"]) in written
     assert any("1 p97, 2 v3." in word and "Not on this grid: far." in word for word in written)
     boxed = [word for word in written if word in ("1", "2", "3", "1, 2")]
     assert len([word for word in boxed if word in ("1", "1, 2")]) >= 2  # once a heat map
@@ -147,15 +145,15 @@ def test_one_variant_has_nothing_to_be_compared_with():
 @settings(deadline=None, max_examples=50)
 @given(st.floats(-100, 100), st.floats(0.01, 1000))
 def test_ticks_are_few_and_inside(low, width):
-    ticks = _ticks(low, low + width)
-    assert 2 <= len(ticks) <= 9
-    assert ticks[0] >= low - 1e-6 * width and ticks[-1] <= low + width + 1e-6 * width
+    found = ticks(low, low + width)
+    assert 2 <= len(found) <= 9
+    assert found[0] >= low - 1e-6 * width and found[-1] <= low + width + 1e-6 * width
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 100), max_size=20))
 def test_merged_labels_stand_apart(places):
-    merged = _merge([(place, n) for n, place in enumerate(places, start=1)], 6)
+    merged = merge_labels([(place, n) for n, place in enumerate(places, start=1)], 6)
     ends = [(place - text_width(word, 6, True) / 2, place + text_width(word, 6, True) / 2) for place, word in merged]
     assert all(left[1] + 2 <= right[0] + 1e-9 for left, right in pairwise(ends))
     assert bool(merged) == bool(places)
@@ -164,8 +162,8 @@ def test_merged_labels_stand_apart(places):
 @pytest.mark.parametrize(
     ("numbers", "written"), [([3], "3"), ([2, 1], "1–2"), ([1, 3, 4, 5, 9], "1, 3–5, 9"), ([1, 3, 5, 7], "1, 3, 5 …")]
 )
-def test_merged_numbers_are_written_as_ranges(numbers, written):
-    assert _ranges(numbers) == written
+def test_merged_numbers_are_written_asranges(numbers, written):
+    assert ranges(numbers) == written
 
 
 def test_the_same_chart_is_the_same_file(tmp_path):

@@ -1,0 +1,63 @@
+"""How far variants agree: a matrix of Dice coefficients."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .axis import cell_colours, write_cells
+from .bars import draw_bar
+from .page import MARGIN, WIDTH, Page
+from .panels import SIDE
+from .text import SMALL, shorten, text_width
+from .variant import Row
+
+
+def dice_figure(pairs: Sequence[Row], names: Sequence[str], title: str, subtitle: str = "") -> Page:
+    """Matrix of the Dice coefficients of what every two variants keep.
+
+    Parameters
+    ----------
+    pairs : one row a pair: variant_a, variant_b, voxels_a, voxels_b, dice (None or NaN where neither keeps a voxel).
+    names : list of str, the variants in order.
+    title, subtitle : str.
+    """
+    page = Page(title, subtitle, "" if len(names) > 1 else "One variant: nothing to compare it with.")
+    dice = dice_matrix(pairs, names)
+    bottom = draw_matrix(page, dice, names)
+    empty = "–: neither variant keeps a voxel." if np.isnan(dice).any() else ""
+    return page.finish(bottom + 4, ["Dice coefficient of the voxels that two variants keep in regions.", empty])
+
+
+def dice_matrix(pairs: Sequence[Row], names: Sequence[str]) -> np.ndarray:
+    """Symmetric (n, n) array of Dice coefficients, NaN where neither of two holds a voxel."""
+    rank_of = {name: rank for rank, name in enumerate(names)}
+    dice = np.eye(len(names))
+    for pair in pairs:
+        a, b = rank_of[pair["variant_a"]], rank_of[pair["variant_b"]]
+        dice[a, b] = dice[b, a] = np.nan if pair["dice"] is None else pair["dice"]
+        for own, voxels in ((a, pair["voxels_a"]), (b, pair["voxels_b"])):
+            dice[own, own] = 1.0 if voxels else np.nan
+    return dice
+
+
+def draw_matrix(page: Page, dice: np.ndarray, names: Sequence[str]) -> float:
+    """A matrix of Dice coefficients with names at its left, numbers above and its colour bar; gives its bottom."""
+    n = len(names)
+    longest = min(max(text_width(f"{name}  {rank}", SMALL) for rank, name in enumerate(names, start=1)), 180)
+    cell = min((WIDTH - 2 * MARGIN - SIDE - longest - 6) / n, 34)
+    size = min(SMALL, 0.95 * cell)
+    left, top = MARGIN + longest + 6, page.top + 12
+    bottom = max(top + n * cell, page.top + 70)
+    pixels = cell_colours(dice)
+    page.image(pixels, left, left + n * cell, top + n * cell, top)
+    words = [["–" if np.isnan(value) else f"{value:.2f}" for value in row] for row in dice]
+    write_cells(page, words, pixels, left, top, cell, cell)
+    for rank, name in enumerate(names):
+        at = top + (rank + 0.5) * cell
+        page.text(left - 4, at, f"{shorten(name, size, 160)}  {rank + 1}", size, align="right", level="center")
+    for rank in range(0, n, max(int(np.ceil(13 / cell)), 1)):
+        page.text(left + (rank + 0.5) * cell, top - 3, str(rank + 1), SMALL, align="center")
+    scale = cell_colours(np.linspace(1, 0, 101))[:, None]
+    scale = np.concatenate([scale, np.full((101, 1, 1), 255, np.uint8)], axis=-1)
+    draw_bar(page, scale, page.top, min(bottom, page.top + 110), "Dice", ("1", "0"), [(0.5, "0.5")])
+    return bottom

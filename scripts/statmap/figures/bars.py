@@ -1,0 +1,57 @@
+"""Colour bars, in the column at the right of a page."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .page import MARGIN, WIDTH, Page
+from .panels import BRAIN, SIDE, overlay
+from .scene import Scene
+from .text import LEADING, SMALL, number
+
+
+def draw_bar(
+    page: Page,
+    pixels: np.ndarray,
+    top: float,
+    bottom: float,
+    title: str,
+    ends: tuple[str, str],
+    marks: Sequence[tuple[float, str]],
+) -> None:
+    """A colour bar in the right-hand column.
+
+    Parameters
+    ----------
+    pixels : (n, 1, 4) array of uint8, from the top down.
+    top, bottom : points, all words included.
+    title : str.
+    ends : (str, str), what is written above and below the bar.
+    marks : list of (share of the bar from the top, str), from the top down; two that would touch are written as one.
+    """
+    line = SMALL * LEADING
+    centre, half = WIDTH - MARGIN - SIDE + 22, 4.5
+    page.text(centre, top + line - 3.5, title, SMALL, bold=True, align="center")
+    top, bottom = top + 2 * line, max(bottom - line, top + 2 * line + 20)
+    page.text(centre, top - 2.5, ends[0], SMALL, align="center")
+    page.text(centre, bottom + line - 1, ends[1], SMALL, align="center")
+    page.box(centre - half, top, 2 * half, bottom - top, str(np.mean(BRAIN)), above=-1)
+    page.image(pixels, centre - half, centre + half, bottom, top)
+    heights = [top + share * (bottom - top) for share, _ in marks]
+    page.lines([np.array([(centre - half, y), (centre + half + 3, y)]) for y in heights], "black", 0.8, above=4)
+    words = [word for _, word in marks]
+    if len(marks) == 2 and heights[1] - heights[0] < line:
+        heights, words = [np.mean(heights)], ["±" + words[0]]
+    for y, word in zip(heights, words, strict=True):
+        page.text(centre + half + 4.5, np.clip(y, top + 3.5, bottom - 3.5), word, SMALL, level="center")
+
+
+def draw_value_bar(page: Page, scene: Scene, top: float, bottom: float, strength: float = 1.0) -> None:
+    """The colour bar of a map, drawn through the same overlay as the map, with the cutoff marked on it."""
+    values = np.linspace(scene.limit, -scene.limit, 201)[:, None]
+    tested = {"two": np.abs(values), "positive": values, "negative": -values}[scene.sided]
+    beyond = np.abs(scene.data).max(initial=0) > scene.limit * (1 + 1e-6)
+    ends = ("≥ " if beyond else "") + number(scene.limit), ("≤ " if beyond else "") + number(-scene.limit)
+    signs = {"two": (1, -1), "positive": (1,), "negative": (-1,)}[scene.sided] if scene.cutoff <= scene.limit else ()
+    marks = [((1 - sign * scene.cutoff / scene.limit) / 2, number(sign * scene.cutoff)) for sign in signs]
+    draw_bar(page, overlay(values, tested >= scene.cutoff, scene, strength), top, bottom, scene.units, ends, marks)

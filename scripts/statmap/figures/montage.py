@@ -1,0 +1,173 @@
+"""Figures of axial cuts side by side: suprathreshold voxels, regions, and how often a sweep keeps each voxel."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .bars import draw_bar, draw_value_bar
+from .colours import SEQUENTIAL, ramp, region_colours
+from .page import GREY, MARGIN, WIDTH, Page
+from .panels import (
+    Panel,
+    draw_backdrop,
+    draw_locator,
+    draw_map,
+    draw_outlines,
+    montage,
+    name_panel,
+    outline_survivors,
+)
+from .scene import Scene, Template, choose_cuts, make_scene
+from .slicing import outlines
+from .tags import draw_tag, draw_tags, named_in, pixels_of, place_ids
+from .text import NOTE, SMALL, number, symbol_of, triple
+from .variant import Row
+
+MOST_IN_LEGEND = 12
+ROW = SMALL * 1.45  # of a table, in points
+ORIENTATION = "Left is left (neurological convention); x, y, z in mm."
+NO_REGION = "No region: nothing survives, or nothing that survives is large enough."
+NOTHING = "Nothing survives: no voxel passes the cutoff."
+
+
+def fading_note(scene: Scene) -> str:
+    """What opacity means below the cutoff; nothing where no cutoff was found."""
+    if not np.isfinite(scene.cutoff):
+        return ""
+    return f"Below the cutoff, opacity falls with (|{symbol_of(scene.units)}| / cutoff)²."
+
+
+def _lay_panels(page: Page, scene: Scene, cuts: Sequence[float]) -> tuple[list[Panel], float]:
+    """Axial panels below the heading; and where they end, with room for a colour bar, in points."""
+    panels, bottom = montage(scene, cuts, page.top)
+    return panels, max(bottom, page.top + 105)
+
+
+def _draw_locator(page: Page, scene: Scene, cuts: Sequence[float], bottom: float) -> float:
+    """Where the cuts lie, in the right-hand column; and where a colour bar above it has to end, in points."""
+    return draw_locator(page, scene, cuts, min(bottom, page.top + 125)) - 8
+
+
+def threshold_figure(scene: Scene, title: str, subtitle: str = "", cuts: Sequence[float] | None = None) -> Page:
+    """Survivors over the template in axial cuts, what is below the cutoff showing through faintly.
+
+    Parameters
+    ----------
+    scene : Scene.
+    title, subtitle : str, wrapped where they are long.
+    cuts : list of float, z in mm; None takes five where the survivors are.
+    """
+    page = Page(title, subtitle, "" if scene.survivors.any() else NOTHING)
+    cuts = choose_cuts(scene, cover_regions=False) if cuts is None else cuts
+    panels, bottom = _lay_panels(page, scene, cuts)
+    for panel in panels:
+        draw_backdrop(page, scene, panel)
+        draw_map(page, scene, panel)
+        outline_survivors(page, scene, panel)
+        name_panel(page, panel)
+    draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom))
+    outlined = "Outlined: survivors, positive in black, negative in white." if np.isfinite(scene.cutoff) else ""
+    return page.finish(bottom, [ORIENTATION, outlined, fading_note(scene)])
+
+
+def regions_figure(
+    scene: Scene, regions: Sequence[Row], title: str, subtitle: str = "", cuts: Sequence[float] | None = None
+) -> Page:
+    """Regions over the map and the template: an outline in the colour of its region, with its id.
+
+    There are as many axial cuts as it takes for every region to be seen, `scene.MOST_PANELS` at the most; the small
+    print says how many regions are not. A legend is there for up to `MOST_IN_LEGEND` regions.
+
+    Parameters
+    ----------
+    scene : Scene.
+    regions : one row a region: region, sign, peak_value, peak_x, peak_y, peak_z, volume_mm3.
+    title, subtitle : str.
+    cuts : list of float, z in mm; None lets `choose_cuts` decide.
+    """
+    total = len(regions)
+    page = Page(title, subtitle, "" if total else NO_REGION)
+    cuts = choose_cuts(scene) if cuts is None else cuts
+    panels, bottom = _lay_panels(page, scene, cuts)
+    planes = [panel.cut(scene, scene.labels) for panel in panels]
+    size = NOTE if total <= 60 else 5.0
+    tags = place_ids([(panel, *pixels_of(*plane)) for panel, plane in zip(panels, planes, strict=True)], size)
+    colours = region_colours(int(scene.labels.max(initial=0)))
+    for panel, (plane, edges), panel_tags in zip(panels, planes, tags, strict=True):
+        draw_backdrop(page, scene, panel)
+        draw_map(page, scene, panel, strength=0.6)
+        draw_outlines(page, plane, edges, colours)
+        draw_tags(page, panel_tags, size, colours)
+        name_panel(page, panel)
+    draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom), strength=0.6)
+    if 0 < total <= MOST_IN_LEGEND:
+        bottom = _draw_legend(page, regions, scene.units, bottom, colours)
+    return page.finish(bottom, [ORIENTATION, _count_note(total, len(named_in(tags))), fading_note(scene)])
+
+
+def _count_note(total: int, named: int) -> str:
+    if total == 0:
+        return ""
+    if named < total:
+        return f"{total} regions, {total - named} of them not shown, or not named for want of room: see regions.csv."
+    if total == 1:
+        return "1 region, outlined and named."
+    return f"{total} regions, each outlined and named in at least one cut."
+
+
+def _draw_legend(page, regions, units, top, colours):
+    """Up to three columns of regions: id, value at the peak with its sign, where the peak is, volume; its bottom."""
+    deep = -(-len(regions) // 3)
+    for rank, row in enumerate(regions):
+        column, place = divmod(rank, deep)
+        left = MARGIN + column * (WIDTH - 2 * MARGIN) / 3
+        right = left + 48, left + 112, left + 154
+        if place == 0:
+            for x, word in zip(right, (f"peak {units}", "x, y, z", "mm³"), strict=True):
+                page.text(x, top + ROW - 3, word, NOTE, colour=GREY, align="right")
+        y = top + (place + 1) * ROW
+        sign = "±" if row["sign"] == "mixed" else "+" if row["peak_value"] > 0 else ""
+        cells = sign + number(row["peak_value"]), triple(row["peak_x"], row["peak_y"], row["peak_z"]), volume_of(row)
+        draw_tag(page, left, y, row["region"], NOTE, colours)
+        for x, cell in zip(right, cells, strict=True):
+            page.text(x, y + NOTE + 0.2, cell, SMALL, align="right")
+    return top + (deep + 1) * ROW + 4
+
+
+def volume_of(row: Row) -> str:
+    """The volume of a region in mm^3 for reading."""
+    return f"{row['volume_mm3']:,.0f}" if row["volume_mm3"] >= 10 else number(row["volume_mm3"])
+
+
+def frequency_figure(
+    frequency: np.ndarray, affine: np.ndarray, template: Template | None, title: str, subtitle: str = ""
+) -> Page:
+    """Share of a sweep's grid points that keep each voxel, over the template in five axial cuts.
+
+    Parameters
+    ----------
+    frequency : (i, j, k) array from 0 to 1; what is 0 is not drawn.
+    affine : (4, 4) array.
+    template : Template or None.
+    title, subtitle : str.
+    """
+    kept = frequency > 0
+    page = Page(title, subtitle, "" if kept.any() else "No grid point keeps any voxel.")
+    scene = make_scene(frequency, affine, kept, np.zeros(frequency.shape, dtype=np.int32), 0, template)
+    cuts = choose_cuts(scene)
+    panels, bottom = _lay_panels(page, scene, cuts)
+    for panel in panels:
+        draw_backdrop(page, scene, panel)
+        share, edges = panel.cut(scene, scene.data)
+        page.image(_share_colours(share), *edges)
+        page.lines(outlines(share >= 0.5, edges), "black", 0.6)
+        name_panel(page, panel)
+    scale = _share_colours(np.linspace(1, 0, 201)[:, None])
+    draw_bar(page, scale, page.top, _draw_locator(page, scene, cuts, bottom), "share", ("1", "0"), [(0.5, "0.5")])
+    return page.finish(bottom, [ORIENTATION, "Line: voxels that at least half of the grid points keep."])
+
+
+def _share_colours(share):
+    """Colours of shares, (..., 4) uint8; what fewer than a quarter keep is fainter."""
+    colours = np.concatenate([ramp(SEQUENTIAL, share), np.minimum(4 * share, 1)[..., None]], axis=-1)
+    return np.rint(colours * 255).astype(np.uint8)
