@@ -159,6 +159,7 @@ rule extract_regions:
             "size_rule",
             "unseeded",
             "edge_scale",
+            "random_walker",
         ),
         code=code_hash("extract_regions", SCRIPTS),
     conda:

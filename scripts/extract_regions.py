@@ -6,7 +6,13 @@ from statmap.io.files import sha256_of, write_json
 from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
-from statmap.regions.extract import extract_regions, ledger_warning, region_volumes
+from statmap.regions.extract import (
+    extract_regions,
+    ledger_warning,
+    region_volumes,
+    settled_sentence,
+    settled_warning,
+)
 
 
 def main(
@@ -24,18 +30,21 @@ def main(
     thresholded : images from rule threshold_map, one per variant.
     map_id : name, for the log and the sidecars.
     variants : id to its ``extract_type``, ``signs``, ``connectivity``, ``min_region_size`` (mm^3), ``size_rule``,
-        ``unseeded`` and ``edge_scale``.
+        ``unseeded``, ``edge_scale`` and ``random_walker``.
     regions, sidecars : the label images to write and their JSON with the voxel accounting, one per variant.
-    regions_4d : 4D images to write, one volume per region (without a region one empty volume); none, or one per variant.
+    regions_4d : 4D images to write, one volume per region (one empty volume without any); none, or one per variant.
     """
     for n, (variant, keys) in enumerate(variants.items()):
         name = f"map '{map_id}', variant '{variant}'"
         data, affine = read_image(thresholded[n])
-        found = extract_regions(data, affine, keys)
-        warning = ledger_warning(found.ledger)
+        found = extract_regions(data, affine, **keys)
+        warnings = [ledger_warning(found.ledger, keys["signs"], keys["unseeded"]), settled_warning(found)]
+        warnings = [warning for warning in warnings if warning]
         entries = ", ".join(f"{count} {fate.replace('_', ' ')}" for fate, count in found.ledger.items())
         log.info("%s: %d regions; voxels: %s", name, found.n_regions, entries)
-        if warning:
+        if found.unsettled is not None:
+            log.info("%s: %s", name, settled_sentence(found))
+        for warning in warnings:
             log.warning("%s: %s", name, warning)
         write_image(regions[n], found.labels.astype(np.int16 if found.n_regions < 2**15 else np.int32), affine)
         if regions_4d:
@@ -54,7 +63,9 @@ def main(
                 "Regions": found.n_regions,
                 "VoxelVolumeMM3": voxel_volume(affine),
                 "Ledger": found.ledger,
-                "Warning": warning,
+                "Unsettled": found.unsettled,
+                "SettledRegions": found.settled_regions,
+                "Warnings": warnings,
             },
         )
 

@@ -49,8 +49,7 @@ def main(
         thresholded, extracted = read_json(thresholded_sidecars[n]), read_json(regions_sidecars[n])
         regions, peaks = read_table(regions_tables[n]), read_table(peaks_tables[n])
         colours = [colour for colour, _ in region_colours(len(regions))]
-        if extracted["Warning"]:
-            warnings.append(f"{name}: {extracted['Warning']}")
+        warnings += [f"{name}: {warning}" for warning in extracted["Warnings"]]
         for heading, path, rows in (("regions", regions_tables[n], regions), ("peaks", peaks_tables[n], peaks)):
             swatches = [f'style="--colour:{colours[row["region"] - 1]}"' for row in rows]
             content = (

@@ -49,11 +49,9 @@ def main(
                 "volume_mm3": divided["Ledger"]["kept"] * divided["VoxelVolumeMM3"],
                 "largest_mm3": largest.get("volume_mm3", 0.0),
                 **{f"largest_{axis}": largest.get(f"peak_{axis}") for axis in "xyz"},
-                "warning": divided["Warning"] or "none",
+                "warning": "; ".join(divided["Warnings"]) or "none",
             }
         )
-        if divided["Warning"]:
-            log.warning("map '%s', variant '%s': %s", map_id, variant, divided["Warning"])
     write_rows(summary, rows, SUMMARY)
     with writing(page) as temporary:
         agreement = [row for path in stability for row in read_table(path)]

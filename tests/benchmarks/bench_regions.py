@@ -155,6 +155,7 @@ def nilearn_side(task, path, cutoff):
 def our_side(task, path, cutoff):
     """The same of ours."""
     import numpy as np
+    from calls import extract_regions
 
     from statmap.inference.thresholds import find_survivors, resolve_cutoff
     from statmap.io.images import read_image, write_volumes
@@ -162,7 +163,7 @@ def our_side(task, path, cutoff):
         random_walker,  # noqa: F401  else they would be imported, and counted, by the first call
         seeds,  # noqa: F401  else they would be imported, and counted, by the first call
     )
-    from statmap.regions.extract import extract_regions, region_volumes
+    from statmap.regions.extract import region_volumes
     from statmap.tables.columns import list_peaks, measure_regions
 
     spec = {"threshold": "97%" if "%" in task else float(cutoff), "cutoff_rule": None, "percentile_domain": "all"}

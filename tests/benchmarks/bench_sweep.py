@@ -18,9 +18,10 @@ from scipy.ndimage import affine_transform
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
+from calls import extract_regions
+
 from statmap.inference.thresholds import Cutoff, find_survivors
 from statmap.io.images import read_image
-from statmap.regions.extract import extract_regions
 from statmap.stability.sweep import sweep_grid
 from statmap.stability.tree import component_tree, persistence, robustness, signed_maps
 

@@ -5,6 +5,7 @@ import warnings
 import nibabel as nib
 import numpy as np
 import pytest
+from calls import extract_regions
 from nilearn._utils import segmentation
 from nilearn._utils.ndimage import peak_local_max
 from nilearn.image import threshold_img
@@ -14,7 +15,7 @@ from scipy.ndimage import label
 from scipy.sparse.linalg import splu
 
 from statmap.inference.thresholds import find_survivors, resolve_cutoff
-from statmap.regions.extract import extract_regions, region_volumes
+from statmap.regions.extract import region_volumes
 
 
 def threshold_ours(data, variant):

@@ -5,12 +5,11 @@ import warnings
 import nibabel as nib
 import numpy as np
 import pytest
+from calls import extract_regions, measure_regions
 from nilearn.regions import connected_regions
 from nilearn.reporting import get_clusters_table
 
 from statmap.io.images import replace_nonfinite
-from statmap.regions.extract import extract_regions
-from statmap.tables.columns import measure_regions
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from calls import extract_regions
 
 from statmap.docs import render
 from statmap.io.sidecar import VERSION
-from statmap.regions.extract import extract_regions, ledger_warning
+from statmap.regions.extract import ledger_warning
 
 ROOT = Path(__file__).parents[2]
 LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -71,7 +72,7 @@ def test_the_warning_that_the_readme_quotes_is_what_the_run_says(motor, variant)
     data, affine = motor
     found = extract_regions(np.where(np.abs(data) >= 3, data, 0), affine, variant)
     quoted = re.search(r"`(\d+ of \d+ survivors [^`]*)`", " ".join(read("README.md").split()))[1]
-    assert ledger_warning(found.ledger).startswith(quoted)
+    assert ledger_warning(found.ledger, "merged", "drop").startswith(quoted)
 
 
 def locked():

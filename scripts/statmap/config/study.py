@@ -158,8 +158,8 @@ def expand_thresholds(thresholds: list | dict) -> list:
     points = (high - low) / step
     if not points < MOST_POINTS:
         raise UserError(
-            f"config, sweep.thresholds: from {low} to {high} in steps of {step} is more than {MOST_POINTS:,} thresholds; "
-            "take larger steps"
+            f"config, sweep.thresholds: from {low} to {high} in steps of {step} is more than {MOST_POINTS:,} "
+            "thresholds; take larger steps"
         )
     # Rounded, so that 2.0 + 7 * 0.1 is written, and compared, as 2.7.
     return [round(low + step * n, 10) for n in range(int(points + 1e-9) + 1)]

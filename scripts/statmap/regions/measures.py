@@ -17,8 +17,8 @@ def measure_regions(data: np.ndarray, labels: np.ndarray, affine: np.ndarray) ->
 
     Returns
     -------
-    dict of column name to (n_regions,) array, regions in order: ``region`` to ``sd_value`` of regions.csv. The centre of
-    mass is weighted by |value|; the standard deviation is that of the region's voxels themselves (divided by their
+    dict of column name to (n_regions,) array, regions in order: ``region`` to ``sd_value`` of regions.csv. The centre
+    of mass is weighted by |value|; the standard deviation is that of the region's voxels themselves (divided by their
     number).
 
     Notes
@@ -62,7 +62,8 @@ def list_peaks(
 
     Returns
     -------
-    dict of column name to (n_peaks,) array: ``region``, ``peak``, ``value``, ``x, y, z`` (mm), ``i, j, k``, ``distance_mm``.
+    dict of column name to (n_peaks,) array: ``region``, ``peak``, ``value``, ``x, y, z`` (mm), ``i, j, k`` and
+    ``distance_mm``.
     """
     n_regions = int(labels.max(initial=0))
     found = local_maxima(*labelled_voxels(labels, data), affine, n_regions, min_peak_distance, max_peaks)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..io.images import voxel_volume
-from ..regions.extract import large_enough
+from ..regions.clusters import large_enough
 from .tree import component_sizes, component_tree, signed_maps
 
 

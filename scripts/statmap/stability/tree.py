@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..inference.thresholds import magnitude
 from ..io.images import to_mm, voxel_volume
-from ..regions.extract import large_enough
+from ..regions.clusters import large_enough
 from ..regions.neighbours import forward_steps
 from ..regions.peaks import main_peaks
 

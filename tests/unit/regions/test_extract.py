@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from calls import extract_regions, measure_regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -9,8 +10,8 @@ from scipy import ndimage
 
 from statmap.inference.thresholds import Cutoff, find_survivors
 from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
-from statmap.regions.extract import extract_regions, label_components, ledger_warning, region_volumes
-from statmap.tables.columns import measure_regions
+from statmap.regions.clusters import label_components
+from statmap.regions.extract import ledger_warning, region_volumes
 
 STRUCTURE = {
     6: ndimage.generate_binary_structure(3, 1),
@@ -185,9 +186,9 @@ def test_merged_local_regions_lose_every_negative_survivor_and_say_so(motor):
     spec = SPEC | {"extract_type": "local_regions"}
     merged = extract_regions(data, affine, spec | {"signs": "merged"})
     assert (data < 0).sum() == 1139 and not (merged.labels[data < 0]).any()
-    assert "reason other than size" in ledger_warning(merged.ledger)
+    assert "reason other than size" in ledger_warning(merged.ledger, "merged", "drop")
     kept = extract_regions(data, affine, spec | {"unseeded": "keep"})
-    assert kept.ledger["kept"] == kept.ledger["survivors"] and ledger_warning(kept.ledger) is None
+    assert kept.ledger["kept"] == kept.ledger["survivors"] and ledger_warning(kept.ledger, "split", "keep") is None
 
 
 def test_an_unseeded_component_of_286_voxels_is_reported_and_can_be_kept(motor):

@@ -4,12 +4,12 @@ import io
 
 import numpy as np
 import pandas as pd
+from calls import extract_regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from statmap.inference.thresholds import Cutoff, find_survivors
-from statmap.regions.extract import extract_regions
 from statmap.stability.agreement import PAIR_COLUMNS, dice_jaccard, match_regions
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])

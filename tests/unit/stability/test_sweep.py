@@ -5,12 +5,12 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from calls import extract_regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from statmap.inference.thresholds import Cutoff, find_survivors, resolve_cutoff
-from statmap.regions.extract import extract_regions
 from statmap.stability.sweep import sweep_grid
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])

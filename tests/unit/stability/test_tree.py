@@ -5,13 +5,13 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from calls import extract_regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from statmap.inference.thresholds import Cutoff, find_survivors
-from statmap.regions.extract import extract_regions
 from statmap.stability.tree import component_sizes, component_tree, cut, persistence, robustness, signed_maps
 
 AFFINE = np.array([[-3.0, 0, 0, 78], [0, 3, 0, -112], [0, 0, 3, -50], [0, 0, 0, 1]])

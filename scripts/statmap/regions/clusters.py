@@ -1,0 +1,101 @@
+"""Clusters: connected sets of suprathreshold voxels, the extent threshold, and the numbering of regions."""
+
+import cc3d
+import numpy as np
+
+from ..io.images import voxel_volume
+from ..types import Connectivity, Signs, SizeRule
+from .peaks import labelled_voxels, main_peaks
+
+Box = tuple[slice, slice, slice]
+
+
+def bounding_box(inside: np.ndarray) -> Box:
+    """Slices of the smallest box around the set voxels of an (i, j, k) bool array; at least one is set."""
+    box = []
+    for others in ((1, 2), (0, 2), (0, 1)):
+        line = np.flatnonzero(inside.any(axis=others))
+        box.append(slice(int(line[0]), int(line[-1]) + 1))
+    return tuple(box)
+
+
+def label_components(thresholded: np.ndarray, connectivity: Connectivity, signs: Signs) -> np.ndarray:
+    """Label connected sets of suprathreshold voxels, both signs in one pass.
+
+    Parameters
+    ----------
+    thresholded : (i, j, k) float array, 0 wherever a voxel did not pass the threshold.
+    connectivity : 6 (faces), 18 (edges too) or 26 (corners too).
+    signs : ``split`` (a positive and a negative voxel never share a component) or ``merged``.
+
+    Returns
+    -------
+    (i, j, k) integer array, 0 for background, 1..n in the order of scanning.
+    """
+    if signs == "split":
+        kinds = np.where(thresholded > 0, np.uint8(1), np.uint8(2))
+        kinds[thresholded == 0] = 0
+    else:
+        kinds = (thresholded != 0).view(np.uint8)  # cc3d 4.1.1 fails on a bool line of three voxels
+    return cc3d.connected_components(kinds, connectivity=connectivity, out_dtype=np.uint32)
+
+
+def filter_and_sort(
+    labels: np.ndarray, thresholded: np.ndarray, affine: np.ndarray, min_region_size: float, size_rule: SizeRule
+) -> np.ndarray:
+    """Drop regions that are too small and number the others: largest first, ties by peak position.
+
+    Parameters
+    ----------
+    labels : (i, j, k) integer array, 0 for background; numbers need not be consecutive.
+    thresholded : (i, j, k) float array.
+    affine : (4, 4) array.
+    min_region_size : mm^3, compared with ``n_voxels * voxel volume``.
+    size_rule : ``">"`` (nilearn) or ``">="``.
+
+    Returns
+    -------
+    (i, j, k) int32
+    """
+    values, label, ijk = labelled_voxels(labels, thresholded)
+    voxels = np.bincount(label)
+    kept = np.flatnonzero((voxels > 0) & large_enough(voxels, affine, min_region_size, size_rule))
+    number = np.zeros(len(voxels), dtype=np.int32)
+    number[kept] = np.arange(1, len(kept) + 1)
+    region = number[label]
+    inside = region > 0
+    peaks = main_peaks(values[inside], region[inside], ijk[inside], affine, len(kept))
+    position = np.ravel_multi_index(peaks.ijk.T, labels.shape)
+    order = np.lexsort((position, -voxels[kept]))
+    number[kept[order]] = np.arange(1, len(kept) + 1)
+    numbered = np.zeros(labels.shape, dtype=np.int32)
+    numbered[labels != 0] = number[label]
+    return numbered
+
+
+def large_enough(
+    n_voxels: np.ndarray, affine: np.ndarray, min_region_size: float | np.ndarray, size_rule: SizeRule
+) -> np.ndarray:
+    """Which of these extents pass the extent threshold.
+
+    Parameters
+    ----------
+    n_voxels : array of int of any shape, extents in voxels.
+    affine : (4, 4) array.
+    min_region_size : mm^3, a number, or an array that broadcasts with `n_voxels`.
+    size_rule : ``">"`` or ``">="``.
+
+    Returns
+    -------
+    bool array.
+
+    Notes
+    -----
+    Compared in voxels. The determinant of an affine carries rounding (of float32, where that is how it is stored), so
+    that 10 voxels of 2.5 mm could be more, or less, than 156.25 mm^3: a size that is a whole number of voxels, to one
+    part in a million and a thousandth of a voxel, is taken for that number. nilearn compares with the quotient.
+    """
+    smallest = np.asarray(min_region_size / voxel_volume(affine))
+    whole = np.round(smallest)
+    smallest = np.where(np.abs(smallest - whole) <= np.minimum(1e-6 * smallest, 1e-3), whole, smallest)
+    return n_voxels > smallest if size_rule == ">" else n_voxels >= smallest
