@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from .colours import SEQUENTIAL, lightness, ramp, rgb
 from .page import Page
@@ -14,6 +13,8 @@ EMPTY = "#ececec"  # cells without anything to show
 
 def ticks(low: float, high: float) -> np.ndarray:
     """Round numbers from low to high, at most eight."""
+    from matplotlib.ticker import MaxNLocator  # late: only charts need matplotlib
+
     found = MaxNLocator(nbins=7, steps=[1, 2, 5, 10]).tick_values(low, high)
     slack = 1e-9 * (high - low)
     return found[(found >= low - slack) & (found <= high + slack)]

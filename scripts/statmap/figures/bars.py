@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .page import MARGIN, WIDTH, Page
-from .panels import BRAIN, SIDE, overlay
+from .panels import SIDE, overlay
 from .scene import Scene
 from .text import LEADING, SMALL, number
 
@@ -35,7 +35,7 @@ def draw_bar(
     top, bottom = top + 2 * line, max(bottom - line, top + 2 * line + 20)
     page.text(centre, top - 2.5, ends[0], SMALL, align="center")
     page.text(centre, bottom + line - 1, ends[1], SMALL, align="center")
-    page.box(centre - half, top, 2 * half, bottom - top, str(np.mean(BRAIN)), above=-1)
+    page.box(centre - half, top, 2 * half, bottom - top, "#8b8b8b", above=-1)
     page.image(pixels, centre - half, centre + half, bottom, top)
     heights = [top + share * (bottom - top) for share, _ in marks]
     page.lines([np.array([(centre - half, y), (centre + half + 3, y)]) for y in heights], "black", 0.8, above=4)

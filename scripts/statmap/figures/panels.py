@@ -176,13 +176,11 @@ def draw_outlines(
     page: Page, plane: np.ndarray, edges: Edges, colours: Sequence[tuple[str, str]], width: float = 1.1
 ) -> None:
     """One line around each region of a cut, in its colour and style, on a thin contrasting one."""
-    lines, owners = [], []
-    for region in np.unique(plane[plane > 0]):
-        around = outlines(plane == region, edges, inset=0.08)
-        lines += around
-        owners += [int(region) - 1] * len(around)
-    page.lines(lines, [ink(colours[owner][0]) for owner in owners], width + 0.6)
-    page.lines(lines, [colours[owner][0] for owner in owners], width, [colours[owner][1] for owner in owners], above=3)
+    around = {int(region): outlines(plane == region, edges, inset=0.08) for region in np.unique(plane[plane > 0])}
+    for region, lines in around.items():
+        page.lines(lines, ink(colours[region - 1][0]), width + 0.6)
+    for region, lines in around.items():
+        page.lines(lines, colours[region - 1][0], width, colours[region - 1][1], above=3)
 
 
 def draw_cross(page: Page, panel: Panel, peak: Sequence[float]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.colors import LogNorm
 
 from .axis import cell_colours, merge_labels, number_key, ticks, write_cells
 from .page import GREY, MARGIN, Page
@@ -99,6 +98,8 @@ def sweep_figure(
 
 def _log_norm(values):
     """A logarithmic colour scale over what is above 0."""
+    from matplotlib.colors import LogNorm  # late: only charts need matplotlib
+
     positive = [value for value in values if value > 0] or [1.0]
     low, high = min(positive), max(positive)
     return LogNorm(low, high if high > low else 10 * low)

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from statmap.figures.colours import DIVERGING, REGIONS, SEQUENTIAL, lightness, ramp, region_colours, rgb
-from statmap.figures.files import draw_figures
+from statmap.figures.files import draw_figures, save
 from statmap.figures.glass import glass_figure
 from statmap.figures.montage import frequency_figure, regions_figure, threshold_figure
-from statmap.figures.page import save
 from statmap.figures.panels import FAINT, overlay
 from statmap.figures.region_page import region_page
 from statmap.figures.scene import MOST_PANELS, choose_cuts, lay_out, make_scene
@@ -124,7 +123,7 @@ def drawn_from(scene, regions, title):
 def test_nothing_overlaps_and_nothing_leaves_the_figure(scenes, case):
     for figure in drawn_from(*scenes[case], PLAIN):
         assert collisions(figure) == []
-        width, height = figure.figure.get_size_inches() * 2.54
+        width, height = np.array([figure.width, figure.height]) / 72 * 2.54
         assert width == pytest.approx(18, abs=0.01)
         assert 4 < height < 29.7
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from statmap.figures.agreement_chart import dice_figure
 from statmap.figures.axis import merge_labels, ranges, ticks
-from statmap.figures.page import save
+from statmap.figures.files import save
 from statmap.figures.persistence_chart import MOST_BARS, persistence_figure
 from statmap.figures.sweep_chart import sweep_figure
 from statmap.figures.text import text_width
