@@ -59,7 +59,8 @@ def main(
             [Path(path) for path in paths if Path(path).parent.name == variant] for paths in (figures, pages)
         )
         title = f"{map_id} · {variant}"
-        drawn = draw_variant(scene, rule, regions, title, files)
+        accounting = read_json(regions_sidecars[n])["Ledger"]
+        drawn = draw_variant(scene, rule, regions, accounting, title, files)
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
             drawn += draw_pages(scene, rule, regions, peaks, title, max_pages, folder)
@@ -70,12 +71,14 @@ def main(
         draw_figures({"dice": lambda: dice_figure(pairs, list(variants), map_id, subtitle)}, agreement)
 
 
-def draw_variant(scene: Scene, rule: str, regions: list[Row], title: str, files: list[Path]) -> int:
+def draw_variant(
+    scene: Scene, rule: str, regions: list[Row], accounting: dict[str, int], title: str, files: list[Path]
+) -> int:
     """Draw the figures of one variant that `files` name; gives their number."""
     cuts = choose_cuts(scene)  # most telling first: both figures show the same planes
     draw = {
         "threshold": lambda: threshold_figure(scene, title, rule, cuts[:5]),
-        "regions": lambda: regions_figure(scene, regions, title, rule, cuts),
+        "regions": lambda: regions_figure(scene, regions, title, rule, cuts, accounting),
         "glass": lambda: glass_figure(scene, regions, title, rule),
     }
     return draw_figures(draw, files)

@@ -11,6 +11,8 @@ from .panels import SIDE
 from .text import SMALL, shorten, text_width
 from .variant import Row
 
+CELL = 34.0  # points, the side of a cell where there is room
+
 
 def dice_figure(pairs: Sequence[Row], names: Sequence[str], title: str, subtitle: str = "") -> Page:
     """Matrix of the Dice coefficients of what every two variants keep.
@@ -21,7 +23,8 @@ def dice_figure(pairs: Sequence[Row], names: Sequence[str], title: str, subtitle
     names : list of str, the variants in order.
     title, subtitle : str.
     """
-    page = Page(title, subtitle, "" if len(names) > 1 else "One variant: nothing to compare it with.")
+    message = "" if len(names) > 1 else "One variant: nothing to compare it with."
+    page = Page(title, subtitle, message, width=matrix_width(names))
     dice = dice_matrix(pairs, names)
     bottom = draw_matrix(page, dice, names)
     empty = "–: neither variant keeps a voxel." if np.isnan(dice).any() else ""
@@ -40,13 +43,22 @@ def dice_matrix(pairs: Sequence[Row], names: Sequence[str]) -> np.ndarray:
     return dice
 
 
+def _names_width(names: Sequence[str]) -> float:
+    """Width of the names with their numbers, points."""
+    return min(max(text_width(f"{name}  {rank}", SMALL) for rank, name in enumerate(names, start=1)), 180)
+
+
+def matrix_width(names: Sequence[str]) -> float:
+    """Width of a page that a matrix of so many names fills, from a third of the usual width to all of it."""
+    return min(max(2 * MARGIN + SIDE + 10 + _names_width(names) + CELL * len(names), 230), WIDTH)
+
+
 def draw_matrix(page: Page, dice: np.ndarray, names: Sequence[str]) -> float:
     """A matrix of Dice coefficients with names at its left, numbers above and its colour bar; gives its bottom."""
     n = len(names)
-    longest = min(max(text_width(f"{name}  {rank}", SMALL) for rank, name in enumerate(names, start=1)), 180)
-    cell = min((WIDTH - 2 * MARGIN - SIDE - longest - 6) / n, 34)
+    left, top = MARGIN + _names_width(names) + 6, page.top + 12
+    cell = min((page.width - MARGIN - SIDE - 4 - left) / n, CELL)
     size = min(SMALL, 0.95 * cell)
-    left, top = MARGIN + longest + 6, page.top + 12
     bottom = max(top + n * cell, page.top + 70)
     pixels = cell_colours(dice)
     page.image(pixels, left, left + n * cell, top + n * cell, top)

@@ -1,6 +1,6 @@
 """Figures of axial cuts side by side: suprathreshold voxels, regions, and how often a sweep keeps each voxel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from .bars import draw_bar, draw_value_bar
 from .colours import SEQUENTIAL, ramp, region_colours
 from .page import GREY, MARGIN, WIDTH, Page
 from .panels import (
+    FAINT,
     Panel,
     draw_backdrop,
     draw_locator,
@@ -19,22 +20,27 @@ from .panels import (
 )
 from .scene import Scene, Template, choose_cuts, make_scene
 from .slicing import outlines
-from .tags import draw_tag, draw_tags, named_in, pixels_of, place_ids
-from .text import NOTE, SMALL, number, symbol_of, triple
+from .tags import draw_tag, draw_tags, named_in, pixels_of, place_ids, tag_size
+from .text import NOTE, SMALL, number, symbol_of, text_width, triple
 from .variant import Row
 
 MOST_IN_LEGEND = 12
 ROW = SMALL * 1.45  # of a table, in points
 ORIENTATION = "Left is left (neurological convention); x, y, z in mm."
-NO_REGION = "No region: nothing survives, or nothing that survives is large enough."
-NOTHING = "Nothing survives: no voxel passes the cutoff."
+NO_REGION = "No region: no voxel is suprathreshold, or no cluster is large enough."
+NOTHING = "No suprathreshold voxel: no value passes the cutoff."
 
 
 def fading_note(scene: Scene) -> str:
     """What opacity means below the cutoff; nothing where no cutoff was found."""
     if not np.isfinite(scene.cutoff):
         return ""
-    return f"Below the cutoff, opacity falls with (|{symbol_of(scene.units)}| / cutoff)²."
+    falls = f"opacity falls with (|{symbol_of(scene.units)}| / cutoff)²"
+    if scene.sided == "two":
+        return f"Below the cutoff, {falls}."
+    return (
+        f"Only {scene.sided} values are tested; below the cutoff, and for the other sign, {falls}, {FAINT:.0%} at most."
+    )
 
 
 def _lay_panels(page: Page, scene: Scene, cuts: Sequence[float]) -> tuple[list[Panel], float]:
@@ -66,12 +72,18 @@ def threshold_figure(scene: Scene, title: str, subtitle: str = "", cuts: Sequenc
         outline_survivors(page, scene, panel)
         name_panel(page, panel)
     draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom))
-    outlined = "Outlined: survivors, positive in black, negative in white." if np.isfinite(scene.cutoff) else ""
+    signs = {"two": ", positive in black, negative in white", "positive": " in black", "negative": " in white"}
+    outlined = f"Outlined: suprathreshold voxels{signs[scene.sided]}." if np.isfinite(scene.cutoff) else ""
     return page.finish(bottom, [ORIENTATION, outlined, fading_note(scene)])
 
 
 def regions_figure(
-    scene: Scene, regions: Sequence[Row], title: str, subtitle: str = "", cuts: Sequence[float] | None = None
+    scene: Scene,
+    regions: Sequence[Row],
+    title: str,
+    subtitle: str = "",
+    cuts: Sequence[float] | None = None,
+    accounting: Mapping[str, int] | None = None,
 ) -> Page:
     """Regions over the map and the template: an outline in the colour of its region, with its id.
 
@@ -84,6 +96,8 @@ def regions_figure(
     regions : one row a region: region, sign, peak_value, peak_x, peak_y, peak_z, volume_mm3.
     title, subtitle : str.
     cuts : list of float, z in mm; None lets `choose_cuts` decide.
+    accounting : voxels by where they went, ``survivors`` (suprathreshold) and ``kept`` (in a region) among them: the
+        small print then says how many are in no region.
     """
     total = len(regions)
     page = Page(title, subtitle, "" if total else NO_REGION)
@@ -102,7 +116,8 @@ def regions_figure(
     draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom), strength=0.6)
     if 0 < total <= MOST_IN_LEGEND:
         bottom = _draw_legend(page, regions, scene.units, bottom, colours)
-    return page.finish(bottom, [ORIENTATION, _count_note(total, len(named_in(tags))), fading_note(scene)])
+    counts = _count_note(total, len(named_in(tags)))
+    return page.finish(bottom, [ORIENTATION, counts, _lost_note(accounting), fading_note(scene)])
 
 
 def _count_note(total: int, named: int) -> str:
@@ -115,21 +130,41 @@ def _count_note(total: int, named: int) -> str:
     return f"{total} regions, each outlined and named in at least one cut."
 
 
+def _lost_note(accounting: Mapping[str, int] | None) -> str:
+    """How many suprathreshold voxels are in no region."""
+    if not accounting or not accounting["survivors"]:
+        return ""
+    every, lost = accounting["survivors"], accounting["survivors"] - accounting["kept"]
+    share = f"{lost / every:.0%}" if lost / every >= 0.01 else "< 1%"
+    return f"{lost:,} of {every:,} suprathreshold voxels ({share}) are in no region." if lost else ""
+
+
 def _draw_legend(page, regions, units, top, colours):
     """Up to three columns of regions: id, value at the peak with its sign, where the peak is, volume; its bottom."""
-    deep = -(-len(regions) // 3)
+    heads = f"peak {units}", "x, y, z", "mm³"
+    cells = [
+        (
+            ("±" if row["sign"] == "mixed" else "+" if row["peak_value"] > 0 else "") + number(row["peak_value"]),
+            triple(row["peak_x"], row["peak_y"], row["peak_z"]),
+            volume_of(row),
+        )
+        for row in regions
+    ]
+    widest = [max(text_width(row[n], SMALL) for row in (heads, *cells)) + 10 for n in range(len(heads))]
+    tag = max(tag_size(row["region"], NOTE)[0] for row in regions)
+    entry = tag + sum(widest)
+    columns = int(min(3, (WIDTH - 2 * MARGIN + 14) // (entry + 14)))
+    deep = -(-len(regions) // columns)
     for rank, row in enumerate(regions):
         column, place = divmod(rank, deep)
-        left = MARGIN + column * (WIDTH - 2 * MARGIN) / 3
-        right = left + 48, left + 112, left + 154
+        left = MARGIN + column * max(entry + 14, (WIDTH - 2 * MARGIN) / 3)
+        right = left + tag + np.cumsum(widest)
         if place == 0:
-            for x, word in zip(right, (f"peak {units}", "x, y, z", "mm³"), strict=True):
+            for x, word in zip(right, heads, strict=True):
                 page.text(x, top + ROW - 3, word, NOTE, colour=GREY, align="right")
         y = top + (place + 1) * ROW
-        sign = "±" if row["sign"] == "mixed" else "+" if row["peak_value"] > 0 else ""
-        cells = sign + number(row["peak_value"]), triple(row["peak_x"], row["peak_y"], row["peak_z"]), volume_of(row)
         draw_tag(page, left, y, row["region"], NOTE, colours)
-        for x, cell in zip(right, cells, strict=True):
+        for x, cell in zip(right, cells[rank], strict=True):
             page.text(x, y + NOTE + 0.2, cell, SMALL, align="right")
     return top + (deep + 1) * ROW + 4
 

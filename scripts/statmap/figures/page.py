@@ -1,5 +1,6 @@
 """A figure measured in points from its top left corner: what is on it, whatever it is then written as."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from .text import CAPITAL, LEADING, NOTE, text_width, wrap
 WIDTH = 510.0  # points: 18 cm, the text width of an A4 page
 MARGIN = 6.0
 GREY = "#555555"
+
+_MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # before a number, not inside a name
 
 
 class Text(NamedTuple):
@@ -60,6 +63,7 @@ class Page:
     Parameters
     ----------
     title, subtitle, message : str, each wrapped where it is long; the message is bold.
+    width : points.
 
     Attributes
     ----------
@@ -67,12 +71,13 @@ class Page:
     width, height : float, points.
     """
 
-    def __init__(self, title: str, subtitle: str = "", message: str = ""):
+    def __init__(self, title: str, subtitle: str = "", message: str = "", width: float = WIDTH):
         self._items: list[tuple[float, Text | Image | Lines | Box]] = []
-        self.width, self.height = WIDTH, 0.0
-        lines = [(line, 9.0, True) for line in wrap(title, 9, WIDTH - 2 * MARGIN, 2, bold=True)]
-        lines += [(line, 7.5, False) for line in wrap(subtitle, 7.5, WIDTH - 2 * MARGIN, 3)]
-        lines += [(line, 7.5, True) for line in wrap(message, 7.5, WIDTH - 2 * MARGIN, 2, bold=True)]
+        self.width, self.height = width, 0.0
+        room = width - 2 * MARGIN
+        lines = [(line, 9.0, True) for line in wrap(title, 9, room, 2, bold=True)]
+        lines += [(line, 7.5, False) for line in wrap(_MINUS.sub("−", subtitle), 7.5, room, 3)]
+        lines += [(line, 7.5, True) for line in wrap(message, 7.5, room, 2, bold=True)]
         y = MARGIN
         for line, size, bold in lines:
             y += size * LEADING
@@ -86,7 +91,7 @@ class Page:
 
     def finish(self, bottom: float, notes: Sequence[str] = ()) -> "Page":
         """Write the small print below `bottom`, empty notes left out, and end the page there."""
-        lines = wrap(" ".join(note for note in notes if note), NOTE, WIDTH - 2 * MARGIN, 4)
+        lines = wrap(" ".join(note for note in notes if note), NOTE, self.width - 2 * MARGIN, 5)
         self.height = bottom + NOTE * LEADING * len(lines) + MARGIN + 4
         for rank, line in enumerate(reversed(lines)):
             self.text(MARGIN, self.height - MARGIN - rank * NOTE * LEADING + 1, line, NOTE, colour=GREY)

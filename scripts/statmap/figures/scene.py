@@ -1,5 +1,6 @@
 """What all figures of one map and variant share, and which planes of it to show (numpy only)."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ from .slicing import box_of, pick_planes, sections, world_axes
 MOST_PANELS = 24
 
 
-class Template(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Template:
     """An anatomical image laid out along the world axes, once for all variants of a map.
 
     Attributes
