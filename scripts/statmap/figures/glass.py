@@ -8,7 +8,7 @@ import numpy as np
 
 from .bars import draw_value_bar
 from .colours import region_colours
-from .montage import NOTHING, ORIENTATION
+from .montage import NOTHING, place_note
 from .page import GREY, Page
 from .panels import Panel, View, draw_outlines, name_panel, overlay, side_by_side
 from .scene import Scene, Template
@@ -61,7 +61,7 @@ def glass_figure(scene: Scene, regions: Sequence[Row], title: str, subtitle: str
     draw_value_bar(page, scene, page.top, min(bottom, page.top + 110))
     named = len(named_in(tags))
     some = f"{named} of {len(regions)} regions are outlined and named." if named < len(regions) else ""
-    return page.finish(bottom + 4, [ORIENTATION, SIGHT, some])
+    return page.finish(bottom + 4, [place_note(scene), SIGHT, some])
 
 
 def _planes(origin: float, step: float, count: int, half: Half) -> slice:

@@ -31,6 +31,11 @@ NO_REGION = "No region: no voxel is suprathreshold, or no cluster is large enoug
 NOTHING = "No suprathreshold voxel: no value passes the cutoff."
 
 
+def place_note(scene: Scene) -> str:
+    """Which side is which, and what became of the template."""
+    return ORIENTATION + (" No template: the map does not lie over it." if scene.misplaced else "")
+
+
 def fading_note(scene: Scene) -> str:
     """What opacity means below the cutoff; nothing where no cutoff was found."""
     if not np.isfinite(scene.cutoff):
@@ -74,7 +79,7 @@ def threshold_figure(scene: Scene, title: str, subtitle: str = "", cuts: Sequenc
     draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom))
     signs = {"two": ", positive in black, negative in white", "positive": " in black", "negative": " in white"}
     outlined = f"Outlined: suprathreshold voxels{signs[scene.sided]}." if np.isfinite(scene.cutoff) else ""
-    return page.finish(bottom, [ORIENTATION, outlined, fading_note(scene)])
+    return page.finish(bottom, [place_note(scene), outlined, fading_note(scene)])
 
 
 def regions_figure(
@@ -117,7 +122,7 @@ def regions_figure(
     if 0 < total <= MOST_IN_LEGEND:
         bottom = _draw_legend(page, regions, scene.units, bottom, colours)
     counts = _count_note(total, len(named_in(tags)))
-    return page.finish(bottom, [ORIENTATION, counts, _lost_note(accounting), fading_note(scene)])
+    return page.finish(bottom, [place_note(scene), counts, _lost_note(accounting), fading_note(scene)])
 
 
 def _count_note(total: int, named: int) -> str:
@@ -199,7 +204,7 @@ def frequency_figure(
         name_panel(page, panel)
     scale = _share_colours(np.linspace(1, 0, 201)[:, None])
     draw_bar(page, scale, page.top, _draw_locator(page, scene, cuts, bottom), "share", ("1", "0"), [(0.5, "0.5")])
-    return page.finish(bottom, [ORIENTATION, "Line: voxels that at least half of the grid points keep."])
+    return page.finish(bottom, [place_note(scene), "Line: voxels that at least half of the grid points keep."])
 
 
 def _share_colours(share):

@@ -93,8 +93,9 @@ class Page:
         """Write the small print below `bottom`, empty notes left out, and end the page there."""
         lines = wrap(" ".join(note for note in notes if note), NOTE, self.width - 2 * MARGIN, 5)
         self.height = bottom + NOTE * LEADING * len(lines) + MARGIN + 4
-        for rank, line in enumerate(reversed(lines)):
-            self.text(MARGIN, self.height - MARGIN - rank * NOTE * LEADING + 1, line, NOTE, colour=GREY)
+        for rank, line in enumerate(lines):
+            y = self.height - MARGIN - (len(lines) - 1 - rank) * NOTE * LEADING + 1
+            self.text(MARGIN, y, line, NOTE, colour=GREY)
         return self
 
     def text(

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .bars import draw_value_bar
 from .colours import region_colours
-from .montage import ORIENTATION, ROW, fading_note, volume_of
+from .montage import ROW, fading_note, place_note, volume_of
 from .page import GREY, MARGIN, WIDTH, Page
 from .panels import View, draw_backdrop, draw_cross, draw_map, draw_outlines, name_panel, side_by_side
 from .scene import Scene
-from .text import SMALL, number, shorten, triple, wrap
+from .text import SMALL, number, shorten, text_width, triple, wrap
 from .variant import Row, atlas_columns
 
 MOST_PEAKS = 10
@@ -48,7 +50,7 @@ def region_page(
         end = _draw_peaks(page, own, scene.units, MARGIN, details_end + 4)
     else:
         end = max(details_end, _draw_peaks(page, own, scene.units, MARGIN + 236, below))
-    return page.finish(end + 4, [ORIENTATION, fading_note(scene)])
+    return page.finish(end + 4, [place_note(scene), fading_note(scene)])
 
 
 def _draw_details(page: Page, details: Sequence[tuple[str, str]], y: float, right: float) -> float:
@@ -91,26 +93,54 @@ def _details(row: Row, units: str) -> list[tuple[str, str]]:
 
 def _draw_peaks(page: Page, peaks: Sequence[Row], units: str, left: float, top: float) -> float:
     """Table of a region's peaks, with their label in every atlas; gives the last line's place."""
-    right = left + 18, left + 50, left + 116, left + 160
+    shown = peaks[:MOST_PEAKS]
+    heads = "peak", units, "x, y, z", "distance"
+    cells = [
+        (
+            str(peak["peak"]),
+            number(peak["value"]),
+            triple(peak["x"], peak["y"], peak["z"]),
+            f"{peak['distance_mm']:.1f} mm" if peak["distance_mm"] > 0 else "–",
+        )
+        for peak in shown
+    ]
+    right = (
+        left
+        + np.cumsum(
+            [max(text_width(word, SMALL) for word in column) + 14 for column in zip(heads, *cells, strict=True)]
+        )
+        - 10
+    )
     atlases = [name for name in atlas_columns(peaks[0] if peaks else ()) if any(peak[name] for peak in peaks)]
-    width = (WIDTH - MARGIN - right[-1]) / max(len(atlases), 1)
-    starts = [right[-1] + 12 + n * width for n in range(len(atlases))]
-    for x, word in zip(right, ("peak", units, "x, y, z", "distance"), strict=True):
+    labels = [[peak[name] or "–" for name in atlases] for peak in shown]
+    titles = [name.removesuffix("_peak") for name in atlases]
+    widths = _share_out(
+        [max(text_width(word, SMALL) for word in column) + 12 for column in zip(titles, *labels, strict=True)],
+        WIDTH - MARGIN - right[-1],
+    )
+    starts = [right[-1] + 12 + sum(widths[:n]) for n in range(len(atlases))]
+    for x, word in zip(right, heads, strict=True):
         page.text(x, top + ROW, word, SMALL, colour=GREY, align="right")
-    for x, name in zip(starts, atlases, strict=True):
-        page.text(x, top + ROW, shorten(name.removesuffix("_peak"), SMALL, width - 12), SMALL, colour=GREY)
+    for x, title, width in zip(starts, titles, widths, strict=True):
+        page.text(x, top + ROW, shorten(title, SMALL, width - 6), SMALL, colour=GREY)
     y = top + 2 * ROW
-    for peak in peaks[:MOST_PEAKS]:
-        away = f"{number(peak['distance_mm'])} mm" if peak["distance_mm"] > 0 else "–"
-        cells = str(peak["peak"]), number(peak["value"]), triple(peak["x"], peak["y"], peak["z"]), away
-        for x, cell in zip(right, cells, strict=True):
+    for row, own in zip(cells, labels, strict=True):
+        for x, cell in zip(right, row, strict=True):
             page.text(x, y, cell, SMALL, align="right")
-        labels = [wrap(peak[name] or "–", SMALL, width - 12, 4) for name in atlases]
-        for x, lines in zip(starts, labels, strict=True):
-            for rank, line in enumerate(lines):
+        lines = [wrap(label, SMALL, width - 11, 4) for label, width in zip(own, widths, strict=True)]
+        for x, label in zip(starts, lines, strict=True):
+            for rank, line in enumerate(label):
                 page.text(x, y + rank * ROW, line, SMALL)
-        y += ROW * max(map(len, labels), default=1)
-    if len(peaks) > MOST_PEAKS:
-        page.text(left, y, f"and {len(peaks) - MOST_PEAKS} more in peaks.csv", SMALL, colour=GREY)
+        y += ROW * max(map(len, lines), default=1)
+    if len(peaks) > len(shown):
+        page.text(left, y, f"and {len(peaks) - len(shown)} more in peaks.csv", SMALL, colour=GREY)
         y += ROW
     return y - ROW
+
+
+def _share_out(wanted: Sequence[float], room: float) -> list[float]:
+    """Widths of columns: what each wants where that fits; the widest give way first."""
+    most = max(wanted, default=0.0)
+    while sum(min(width, most) for width in wanted) > room:
+        most *= 0.95
+    return [min(width, most) for width in wanted]

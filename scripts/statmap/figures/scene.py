@@ -47,6 +47,7 @@ class Scene(NamedTuple):
     data, survivors, labels : (x, y, z) arrays (see `world_axes`).
     origin, step : (3,) arrays, mm.
     template : Template, or None: what the map covers is then drawn in one light grey.
+    misplaced : whether a template was given, and left out because the map does not lie over it.
     box : (2, 3) array, mm: what is drawn, the template's brain and all survivors.
     limit : value at the ends of the colour scale.
     cutoff : float >= 0, or infinite or NaN where the threshold resolved to none.
@@ -60,6 +61,7 @@ class Scene(NamedTuple):
     origin: np.ndarray
     step: np.ndarray
     template: Template | None
+    misplaced: bool
     box: np.ndarray
     limit: float
     cutoff: float
@@ -86,19 +88,31 @@ def make_scene(
     survivors : (i, j, k) bool array.
     labels : (i, j, k) int array, 0 or the region's id.
     cutoff : float, on ``|x|``.
-    template, sided, units : see `Scene`.
+    template, sided, units : see `Scene`. A template that overlaps with less than half of what the map covers is left
+        out (or less than half of which the map covers, where it is the smaller).
 
     Returns
     -------
     Scene
     """
     origin, step, (values, kept, regions) = world_axes(affine, data, survivors, labels)
-    frame = box_of(values != 0, origin, step) if template is None else template.brain
+    covered = box_of(values != 0, origin, step)
+    misplaced = template is not None and not _overlap(template.brain, covered)
+    template = None if misplaced else template
+    frame = covered if template is None else template.brain
     boxes = [box for box in (frame, box_of(kept | (regions > 0), origin, step)) if box is not None]
     boxes = boxes or [np.stack([origin - step / 2, origin + (np.array(values.shape) - 0.5) * step])]
     box = np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
     limit = colour_limit(values, cutoff)
-    return Scene(values, kept, regions, origin, step, template, box, limit, float(cutoff), sided, units)
+    return Scene(values, kept, regions, origin, step, template, misplaced, box, limit, float(cutoff), sided, units)
+
+
+def _overlap(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether two boxes share at least half of the smaller; where one is missing there is nothing to compare."""
+    if one is None or other is None:
+        return True
+    shared = np.clip(np.minimum(one[1], other[1]) - np.maximum(one[0], other[0]), 0, None).prod()
+    return bool(shared >= 0.5 * min(np.ptp(one, axis=0).prod(), np.ptp(other, axis=0).prod()))
 
 
 def colour_limit(data: np.ndarray, cutoff: float) -> float:
