@@ -24,9 +24,11 @@ def ticks(low: float, high: float) -> np.ndarray:
 def axis_words(units: str, sided: Sided = "two") -> str:
     """What a cutoff is compared with."""
     symbol = symbol_of(units)
-    return {"two": f"cutoff on |{symbol}|", "positive": f"cutoff on {symbol}", "negative": f"cutoff on −{symbol}"}[
-        sided
-    ]
+    return {
+        "two": f"cutoff on |{symbol}|",
+        "positive": f"cutoff on {symbol}, positive values only",
+        "negative": f"cutoff on −{symbol}, negative values only",
+    }[sided]
 
 
 def merge_labels(numbers: Iterable[tuple[float, int]], size: float, apart: float = 2) -> list[tuple[float, str]]:

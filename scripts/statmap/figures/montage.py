@@ -191,20 +191,46 @@ def frequency_figure(
     template : Template or None.
     title, subtitle : str.
     """
-    kept = frequency > 0
-    page = Page(title, subtitle, "" if kept.any() else "No grid point keeps any voxel.")
-    scene = make_scene(frequency, affine, kept, np.zeros(frequency.shape, dtype=np.int32), 0, template)
+    page = Page(title, subtitle, "" if frequency.any() else "No grid point keeps any voxel.")
+    note = "Line: voxels that at least half of the grid points keep."
+    return draw_shares(page, frequency, affine, template, "share", ("1", "0.5"), note)
+
+
+def draw_shares(
+    page: Page,
+    share: np.ndarray,
+    affine: np.ndarray,
+    template: Template | None,
+    units: str,
+    words: tuple[str, str],
+    note: str,
+) -> Page:
+    """Shares from 0 to 1 over the template in axial cuts, and a line around what is at least a half.
+
+    Parameters
+    ----------
+    page : Page, with nothing but its heading; it is finished here.
+    share : (i, j, k) array; what is 0 is not drawn.
+    affine : (4, 4) array.
+    template : Template or None.
+    units : str, above the colour bar.
+    words : (str, str), what is written at 1 and at a half.
+    note : str, for the small print.
+    """
+    kept = share > 0
+    scene = make_scene(share, affine, kept, np.zeros(share.shape, dtype=np.int32), 0, template)
     cuts = choose_cuts(scene)
     panels, bottom = _lay_panels(page, scene, cuts)
     for panel in panels:
         draw_backdrop(page, scene, panel)
-        share, edges = panel.cut(scene, scene.data)
-        page.image(_share_colours(share), *edges)
-        page.lines(outlines(share >= 0.5, edges), "black", 0.6)
+        plane, edges = panel.cut(scene, scene.data)
+        page.image(_share_colours(plane), *edges)
+        page.lines(outlines(plane >= 0.5, edges), "black", 0.6)
         name_panel(page, panel)
     scale = _share_colours(np.linspace(1, 0, 201)[:, None])
-    draw_bar(page, scale, page.top, _draw_locator(page, scene, cuts, bottom), "share", ("1", "0"), [(0.5, "0.5")])
-    return page.finish(bottom, [place_note(scene), "Line: voxels that at least half of the grid points keep."])
+    bar_bottom = _draw_locator(page, scene, cuts, bottom)
+    draw_bar(page, scale, page.top, bar_bottom, units, (words[0], "0"), [(0.5, words[1])])
+    return page.finish(bottom, [place_note(scene), note])
 
 
 def _share_colours(share):

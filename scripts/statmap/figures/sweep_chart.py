@@ -86,16 +86,17 @@ def sweep_figure(
     for variant in variants:
         here = _setting(variant) in points and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
         (marked if here else elsewhere).append(variant)
-    top = page.top + 4
+    maps = []
     for name, words, unit in MEASURES:
         norm = _log_norm([point[name] / unit for point in sweep])
-        maps = _heat_maps(points, list(enumerate(marked, start=1)), name, words, unit, sided)
-        for rank in range(0, len(maps), 2):
-            bottoms = [
-                _draw_heat_map(page, heat_map, norm, MARGIN + 34 + column * STEP, top, units, sided)
-                for column, heat_map in enumerate(maps[rank : rank + 2])
-            ]
-            top = max(bottoms)
+        of_measure = _heat_maps(points, list(enumerate(marked, start=1)), name, words, unit, sided)
+        maps += [(heat_map, norm) for heat_map in of_measure]
+    top = page.top + 4
+    for rank in range(0, len(maps), 2):
+        top = max(
+            _draw_heat_map(page, heat_map, norm, MARGIN + 34 + column * STEP, top, units, sided)
+            for column, (heat_map, norm) in enumerate(maps[rank : rank + 2])
+        )
     key = number_key(variant["variant"] for variant in marked)
     notes = [
         "Light grey: no region." if any(not point["n_regions"] for point in sweep) else "",
