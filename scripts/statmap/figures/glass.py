@@ -87,7 +87,7 @@ def _draw_silhouette(page: Page, scene: Scene, panel: Panel, half: Half) -> None
     shade[..., :3] = np.rint(255 * (1 - 0.35 * solid**2))[..., None]
     shade[..., 3] = 255 * (solid > 0)  # the image reaches beyond the panel
     page.image(shade, *edges, smooth=True)
-    page.lines(outlines(solid > 0.02, edges), GREY, 0.8)
+    page.lines(outlines(solid > 0.02, edges, fine=1), GREY, 0.8)
 
 
 @cache
