@@ -1,4 +1,4 @@
-"""A page as pixels, by Pillow: matplotlib takes longer to import than ten pages to draw here, and longer to draw each."""
+"""A page as pixels, by Pillow: matplotlib takes longer to import than ten pages take here, and longer for each page."""
 
 import numpy as np
 from PIL import Image as Pixels
