@@ -40,7 +40,7 @@ def glass_figure(scene: Scene, regions: Sequence[Row], title: str, subtitle: str
     regions : one row a region.
     title, subtitle : str.
     """
-    page = Page(title, subtitle, "" if scene.survivors.any() else NOTHING)
+    page = Page(title, subtitle, "" if scene.suprathreshold.any() else NOTHING)
     panels, bottom = side_by_side(scene, [view for view, _ in VIEWS.values()], page.top)
     bottom = max(bottom, page.top + 80)
     halves = [half for _, half in VIEWS.values()]
@@ -51,7 +51,7 @@ def glass_figure(scene: Scene, regions: Sequence[Row], title: str, subtitle: str
         _draw_silhouette(page, scene, panel, half)
         x = _planes(scene.origin[0], scene.step[0], scene.data.shape[0], half)
         origin = scene.origin + [x.start * scene.step[0], 0, 0]
-        values, edges = panel.place(*project(scene.data[x], scene.survivors[x], origin, scene.step, panel.axis))
+        values, edges = panel.place(*project(scene.data[x], scene.suprathreshold[x], origin, scene.step, panel.axis))
         page.image(overlay(values, values != 0, scene) * (values != 0)[..., None], *edges)
         for region in sorted(named_in([panel_tags])):
             mask, edges = masks[region]

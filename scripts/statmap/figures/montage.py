@@ -16,7 +16,7 @@ from .panels import (
     draw_outlines,
     montage,
     name_panel,
-    outline_survivors,
+    outline_suprathreshold,
 )
 from .scene import Scene, Template, choose_cuts, make_scene
 from .slicing import outlines
@@ -60,21 +60,21 @@ def _draw_locator(page: Page, scene: Scene, cuts: Sequence[float], bottom: float
 
 
 def threshold_figure(scene: Scene, title: str, subtitle: str = "", cuts: Sequence[float] | None = None) -> Page:
-    """Survivors over the template in axial cuts, what is below the cutoff showing through faintly.
+    """Suprathreshold voxels over the template in axial cuts, what is below the cutoff showing through faintly.
 
     Parameters
     ----------
     scene : Scene.
     title, subtitle : str, wrapped where they are long.
-    cuts : list of float, z in mm; None takes five where the survivors are.
+    cuts : list of float, z in mm; None takes five where the suprathreshold voxels are.
     """
-    page = Page(title, subtitle, "" if scene.survivors.any() else NOTHING)
+    page = Page(title, subtitle, "" if scene.suprathreshold.any() else NOTHING)
     cuts = choose_cuts(scene, cover_regions=False) if cuts is None else cuts
     panels, bottom = _lay_panels(page, scene, cuts)
     for panel in panels:
         draw_backdrop(page, scene, panel)
         draw_map(page, scene, panel)
-        outline_survivors(page, scene, panel)
+        outline_suprathreshold(page, scene, panel)
         name_panel(page, panel)
     draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom))
     signs = {"two": ", positive in black, negative in white", "positive": " in black", "negative": " in white"}

@@ -12,7 +12,7 @@ from .slicing import Edges, cut, outlines
 from .text import NOTE, SMALL, coordinate, text_width
 
 FAINT = 0.6  # opacity that a voxel just below the cutoff comes near to: a step is left even without the outline
-BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light survivors stand out from it, and dark ones
+BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light voxels stand out from it, and dark ones
 SIDE = 56.0  # points, the column of the colour bar
 UNDER = 11.0  # points under a row of panels, for their coordinates
 NARROW = 56.0  # points that the words under a panel need
@@ -119,16 +119,16 @@ def side_by_side(scene: Scene, views: Sequence[View], top: float) -> tuple[list[
     return panels, panels[0].bottom + UNDER
 
 
-def overlay(values: np.ndarray, survivors: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
-    """Colours of map values, (..., 4) uint8: survivors opaque, the rest fading with the square of ``|x| / cutoff``.
+def overlay(values: np.ndarray, suprathreshold: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
+    """Colours of map values, (..., 4) uint8: suprathreshold voxels opaque, the rest fading with the square of ``|x| / cutoff``.
 
-    With an outline around what survives this is the transparent thresholding of Taylor et al. 2023 (NeuroImage 274,
+    With an outline around suprathreshold voxels this is the transparent thresholding of Taylor et al. 2023 (NeuroImage 274,
     120138).
     """
     reference = scene.cutoff if np.isfinite(scene.cutoff) and scene.cutoff > 0 else scene.limit
     colours = np.empty((*values.shape, 4))
     colours[..., :3] = ramp(DIVERGING, values / (2 * scene.limit) + 0.5)
-    colours[..., 3] = strength * np.where(survivors, 1, FAINT * np.minimum(np.abs(values) / reference, 1) ** 2)
+    colours[..., 3] = strength * np.where(suprathreshold, 1, FAINT * np.minimum(np.abs(values) / reference, 1) ** 2)
     return np.rint(colours * 255).astype(np.uint8)
 
 
@@ -150,16 +150,16 @@ def draw_backdrop(page: Page, scene: Scene, panel: Panel) -> None:
 
 
 def draw_map(page: Page, scene: Scene, panel: Panel, strength: float = 1.0) -> None:
-    """The map in colour, survivors and what is below the cutoff."""
+    """The map in colour, suprathreshold voxels and what is below the cutoff."""
     values, edges = panel.cut(scene, scene.data)
-    kept, _ = panel.cut(scene, scene.survivors)
+    kept, _ = panel.cut(scene, scene.suprathreshold)
     page.image(overlay(values, kept, scene, strength), *edges)
 
 
-def outline_survivors(page: Page, scene: Scene, panel: Panel) -> None:
+def outline_suprathreshold(page: Page, scene: Scene, panel: Panel) -> None:
     """Black around what is positive, white around what is negative: the sign is seen in a grey print too."""
     values, edges = panel.cut(scene, scene.data)
-    kept, _ = panel.cut(scene, scene.survivors)
+    kept, _ = panel.cut(scene, scene.suprathreshold)
     page.lines(outlines(kept & (values < 0), edges), "white", 0.6)
     page.lines(outlines(kept & (values >= 0), edges), "black", 0.6)
 

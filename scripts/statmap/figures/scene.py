@@ -40,15 +40,15 @@ def lay_out(image: np.ndarray, affine: np.ndarray) -> Template:
 
 
 class Scene(NamedTuple):
-    """A map, its survivors and regions, and the template behind them; images laid out along the world axes.
+    """A map, its suprathreshold voxels and regions, and the template behind them; images laid out along the world axes.
 
     Attributes
     ----------
-    data, survivors, labels : (x, y, z) arrays (see `world_axes`).
+    data, suprathreshold, labels : (x, y, z) arrays (see `world_axes`).
     origin, step : (3,) arrays, mm.
     template : Template, or None: what the map covers is then drawn in one light grey.
     misplaced : whether a template was given, and left out because the map does not lie over it.
-    box : (2, 3) array, mm: what is drawn, the template's brain and all survivors.
+    box : (2, 3) array, mm: what is drawn, the template's brain and all suprathreshold voxels.
     limit : value at the ends of the colour scale.
     cutoff : float >= 0, or infinite or NaN where the threshold resolved to none.
     sided : "two", "positive" or "negative".
@@ -56,7 +56,7 @@ class Scene(NamedTuple):
     """
 
     data: np.ndarray
-    survivors: np.ndarray
+    suprathreshold: np.ndarray
     labels: np.ndarray
     origin: np.ndarray
     step: np.ndarray
@@ -72,7 +72,7 @@ class Scene(NamedTuple):
 def make_scene(
     data: np.ndarray,
     affine: np.ndarray,
-    survivors: np.ndarray,
+    suprathreshold: np.ndarray,
     labels: np.ndarray,
     cutoff: float,
     template: Template | None = None,
@@ -85,7 +85,7 @@ def make_scene(
     ----------
     data : (i, j, k) array, finite.
     affine : (4, 4) array, any orientation; an oblique image is drawn through its nearest voxels.
-    survivors : (i, j, k) bool array.
+    suprathreshold : (i, j, k) bool array.
     labels : (i, j, k) int array, 0 or the region's id.
     cutoff : float, on ``|x|``.
     template, sided, units : see `Scene`. A template that overlaps with less than half of what the map covers is left
@@ -95,7 +95,7 @@ def make_scene(
     -------
     Scene
     """
-    origin, step, (values, kept, regions) = world_axes(affine, data, survivors, labels)
+    origin, step, (values, kept, regions) = world_axes(affine, data, suprathreshold, labels)
     covered = box_of(values != 0, origin, step)
     misplaced = template is not None and not _overlap(template.brain, covered)
     template = None if misplaced else template
@@ -137,14 +137,18 @@ def choose_cuts(scene: Scene, least: int = 5, most: int = MOST_PANELS, cover_reg
     """Axial planes that show the most, the most telling first.
 
     Every region comes into view, as far as `most` planes can (see `pick_planes`). Planes are then added, up to `least`
-    or to the end of the last row of panels, where survivors are, and where the signal is once all of those are shown.
+    or to the end of the last row of panels, where suprathreshold voxels are, and where the signal is once all of those are shown.
 
     Returns
     -------
     list of float : z in mm, of planes through voxel centres.
     """
     magnitude = np.abs(scene.data)
-    weights = (magnitude * scene.survivors).sum(axis=(0, 1)), magnitude.sum(axis=(0, 1)), np.ones(magnitude.shape[2])
+    weights = (
+        (magnitude * scene.suprathreshold).sum(axis=(0, 1)),
+        magnitude.sum(axis=(0, 1)),
+        np.ones(magnitude.shape[2]),
+    )
     z = scene.origin[2] + np.arange(magnitude.shape[2]) * scene.step[2]
     drawn = (z >= scene.box[0, 2]) & (z <= scene.box[1, 2])
     mass = drawn * sum(weight * 1e-3**rank / (weight.sum() or 1) for rank, weight in enumerate(weights))

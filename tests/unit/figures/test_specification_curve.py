@@ -1,10 +1,7 @@
-"""Specification curve, and agreement over maps."""
-
 import numpy as np
 import pytest
 from drawn import collisions, pixels, words
 
-from statmap.figures.overlap_chart import maps_figure, overlap_figure
 from statmap.figures.page import Image
 from statmap.figures.specification_curve import LEFT, MOST_FINDINGS, RIGHT, specification_figure
 from statmap.figures.text import DPI
@@ -59,25 +56,3 @@ def test_a_choice_that_was_never_varied_is_not_drawn():
     page = specification_figure(specifications([2.0, 4.0], connectivities=(6,)), [], "motor")
     assert "smallest size (mm³)" in words(page)
     assert "neighbours" not in words(page)
-
-
-@pytest.mark.parametrize("n", [1, 2, 9, 300])
-def test_a_matrix_of_maps_is_legible(n):
-    maps = [f"sub-{rank:03d}_contrast-faces" for rank in range(n)]
-    pairs = [
-        {"map_a": a, "map_b": b, "voxels_a": 5, "voxels_b": 7, "dice": 0.25}
-        for rank, a in enumerate(maps)
-        for b in maps[rank + 1 :]
-    ]
-    page = maps_figure(pairs, maps, "value-3.0", "agreement")
-    assert collisions(page) == []
-    assert words(page).count("0.25") == (n * (n - 1) if n < 20 else 0)
-
-
-def test_how_many_maps_hold_a_voxel_is_read_off_the_bar():
-    counts = np.zeros((20, 20, 20), int)
-    counts[5:10, 5:10, 5:10] = np.arange(5)
-    page = overlap_figure(counts, np.diag([3.0, 3, 3, 1]), 5, None, "value-3.0")
-    assert {"maps", "5", "2.5", "0"} <= set(words(page))
-    assert collisions(page) == []
-    assert any("No map keeps" in word for word in words(overlap_figure(counts * 0, np.eye(4), 5, None, "v")))
