@@ -120,10 +120,10 @@ def side_by_side(scene: Scene, views: Sequence[View], top: float) -> tuple[list[
 
 
 def overlay(values: np.ndarray, suprathreshold: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
-    """Colours of map values, (..., 4) uint8: suprathreshold voxels opaque, the rest fading with the square of ``|x| / cutoff``.
+    """Colours of map values, (..., 4) uint8: opaque above the cutoff, below it fading with the square of value / cutoff.
 
-    With an outline around suprathreshold voxels this is the transparent thresholding of Taylor et al. 2023 (NeuroImage 274,
-    120138).
+    With an outline around what is suprathreshold this is the transparent thresholding of Taylor et al. 2023 (NeuroImage
+    274, 120138).
     """
     reference = scene.cutoff if np.isfinite(scene.cutoff) and scene.cutoff > 0 else scene.limit
     colours = np.empty((*values.shape, 4))

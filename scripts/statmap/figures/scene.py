@@ -137,7 +137,8 @@ def choose_cuts(scene: Scene, least: int = 5, most: int = MOST_PANELS, cover_reg
     """Axial planes that show the most, the most telling first.
 
     Every region comes into view, as far as `most` planes can (see `pick_planes`). Planes are then added, up to `least`
-    or to the end of the last row of panels, where suprathreshold voxels are, and where the signal is once all of those are shown.
+    or to the end of the last row of panels, where suprathreshold voxels are, and where the signal is once all of those
+    are shown.
 
     Returns
     -------
