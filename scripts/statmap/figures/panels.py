@@ -120,7 +120,7 @@ def side_by_side(scene: Scene, views: Sequence[View], top: float) -> tuple[list[
 
 
 def overlay(values: np.ndarray, suprathreshold: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
-    """Colours of map values, (..., 4) uint8: opaque above the cutoff, below it fading with the square of value / cutoff.
+    """Colours of map values, (..., 4) uint8: opaque above the cutoff, fading with the square of value / cutoff.
 
     With an outline around what is suprathreshold this is the transparent thresholding of Taylor et al. 2023 (NeuroImage
     274, 120138).
