@@ -302,6 +302,7 @@ if DRAWN or PAGES:
         params:
             variants=study.variant_keys("sided"),
             max_pages=study.config["max_pages"],
+            formats=FORMATS,
             code=code_hash("plot_variants", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -402,7 +403,8 @@ rule plot_sweep:
     benchmark:
         "results/benchmarks/plot_sweep/{map}.tsv"
     params:
-        variants=study.variant_keys("connectivity", "signs", "min_region_size"),
+        variants=study.variant_keys("connectivity", "signs", "min_region_size", "sided"),
+        grid=study.sweep_keys("sided"),
         code=code_hash("plot_sweep", SCRIPTS),
     conda:
         "envs/environment.yaml"

@@ -11,6 +11,7 @@ from statmap.io.files import read_json
 from statmap.io.images import read_image, read_raw
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table
+from statmap.types import Sided
 
 
 def main(
@@ -22,6 +23,7 @@ def main(
     template: str | None,
     map_id: str,
     variants: dict[str, dict],
+    sided: Sided,
     figures: list[str],
 ) -> None:
     """Draw the sweep of one map.
@@ -33,7 +35,8 @@ def main(
     thresholded_sidecars : JSON from rule threshold_map, one per variant, for their cutoffs.
     template : anatomical image in the space of the map, or None.
     map_id : name.
-    variants : id to its ``connectivity``, ``signs`` and ``min_region_size`` (mm^3).
+    variants : id to its ``connectivity``, ``signs``, ``min_region_size`` (mm^3) and ``sided``.
+    sided : which signs the sweep tests.
     figures : files to write; the name says which figure, the suffix which format.
     """
     units = UNITS.get(read_json(sidecar)["Stat"], "value")
@@ -46,9 +49,9 @@ def main(
     share, affine = read_image(frequency)
     background = lay_out(*read_raw(template)) if template else None
     draw = {
-        "sweep": lambda: sweep_figure(grid, marked, map_id, "Regions over cutoff and smallest size", units),
+        "sweep": lambda: sweep_figure(grid, marked, map_id, "Regions over cutoff and smallest size", units, sided),
         "persistence": lambda: persistence_figure(
-            first, cutoffs, map_id, "Over which cutoffs each peak stands by itself", units
+            first, cutoffs, map_id, "Over which cutoffs each peak stands by itself", units, sided
         ),
         "selection_frequency": lambda: frequency_figure(
             share, affine, background, map_id, f"Share of {len(grid)} grid points that keep each voxel"
@@ -63,5 +66,6 @@ if __name__ == "__main__":
             **{key: value or None for key, value in snakemake.input.items()},
             map_id=snakemake.wildcards.map,
             variants=snakemake.params.variants,
+            sided=snakemake.params.grid["sided"],
             figures=list(snakemake.output),
         )

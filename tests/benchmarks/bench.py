@@ -15,6 +15,7 @@ BENCHMARKS = {
     "The whole workflow": "bench_workflow.py",
     "Thresholds, regions and tables": "bench_regions.py",
     "Sweeps": "bench_sweep.py",
+    "Figures": "bench_figures.py",
 }
 PACKAGES = ("nilearn", "numpy", "scipy", "snakemake", "matplotlib", "connected-components-3d")
 

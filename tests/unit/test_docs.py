@@ -103,7 +103,7 @@ def test_the_conda_environment_has_what_the_scripts_import():
     of_the_snakefile = {"yaml", "jsonschema"}
     own = {"statmap"} | {path.stem for path in (ROOT / "scripts").glob("*.py")}
     needed = imported - set(sys.stdlib_module_names) - own - of_the_snakefile
-    assert {{"cc3d": "connected-components-3d"}.get(name, name) for name in needed} <= set(conda())
+    assert {{"cc3d": "connected-components-3d", "PIL": "pillow"}.get(name, name) for name in needed} <= set(conda())
 
 
 def test_every_rule_of_the_slurm_profile_exists():

@@ -11,6 +11,9 @@ from .panels import SIDE
 from .text import SMALL, shorten, text_width
 from .variant import Row
 
+CELL = 34.0  # points, the side of a cell where there is room
+LEAST = 4.0  # font size that is still read; smaller names are left out
+
 
 def dice_figure(pairs: Sequence[Row], names: Sequence[str], title: str, subtitle: str = "") -> Page:
     """Matrix of the Dice coefficients of what every two variants keep.
@@ -21,42 +24,63 @@ def dice_figure(pairs: Sequence[Row], names: Sequence[str], title: str, subtitle
     names : list of str, the variants in order.
     title, subtitle : str.
     """
-    page = Page(title, subtitle, "" if len(names) > 1 else "One variant: nothing to compare it with.")
+    message = "" if len(names) > 1 else "One variant: nothing to compare it with."
+    page = Page(title, subtitle, message, width=matrix_width(names))
     dice = dice_matrix(pairs, names)
     bottom = draw_matrix(page, dice, names)
     empty = "–: neither variant keeps a voxel." if np.isnan(dice).any() else ""
     return page.finish(bottom + 4, ["Dice coefficient of the voxels that two variants keep in regions.", empty])
 
 
-def dice_matrix(pairs: Sequence[Row], names: Sequence[str]) -> np.ndarray:
-    """Symmetric (n, n) array of Dice coefficients, NaN where neither of two holds a voxel."""
+def dice_matrix(pairs: Sequence[Row], names: Sequence[str], of: str = "variant") -> np.ndarray:
+    """Symmetric (n, n) array of Dice coefficients, NaN where neither of two holds a voxel.
+
+    Parameters
+    ----------
+    pairs : rows with ``<of>_a``, ``<of>_b``, ``voxels_a``, ``voxels_b`` and ``dice``.
+    names : in order.
+    of : what is compared, ``variant`` or ``map``.
+    """
     rank_of = {name: rank for rank, name in enumerate(names)}
     dice = np.eye(len(names))
     for pair in pairs:
-        a, b = rank_of[pair["variant_a"]], rank_of[pair["variant_b"]]
+        a, b = rank_of[pair[f"{of}_a"]], rank_of[pair[f"{of}_b"]]
         dice[a, b] = dice[b, a] = np.nan if pair["dice"] is None else pair["dice"]
         for own, voxels in ((a, pair["voxels_a"]), (b, pair["voxels_b"])):
             dice[own, own] = 1.0 if voxels else np.nan
     return dice
 
 
+def _names_width(names: Sequence[str]) -> float:
+    """Width of the names with their numbers, points."""
+    return min(max(text_width(f"{name}  {rank}", SMALL) for rank, name in enumerate(names, start=1)), 180)
+
+
+def matrix_width(names: Sequence[str]) -> float:
+    """Width of a page that a matrix of so many names fills, from a third of the usual width to all of it."""
+    return min(max(2 * MARGIN + SIDE + 10 + _names_width(names) + CELL * len(names), 230), WIDTH)
+
+
 def draw_matrix(page: Page, dice: np.ndarray, names: Sequence[str]) -> float:
     """A matrix of Dice coefficients with names at its left, numbers above and its colour bar; gives its bottom."""
     n = len(names)
-    longest = min(max(text_width(f"{name}  {rank}", SMALL) for rank, name in enumerate(names, start=1)), 180)
-    cell = min((WIDTH - 2 * MARGIN - SIDE - longest - 6) / n, 34)
+    left, top = MARGIN + _names_width(names) + 6, page.top + 12
+    cell = min((page.width - MARGIN - SIDE - 4 - left) / n, CELL)
     size = min(SMALL, 0.95 * cell)
-    left, top = MARGIN + longest + 6, page.top + 12
     bottom = max(top + n * cell, page.top + 70)
     pixels = cell_colours(dice)
     page.image(pixels, left, left + n * cell, top + n * cell, top)
     words = [["–" if np.isnan(value) else f"{value:.2f}" for value in row] for row in dice]
     write_cells(page, words, pixels, left, top, cell, cell)
+    step = max(int(np.ceil((text_width(str(n), SMALL) + 5) / cell)), 1)
+    for rank in range(0, n, step):
+        page.text(left + (rank + 0.5) * cell, top - 3, str(rank + 1), SMALL, align="center")
     for rank, name in enumerate(names):
         at = top + (rank + 0.5) * cell
-        page.text(left - 4, at, f"{shorten(name, size, 160)}  {rank + 1}", size, align="right", level="center")
-    for rank in range(0, n, max(int(np.ceil(13 / cell)), 1)):
-        page.text(left + (rank + 0.5) * cell, top - 3, str(rank + 1), SMALL, align="center")
+        if size >= LEAST:
+            page.text(left - 4, at, f"{shorten(name, size, 160)}  {rank + 1}", size, align="right", level="center")
+        elif rank % step == 0:
+            page.text(left - 4, at, str(rank + 1), SMALL, align="right", level="center")
     scale = cell_colours(np.linspace(1, 0, 101))[:, None]
     scale = np.concatenate([scale, np.full((101, 1, 1), 255, np.uint8)], axis=-1)
     draw_bar(page, scale, page.top, min(bottom, page.top + 110), "Dice", ("1", "0"), [(0.5, "0.5")])

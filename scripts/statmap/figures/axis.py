@@ -3,20 +3,32 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
+from ..types import Sided
 from .colours import SEQUENTIAL, lightness, ramp, rgb
 from .page import Page
-from .text import SMALL, text_width
+from .text import SMALL, symbol_of, text_width
 
 EMPTY = "#ececec"  # cells without anything to show
 
 
 def ticks(low: float, high: float) -> np.ndarray:
     """Round numbers from low to high, at most eight."""
+    from matplotlib.ticker import MaxNLocator  # late: only charts need matplotlib
+
     found = MaxNLocator(nbins=7, steps=[1, 2, 5, 10]).tick_values(low, high)
     slack = 1e-9 * (high - low)
     return found[(found >= low - slack) & (found <= high + slack)]
+
+
+def axis_words(units: str, sided: Sided = "two") -> str:
+    """What a cutoff is compared with."""
+    symbol = symbol_of(units)
+    return {
+        "two": f"cutoff on |{symbol}|",
+        "positive": f"cutoff on {symbol}, positive values only",
+        "negative": f"cutoff on −{symbol}, negative values only",
+    }[sided]
 
 
 def merge_labels(numbers: Iterable[tuple[float, int]], size: float, apart: float = 2) -> list[tuple[float, str]]:

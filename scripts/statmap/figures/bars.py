@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .page import MARGIN, WIDTH, Page
-from .panels import BRAIN, SIDE, overlay
+from .page import MARGIN, Page
+from .panels import SIDE, overlay
 from .scene import Scene
 from .text import LEADING, SMALL, number
 
@@ -30,12 +30,12 @@ def draw_bar(
     marks : list of (share of the bar from the top, str), from the top down; two that would touch are written as one.
     """
     line = SMALL * LEADING
-    centre, half = WIDTH - MARGIN - SIDE + 22, 4.5
+    centre, half = page.width - MARGIN - SIDE + 22, 4.5
     page.text(centre, top + line - 3.5, title, SMALL, bold=True, align="center")
     top, bottom = top + 2 * line, max(bottom - line, top + 2 * line + 20)
     page.text(centre, top - 2.5, ends[0], SMALL, align="center")
     page.text(centre, bottom + line - 1, ends[1], SMALL, align="center")
-    page.box(centre - half, top, 2 * half, bottom - top, str(np.mean(BRAIN)), above=-1)
+    page.box(centre - half, top, 2 * half, bottom - top, "#8b8b8b", above=-1)
     page.image(pixels, centre - half, centre + half, bottom, top)
     heights = [top + share * (bottom - top) for share, _ in marks]
     page.lines([np.array([(centre - half, y), (centre + half + 3, y)]) for y in heights], "black", 0.8, above=4)
@@ -47,11 +47,19 @@ def draw_bar(
 
 
 def draw_value_bar(page: Page, scene: Scene, top: float, bottom: float, strength: float = 1.0) -> None:
-    """The colour bar of a map, drawn through the same overlay as the map, with the cutoff marked on it."""
-    values = np.linspace(scene.limit, -scene.limit, 201)[:, None]
+    """The colour bar of a map, drawn through the same overlay as the map, with the cutoff marked on it.
+
+    A sign that no voxel has is left out.
+    """
+    low = -scene.limit if (scene.data < 0).any() else 0.0
+    high = scene.limit if (scene.data > 0).any() or not low else 0.0
+    values = np.linspace(high, low, 201)[:, None]
     tested = {"two": np.abs(values), "positive": values, "negative": -values}[scene.sided]
-    beyond = np.abs(scene.data).max(initial=0) > scene.limit * (1 + 1e-6)
-    ends = ("≥ " if beyond else "") + number(scene.limit), ("≤ " if beyond else "") + number(-scene.limit)
-    signs = {"two": (1, -1), "positive": (1,), "negative": (-1,)}[scene.sided] if scene.cutoff <= scene.limit else ()
-    marks = [((1 - sign * scene.cutoff / scene.limit) / 2, number(sign * scene.cutoff)) for sign in signs]
+    ends = (
+        ("≥ " if scene.data.max(initial=0) > high * (1 + 1e-6) else "") + number(high),
+        ("≤ " if scene.data.min(initial=0) < low * (1 + 1e-6) else "") + number(low),
+    )
+    signs = {"two": (1, -1), "positive": (1,), "negative": (-1,)}[scene.sided]
+    cutoffs = [sign * scene.cutoff for sign in signs if low <= sign * scene.cutoff <= high]
+    marks = [((high - cutoff) / (high - low), number(cutoff)) for cutoff in cutoffs]
     draw_bar(page, overlay(values, tested >= scene.cutoff, scene, strength), top, bottom, scene.units, ends, marks)

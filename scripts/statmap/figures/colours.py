@@ -9,9 +9,10 @@ import numpy as np
 DIVERGING = ("#06164f", "#0b3a94", "#2b6fd0", "#5b8fc4", "#8c8c8c", "#c98f3c", "#f09a1c", "#ffc02e", "#fff3a0")
 SEQUENTIAL = ("#2b0a4e", "#6a176e", "#b0325a", "#e35933", "#fb9b06", "#f9d84a", "#fcfdbf")  # shares and counts
 
-# Neighbouring ids far apart; every pair at least 9 apart in lightness (CIE L*, out of 100), for grey print, and told
-# apart under simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009).
-REGIONS = ("#f5a623", "#2f86d6", "#fff06a", "#c8321e", "#7fddee", "#4b1178", "#e377b8", "#0b5d3b")
+# No blue, orange or yellow: they mean sign. Neighbouring ids far apart; every pair at least 9 apart in lightness (CIE
+# L*, out of 100), for grey print, and told apart under simulated protanopia, deuteranopia and tritanopia (Machado and
+# others 2009).
+REGIONS = ("#1ee187", "#961ea5", "#a5f0d2", "#5a003c", "#f087c3", "#2d4b0f", "#87961e", "#b45a5a")
 STYLES = ("solid", "dashed", "dotted", "dashdot")
 
 

@@ -3,9 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import matplotlib
+from ..io.files import writing
+from .page import Page
+from .raster import draw_pixels
+from .text import DPI
 
-from .page import SETTINGS, Page, save
+
+def save(page: Page, path: str | Path) -> None:
+    """Write a page in the format that the suffix names (png at 150 dpi, svg, pdf), to the same bytes every time."""
+    kind = Path(path).suffix.lstrip(".")
+    with writing(path) as temporary:
+        if kind == "png":
+            draw_pixels(page).save(temporary, "png", dpi=(DPI, DPI), compress_level=3)
+        else:
+            from .vector import write_vectors  # matplotlib takes longer to import than ten pages to draw
+
+            write_vectors(page, temporary, kind)
 
 
 def draw_figures(figures: Mapping[str, Callable[[], Page]], paths: Iterable[str | Path]) -> int:
@@ -28,8 +41,7 @@ def draw_figures(figures: Mapping[str, Callable[[], Page]], paths: Iterable[str 
     for path in map(Path, paths):
         wanted.setdefault(path.stem, []).append(path)
     for name, files in wanted.items():
-        with matplotlib.rc_context(SETTINGS):
-            page = figures[name]()
+        page = figures[name]()
         for path in files:
             save(page, path)
     return sum(map(len, wanted.values()))

@@ -1,6 +1,6 @@
 """Figures of axial cuts side by side: suprathreshold voxels, regions, and how often a sweep keeps each voxel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from .bars import draw_bar, draw_value_bar
 from .colours import SEQUENTIAL, ramp, region_colours
 from .page import GREY, MARGIN, WIDTH, Page
 from .panels import (
+    FAINT,
     Panel,
     draw_backdrop,
     draw_locator,
@@ -15,26 +16,36 @@ from .panels import (
     draw_outlines,
     montage,
     name_panel,
-    outline_survivors,
+    outline_suprathreshold,
 )
 from .scene import Scene, Template, choose_cuts, make_scene
 from .slicing import outlines
-from .tags import draw_tag, draw_tags, named_in, pixels_of, place_ids
-from .text import NOTE, SMALL, number, symbol_of, triple
+from .tags import draw_tag, draw_tags, named_in, pixels_of, place_ids, tag_size
+from .text import NOTE, SMALL, number, symbol_of, text_width, triple
 from .variant import Row
 
 MOST_IN_LEGEND = 12
 ROW = SMALL * 1.45  # of a table, in points
 ORIENTATION = "Left is left (neurological convention); x, y, z in mm."
-NO_REGION = "No region: nothing survives, or nothing that survives is large enough."
-NOTHING = "Nothing survives: no voxel passes the cutoff."
+NO_REGION = "No region: no voxel is suprathreshold, or no cluster is large enough."
+NOTHING = "No suprathreshold voxel: no value passes the cutoff."
+
+
+def place_note(scene: Scene) -> str:
+    """Which side is which, and what became of the template."""
+    return ORIENTATION + (" No template: the map does not lie over it." if scene.misplaced else "")
 
 
 def fading_note(scene: Scene) -> str:
     """What opacity means below the cutoff; nothing where no cutoff was found."""
     if not np.isfinite(scene.cutoff):
         return ""
-    return f"Below the cutoff, opacity falls with (|{symbol_of(scene.units)}| / cutoff)²."
+    falls = f"opacity falls with (|{symbol_of(scene.units)}| / cutoff)²"
+    if scene.sided == "two":
+        return f"Below the cutoff, {falls}."
+    return (
+        f"Only {scene.sided} values are tested; below the cutoff, and for the other sign, {falls}, {FAINT:.0%} at most."
+    )
 
 
 def _lay_panels(page: Page, scene: Scene, cuts: Sequence[float]) -> tuple[list[Panel], float]:
@@ -49,29 +60,35 @@ def _draw_locator(page: Page, scene: Scene, cuts: Sequence[float], bottom: float
 
 
 def threshold_figure(scene: Scene, title: str, subtitle: str = "", cuts: Sequence[float] | None = None) -> Page:
-    """Survivors over the template in axial cuts, what is below the cutoff showing through faintly.
+    """Suprathreshold voxels over the template in axial cuts, what is below the cutoff showing through faintly.
 
     Parameters
     ----------
     scene : Scene.
     title, subtitle : str, wrapped where they are long.
-    cuts : list of float, z in mm; None takes five where the survivors are.
+    cuts : list of float, z in mm; None takes five where the suprathreshold voxels are.
     """
-    page = Page(title, subtitle, "" if scene.survivors.any() else NOTHING)
+    page = Page(title, subtitle, "" if scene.suprathreshold.any() else NOTHING)
     cuts = choose_cuts(scene, cover_regions=False) if cuts is None else cuts
     panels, bottom = _lay_panels(page, scene, cuts)
     for panel in panels:
         draw_backdrop(page, scene, panel)
         draw_map(page, scene, panel)
-        outline_survivors(page, scene, panel)
+        outline_suprathreshold(page, scene, panel)
         name_panel(page, panel)
     draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom))
-    outlined = "Outlined: survivors, positive in black, negative in white." if np.isfinite(scene.cutoff) else ""
-    return page.finish(bottom, [ORIENTATION, outlined, fading_note(scene)])
+    signs = {"two": ", positive in black, negative in white", "positive": " in black", "negative": " in white"}
+    outlined = f"Outlined: suprathreshold voxels{signs[scene.sided]}." if np.isfinite(scene.cutoff) else ""
+    return page.finish(bottom, [place_note(scene), outlined, fading_note(scene)])
 
 
 def regions_figure(
-    scene: Scene, regions: Sequence[Row], title: str, subtitle: str = "", cuts: Sequence[float] | None = None
+    scene: Scene,
+    regions: Sequence[Row],
+    title: str,
+    subtitle: str = "",
+    cuts: Sequence[float] | None = None,
+    accounting: Mapping[str, int] | None = None,
 ) -> Page:
     """Regions over the map and the template: an outline in the colour of its region, with its id.
 
@@ -84,6 +101,8 @@ def regions_figure(
     regions : one row a region: region, sign, peak_value, peak_x, peak_y, peak_z, volume_mm3.
     title, subtitle : str.
     cuts : list of float, z in mm; None lets `choose_cuts` decide.
+    accounting : voxels by where they went, ``survivors`` (suprathreshold) and ``kept`` (in a region) among them: the
+        small print then says how many are in no region.
     """
     total = len(regions)
     page = Page(title, subtitle, "" if total else NO_REGION)
@@ -102,7 +121,8 @@ def regions_figure(
     draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom), strength=0.6)
     if 0 < total <= MOST_IN_LEGEND:
         bottom = _draw_legend(page, regions, scene.units, bottom, colours)
-    return page.finish(bottom, [ORIENTATION, _count_note(total, len(named_in(tags))), fading_note(scene)])
+    counts = _count_note(total, len(named_in(tags)))
+    return page.finish(bottom, [place_note(scene), counts, _lost_note(accounting), fading_note(scene)])
 
 
 def _count_note(total: int, named: int) -> str:
@@ -115,21 +135,41 @@ def _count_note(total: int, named: int) -> str:
     return f"{total} regions, each outlined and named in at least one cut."
 
 
+def _lost_note(accounting: Mapping[str, int] | None) -> str:
+    """How many suprathreshold voxels are in no region."""
+    if not accounting or not accounting["survivors"]:
+        return ""
+    every, lost = accounting["survivors"], accounting["survivors"] - accounting["kept"]
+    share = f"{lost / every:.0%}" if lost / every >= 0.01 else "< 1%"
+    return f"{lost:,} of {every:,} suprathreshold voxels ({share}) are in no region." if lost else ""
+
+
 def _draw_legend(page, regions, units, top, colours):
     """Up to three columns of regions: id, value at the peak with its sign, where the peak is, volume; its bottom."""
-    deep = -(-len(regions) // 3)
+    heads = f"peak {units}", "x, y, z", "mm³"
+    cells = [
+        (
+            ("±" if row["sign"] == "mixed" else "+" if row["peak_value"] > 0 else "") + number(row["peak_value"]),
+            triple(row["peak_x"], row["peak_y"], row["peak_z"]),
+            volume_of(row),
+        )
+        for row in regions
+    ]
+    widest = [max(text_width(row[n], SMALL) for row in (heads, *cells)) + 10 for n in range(len(heads))]
+    tag = max(tag_size(row["region"], NOTE)[0] for row in regions)
+    entry = tag + sum(widest)
+    columns = int(min(3, (WIDTH - 2 * MARGIN + 14) // (entry + 14)))
+    deep = -(-len(regions) // columns)
     for rank, row in enumerate(regions):
         column, place = divmod(rank, deep)
-        left = MARGIN + column * (WIDTH - 2 * MARGIN) / 3
-        right = left + 48, left + 112, left + 154
+        left = MARGIN + column * max(entry + 14, (WIDTH - 2 * MARGIN) / 3)
+        right = left + tag + np.cumsum(widest)
         if place == 0:
-            for x, word in zip(right, (f"peak {units}", "x, y, z", "mm³"), strict=True):
+            for x, word in zip(right, heads, strict=True):
                 page.text(x, top + ROW - 3, word, NOTE, colour=GREY, align="right")
         y = top + (place + 1) * ROW
-        sign = "±" if row["sign"] == "mixed" else "+" if row["peak_value"] > 0 else ""
-        cells = sign + number(row["peak_value"]), triple(row["peak_x"], row["peak_y"], row["peak_z"]), volume_of(row)
         draw_tag(page, left, y, row["region"], NOTE, colours)
-        for x, cell in zip(right, cells, strict=True):
+        for x, cell in zip(right, cells[rank], strict=True):
             page.text(x, y + NOTE + 0.2, cell, SMALL, align="right")
     return top + (deep + 1) * ROW + 4
 
@@ -151,20 +191,46 @@ def frequency_figure(
     template : Template or None.
     title, subtitle : str.
     """
-    kept = frequency > 0
-    page = Page(title, subtitle, "" if kept.any() else "No grid point keeps any voxel.")
-    scene = make_scene(frequency, affine, kept, np.zeros(frequency.shape, dtype=np.int32), 0, template)
+    page = Page(title, subtitle, "" if frequency.any() else "No grid point keeps any voxel.")
+    note = "Line: voxels that at least half of the grid points keep."
+    return draw_shares(page, frequency, affine, template, "share", ("1", "0.5"), note)
+
+
+def draw_shares(
+    page: Page,
+    share: np.ndarray,
+    affine: np.ndarray,
+    template: Template | None,
+    units: str,
+    words: tuple[str, str],
+    note: str,
+) -> Page:
+    """Shares from 0 to 1 over the template in axial cuts, and a line around what is at least a half.
+
+    Parameters
+    ----------
+    page : Page, with nothing but its heading; it is finished here.
+    share : (i, j, k) array; what is 0 is not drawn.
+    affine : (4, 4) array.
+    template : Template or None.
+    units : str, above the colour bar.
+    words : (str, str), what is written at 1 and at a half.
+    note : str, for the small print.
+    """
+    kept = share > 0
+    scene = make_scene(share, affine, kept, np.zeros(share.shape, dtype=np.int32), 0, template)
     cuts = choose_cuts(scene)
     panels, bottom = _lay_panels(page, scene, cuts)
     for panel in panels:
         draw_backdrop(page, scene, panel)
-        share, edges = panel.cut(scene, scene.data)
-        page.image(_share_colours(share), *edges)
-        page.lines(outlines(share >= 0.5, edges), "black", 0.6)
+        plane, edges = panel.cut(scene, scene.data)
+        page.image(_share_colours(plane), *edges)
+        page.lines(outlines(plane >= 0.5, edges), "black", 0.6)
         name_panel(page, panel)
     scale = _share_colours(np.linspace(1, 0, 201)[:, None])
-    draw_bar(page, scale, page.top, _draw_locator(page, scene, cuts, bottom), "share", ("1", "0"), [(0.5, "0.5")])
-    return page.finish(bottom, [ORIENTATION, "Line: voxels that at least half of the grid points keep."])
+    bar_bottom = _draw_locator(page, scene, cuts, bottom)
+    draw_bar(page, scale, page.top, bar_bottom, units, (words[0], "0"), [(0.5, words[1])])
+    return page.finish(bottom, [place_note(scene), note])
 
 
 def _share_colours(share):

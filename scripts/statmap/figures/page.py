@@ -1,26 +1,60 @@
-"""A figure measured in points from its top left corner, saved to the same bytes every time."""
+"""A figure measured in points from its top left corner: what is on it, whatever it is then written as."""
 
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from typing import NamedTuple
 
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.patches import Rectangle
 
-from ..io.files import writing
-from .text import DPI, LEADING, NOTE, font, wrap
+from .text import CAPITAL, LEADING, NOTE, text_width, wrap
 
 WIDTH = 510.0  # points: 18 cm, the text width of an A4 page
 MARGIN = 6.0
 GREY = "#555555"
 
-# What figures are made and saved under, so that nobody's matplotlibrc changes them.
-SETTINGS = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
-SETTINGS |= {"svg.hashsalt": "statmap", "image.composite_image": False}
+_MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # before a number, not inside a name
+
+
+class Text(NamedTuple):
+    """One line of text; `left` end of its baseline, `y` of the baseline."""
+
+    left: float
+    y: float
+    text: str
+    size: float
+    bold: bool
+    colour: str
+
+
+class Image(NamedTuple):
+    """(rows, columns, 3 or 4) pixels of uint8 between these edges; interpolated if `smooth`."""
+
+    pixels: np.ndarray
+    left: float
+    right: float
+    bottom: float
+    top: float
+    smooth: bool
+
+
+class Lines(NamedTuple):
+    """(n, 2) arrays of points in one colour, width and style (solid, dashed, dotted, dashdot)."""
+
+    lines: Sequence[np.ndarray]
+    colour: str
+    width: float
+    style: str
+
+
+class Box(NamedTuple):
+    """A filled rectangle, with a thin line around it where `edge` is a colour."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    colour: str
+    edge: str | None
 
 
 class Page:
@@ -29,34 +63,39 @@ class Page:
     Parameters
     ----------
     title, subtitle, message : str, each wrapped where it is long; the message is bold.
+    width : points.
 
     Attributes
     ----------
     top : float, points, where the heading ends.
+    width, height : float, points.
     """
 
-    def __init__(self, title: str, subtitle: str = "", message: str = ""):
-        self.figure = Figure(dpi=DPI, facecolor="white", layout="none")
-        FigureCanvasAgg(self.figure)
-        self._axes = self.figure.add_axes((0, 0, 1, 1))
-        self._axes.set_axis_off()
-        lines = [(line, 9.0, True) for line in wrap(title, 9, WIDTH - 2 * MARGIN, 2, bold=True)]
-        lines += [(line, 7.5, False) for line in wrap(subtitle, 7.5, WIDTH - 2 * MARGIN, 3)]
-        lines += [(line, 7.5, True) for line in wrap(message, 7.5, WIDTH - 2 * MARGIN, 2, bold=True)]
-        self.top = MARGIN + sum(size for _, size, _ in lines) * LEADING + 3
+    def __init__(self, title: str, subtitle: str = "", message: str = "", width: float = WIDTH):
+        self._items: list[tuple[float, Text | Image | Lines | Box]] = []
+        self.width, self.height = width, 0.0
+        room = width - 2 * MARGIN
+        lines = [(line, 9.0, True) for line in wrap(title, 9, room, 2, bold=True)]
+        lines += [(line, 7.5, False) for line in wrap(_MINUS.sub("−", subtitle), 7.5, room, 3)]
+        lines += [(line, 7.5, True) for line in wrap(message, 7.5, room, 2, bold=True)]
         y = MARGIN
         for line, size, bold in lines:
             y += size * LEADING
             self.text(MARGIN, y - 0.25 * size, line, size, bold)
+        self.top = y + 3
+
+    @property
+    def items(self) -> list[Text | Image | Lines | Box]:
+        """All that is on the page, what lies above coming later."""
+        return [item for _, item in sorted(self._items, key=lambda placed: placed[0])]
 
     def finish(self, bottom: float, notes: Sequence[str] = ()) -> "Page":
         """Write the small print below `bottom`, empty notes left out, and end the page there."""
-        lines = wrap(" ".join(note for note in notes if note), NOTE, WIDTH - 2 * MARGIN, 4)
-        height = bottom + NOTE * LEADING * len(lines) + MARGIN + 4
-        for rank, line in enumerate(reversed(lines)):
-            self.text(MARGIN, height - MARGIN - rank * NOTE * LEADING + 1, line, NOTE, colour=GREY)
-        self.figure.set_size_inches(WIDTH / 72, height / 72)
-        self._axes.set(xlim=(0, WIDTH), ylim=(height, 0))
+        lines = wrap(" ".join(note for note in notes if note), NOTE, self.width - 2 * MARGIN, 5)
+        self.height = bottom + NOTE * LEADING * len(lines) + MARGIN + 4
+        for rank, line in enumerate(lines):
+            y = self.height - MARGIN - (len(lines) - 1 - rank) * NOTE * LEADING + 1
+            self.text(MARGIN, y, line, NOTE, colour=GREY)
         return self
 
     def text(
@@ -70,72 +109,40 @@ class Page:
         align: str = "left",
         level: str = "baseline",
     ) -> None:
-        """Write text; `align` left, center or right of x, `level` baseline, center, top or bottom at y."""
-        self._axes.text(
-            x,
-            y,
-            text,
-            fontproperties=font(size, bold),
-            color=colour,
-            ha=align,
-            va="center_baseline" if level == "center" else level,
-            parse_math=False,
-            zorder=6,
-        )
+        """Write text; `align` left, center or right of x, `level` baseline or center (of its capitals) at y."""
+        if text:
+            left = x - {"left": 0, "center": 0.5, "right": 1}[align] * text_width(text, size, bold)
+            y += size * CAPITAL / 2 if level == "center" else 0
+            self._items.append((6, Text(float(left), float(y), text, size, bold, colour)))
 
     def image(
         self, pixels: np.ndarray, left: float, right: float, bottom: float, top: float, smooth: bool = False
     ) -> None:
         """Place a (rows, columns, 3 or 4) image of uint8; its pixels stay sharp unless `smooth`."""
-        if not pixels.size:
-            return
-        image = AxesImage(
-            self._axes,
-            extent=(left, right, bottom, top),
-            origin="upper",
-            interpolation="bilinear" if smooth else "nearest",
-            resample=True,
-        )
-        image.set_data(pixels)
-        image.set_clip_on(False)
-        self._axes.add_artist(image)
+        if pixels.size:
+            self._items.append((0, Image(pixels, left, right, bottom, top, smooth)))
 
     def lines(
         self,
         lines: Sequence[np.ndarray],
-        colours: str | Sequence[str],
-        widths: float,
-        styles: str | Sequence[str] = "solid",
+        colour: str,
+        width: float,
+        style: str = "solid",
         above: float = 2,
     ) -> None:
-        """Draw lines, each an (n, 2) array; colours and styles one for all or one each."""
+        """Draw lines, each an (n, 2) array; a closed one ends where it starts."""
         if len(lines):
-            self._axes.add_artist(
-                LineCollection(lines, colors=colours, linewidths=widths, linestyles=styles, zorder=above, clip_on=False)
-            )
+            self._items.append((above, Lines(lines, colour, width, style)))
 
     def box(
-        self, left: float, top: float, width: float, height: float, colour: str, edge: str = "none", above: float = 2.5
+        self,
+        left: float,
+        top: float,
+        width: float,
+        height: float,
+        colour: str,
+        edge: str | None = None,
+        above: float = 2.5,
     ) -> None:
         """Fill a rectangle."""
-        self._axes.add_artist(
-            Rectangle((left, top), width, height, facecolor=colour, edgecolor=edge, linewidth=0.5, zorder=above)
-        )
-
-
-def save(page: Page, path: str | Path) -> None:
-    """Write a page in the format that the suffix names (png at 150 dpi, svg, pdf), to the same bytes every time.
-
-    The settings of the user's matplotlibrc are not followed, and no date and no program version goes into a PNG.
-
-    Parameters
-    ----------
-    page : Page, finished.
-    path : path ending in ``.png``, ``.svg`` or ``.pdf``.
-    """
-    kind = Path(path).suffix.lstrip(".")
-    compression = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}  # half the time of level 6, 2% larger
-    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    dpi = DPI if kind == "png" else 2 * DPI
-    with matplotlib.rc_context(SETTINGS), writing(path) as temporary:
-        page.figure.savefig(temporary, format=kind, dpi=dpi, metadata=metadata, **compression)
+        self._items.append((above, Box(left, top, width, height, colour, edge)))

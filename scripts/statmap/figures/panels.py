@@ -9,10 +9,10 @@ from .colours import DIVERGING, ink, ramp
 from .page import GREY, MARGIN, WIDTH, Page
 from .scene import Scene, columns_for
 from .slicing import Edges, cut, outlines
-from .text import NOTE, SMALL, coordinate
+from .text import NOTE, SMALL, coordinate, text_width
 
 FAINT = 0.6  # opacity that a voxel just below the cutoff comes near to: a step is left even without the outline
-BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light survivors stand out from it, and dark ones
+BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light voxels stand out from it, and dark ones
 SIDE = 56.0  # points, the column of the colour bar
 UNDER = 11.0  # points under a row of panels, for their coordinates
 NARROW = 56.0  # points that the words under a panel need
@@ -28,6 +28,7 @@ class Panel(NamedTuple):
     box : (2, 3) array, mm.
     left, top : points.
     scale : points per mm.
+    mirrored : front to the left, in a sagittal view.
     """
 
     axis: int
@@ -36,6 +37,7 @@ class Panel(NamedTuple):
     left: float
     top: float
     scale: float
+    mirrored: bool = False
 
     @property
     def across(self) -> int:
@@ -47,7 +49,7 @@ class Panel(NamedTuple):
 
     @property
     def right(self) -> float:
-        return self.x(self.box[1, self.across])
+        return self.left + (self.box[1, self.across] - self.box[0, self.across]) * self.scale
 
     @property
     def bottom(self) -> float:
@@ -55,25 +57,23 @@ class Panel(NamedTuple):
 
     def x(self, mm: float) -> float:
         """Place on the page of a world coordinate that runs across the panel."""
-        return self.left + (mm - self.box[0, self.across]) * self.scale
+        low, high = self.box[:, self.across]
+        return self.left + (high - mm if self.mirrored else mm - low) * self.scale
 
     def y(self, mm: float) -> float:
         """Place on the page of a world coordinate that runs up the panel."""
         return self.top + (self.box[1, self.up] - mm) * self.scale
 
-    def edges(self, edges: Edges) -> Edges:
-        """Place on the page of (left, right, bottom, top) in mm."""
-        return self.x(edges[0]), self.x(edges[1]), self.y(edges[2]), self.y(edges[3])
-
-    def whole(self, image: np.ndarray, origin: np.ndarray, step: np.ndarray) -> Edges:
-        """Place on the page of a projection of a whole image: (left, right, bottom, top)."""
-        low, high = origin - step / 2, origin + (np.array(image.shape) - 0.5) * step
-        return self.edges((low[self.across], high[self.across], low[self.up], high[self.up]))
+    def place(self, pixels: np.ndarray, edges: Edges) -> tuple[np.ndarray, Edges]:
+        """Pixels as the panel shows them, and (left, right, bottom, top) on the page of edges in mm."""
+        sides = self.x(edges[0]), self.x(edges[1])
+        if self.mirrored:
+            pixels, sides = pixels[:, ::-1], sides[::-1]
+        return pixels, (*sides, self.y(edges[2]), self.y(edges[3]))
 
     def cut(self, scene: Scene, image: np.ndarray) -> tuple[np.ndarray, Edges]:
         """Pixels that the panel shows of one of the scene's images, and their edges on the page."""
-        pixels, edges = cut(image, scene.origin, scene.step, self.axis, self.mm, scene.box)
-        return pixels, self.edges(edges)
+        return self.place(*cut(image, scene.origin, scene.step, self.axis, self.mm, scene.box))
 
 
 def montage(scene: Scene, cuts: Sequence[float], top: float) -> tuple[list[Panel], float]:
@@ -90,35 +90,45 @@ def montage(scene: Scene, cuts: Sequence[float], top: float) -> tuple[list[Panel
     return panels, panels[-1].bottom + UNDER
 
 
-def three_views(scene: Scene, mms: Sequence[float | None], top: float) -> tuple[list[Panel], float]:
-    """Sagittal, coronal and axial panel side by side at one scale, and where they end, in points."""
+class View(NamedTuple):
+    """A panel to be: line of sight, position along it (None: a projection), whether its front is to the left."""
+
+    axis: int
+    mm: float | None = None
+    mirrored: bool = False
+
+
+def side_by_side(scene: Scene, views: Sequence[View], top: float) -> tuple[list[Panel], float]:
+    """Panels side by side at one scale, standing on one line, and where they end, in points."""
     size = scene.box[1] - scene.box[0]
-    across, up = size[[1, 0, 0]], size[[2, 2, 1]]
+    across = np.array([size[0 if view.axis else 1] for view in views])
+    up = np.array([size[2 if view.axis < 2 else 1] for view in views])
     gap = 10
-    room = WIDTH - 2 * MARGIN - SIDE - 2 * gap
+    room = WIDTH - 2 * MARGIN - SIDE - (len(views) - 1) * gap
     scale = min(room / across.sum(), 190 / up.max())
     if across.min() * scale < NARROW:
-        scale *= 1 - 3 * NARROW / room
+        scale *= 1 - len(views) * NARROW / room
     cells = np.maximum(across * scale, NARROW)
     left = MARGIN + (room - cells.sum()) / 2
     panels = []
-    for axis, mm in enumerate(mms):
-        inset = (cells[axis] - across[axis] * scale) / 2
-        panels.append(Panel(axis, mm, scene.box, left + inset, top + (up.max() - up[axis]) * scale, scale))
-        left += cells[axis] + gap
+    for n, (axis, mm, mirrored) in enumerate(views):
+        inset = (cells[n] - across[n] * scale) / 2
+        low = top + (up.max() - up[n]) * scale
+        panels.append(Panel(axis, mm, scene.box, left + inset, low, scale, mirrored))
+        left += cells[n] + gap
     return panels, panels[0].bottom + UNDER
 
 
-def overlay(values: np.ndarray, survivors: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
-    """Colours of map values, (..., 4) uint8: survivors opaque, the rest fading with the square of ``|x| / cutoff``.
+def overlay(values: np.ndarray, suprathreshold: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
+    """Colours of map values, (..., 4) uint8: opaque above the cutoff, fading with the square of value / cutoff.
 
-    With an outline around what survives this is the transparent thresholding of Taylor et al. 2023 (NeuroImage 274,
-    120138).
+    With an outline around what is suprathreshold this is the transparent thresholding of Taylor et al. 2023 (NeuroImage
+    274, 120138).
     """
     reference = scene.cutoff if np.isfinite(scene.cutoff) and scene.cutoff > 0 else scene.limit
     colours = np.empty((*values.shape, 4))
     colours[..., :3] = ramp(DIVERGING, values / (2 * scene.limit) + 0.5)
-    colours[..., 3] = strength * np.where(survivors, 1, FAINT * np.minimum(np.abs(values) / reference, 1) ** 2)
+    colours[..., 3] = strength * np.where(suprathreshold, 1, FAINT * np.minimum(np.abs(values) / reference, 1) ** 2)
     return np.rint(colours * 255).astype(np.uint8)
 
 
@@ -129,8 +139,9 @@ def draw_backdrop(page: Page, scene: Scene, panel: Panel) -> None:
         grey = np.where(plane != 0, 0.85, 1.0)
     else:
         template = scene.template
-        plane, edges = cut(template.image, template.origin, template.step, panel.axis, panel.mm, scene.box)
-        edges = panel.edges(edges)
+        plane, edges = panel.place(
+            *cut(template.image, template.origin, template.step, panel.axis, panel.mm, scene.box)
+        )
         low, high = template.tones
         tone = np.clip((plane - low) / max(high - low, 1e-12), 0, 1)
         grey = np.where(plane > 0, BRAIN[0] + (BRAIN[1] - BRAIN[0]) * tone, 1.0)
@@ -138,36 +149,17 @@ def draw_backdrop(page: Page, scene: Scene, panel: Panel) -> None:
     page.image(pixels, *edges, smooth=scene.template is not None)
 
 
-def draw_silhouette(page: Page, scene: Scene, panel: Panel) -> None:
-    """The brain seen through: the mean of the template along the line of sight, and a line around it."""
-    if scene.template is None:
-        solid = (scene.data != 0).any(axis=panel.axis).T[::-1].astype(float)
-        edges = panel.whole(scene.data, scene.origin, scene.step)
-    else:
-        thin = [slice(None)] * 3
-        thin[panel.axis] = slice(None, None, 4)  # every fourth plane: the eye sees no difference
-        template = scene.template
-        solid = template.image[tuple(thin)].mean(axis=panel.axis, dtype=np.float32).T[::-1]
-        edges = panel.whole(template.image, template.origin, template.step)
-    solid = solid / (solid.max() or 1)
-    shade = np.full((*solid.shape, 4), 255, dtype=np.uint8)
-    shade[..., :3] = np.rint(255 * (1 - 0.35 * solid**2))[..., None]
-    shade[..., 3] = 255 * (solid > 0)  # the image reaches beyond the panel
-    page.image(shade, *edges, smooth=True)
-    page.lines(outlines(solid > 0.02, edges), GREY, 0.8)
-
-
 def draw_map(page: Page, scene: Scene, panel: Panel, strength: float = 1.0) -> None:
-    """The map in colour, survivors and what is below the cutoff."""
+    """The map in colour, suprathreshold voxels and what is below the cutoff."""
     values, edges = panel.cut(scene, scene.data)
-    kept, _ = panel.cut(scene, scene.survivors)
+    kept, _ = panel.cut(scene, scene.suprathreshold)
     page.image(overlay(values, kept, scene, strength), *edges)
 
 
-def outline_survivors(page: Page, scene: Scene, panel: Panel) -> None:
+def outline_suprathreshold(page: Page, scene: Scene, panel: Panel) -> None:
     """Black around what is positive, white around what is negative: the sign is seen in a grey print too."""
     values, edges = panel.cut(scene, scene.data)
-    kept, _ = panel.cut(scene, scene.survivors)
+    kept, _ = panel.cut(scene, scene.suprathreshold)
     page.lines(outlines(kept & (values < 0), edges), "white", 0.6)
     page.lines(outlines(kept & (values >= 0), edges), "black", 0.6)
 
@@ -176,13 +168,11 @@ def draw_outlines(
     page: Page, plane: np.ndarray, edges: Edges, colours: Sequence[tuple[str, str]], width: float = 1.1
 ) -> None:
     """One line around each region of a cut, in its colour and style, on a thin contrasting one."""
-    lines, owners = [], []
-    for region in np.unique(plane[plane > 0]):
-        around = outlines(plane == region, edges, inset=0.08)
-        lines += around
-        owners += [int(region) - 1] * len(around)
-    page.lines(lines, [ink(colours[owner][0]) for owner in owners], width + 0.6)
-    page.lines(lines, [colours[owner][0] for owner in owners], width, [colours[owner][1] for owner in owners], above=3)
+    around = {int(region): outlines(plane == region, edges, inset=0.08) for region in np.unique(plane[plane > 0])}
+    for region, lines in around.items():
+        page.lines(lines, ink(colours[region - 1][0]), width + 0.6)
+    for region, lines in around.items():
+        page.lines(lines, colours[region - 1][0], width, colours[region - 1][1], above=3)
 
 
 def draw_cross(page: Page, panel: Panel, peak: Sequence[float]) -> None:
@@ -199,15 +189,16 @@ def draw_cross(page: Page, panel: Panel, peak: Sequence[float]) -> None:
     page.lines(arms, "black", 0.5)
 
 
-def name_panel(page: Page, panel: Panel) -> None:
-    """Under a panel: which side is which, and the position of its cut."""
+def name_panel(page: Page, panel: Panel, words: str = "") -> None:
+    """Under a panel: which side is which, close to the position of its cut (or to other words)."""
     middle, y = (panel.left + panel.right) / 2, panel.bottom + 7.5
-    apart = max((panel.right - panel.left) / 2, NARROW / 2)
-    left, right = ("L", "R") if panel.axis else ("P", "A")
-    page.text(middle - apart, y, left, NOTE, colour=GREY)
-    page.text(middle + apart, y, right, NOTE, colour=GREY, align="right")
     if panel.mm is not None:
-        page.text(middle, y, f"{'xyz'[panel.axis]} = {coordinate(panel.mm)}", SMALL, align="center")
+        words = f"{'xyz'[panel.axis]} = {coordinate(panel.mm)}"
+    apart = max(0.36 * (panel.right - panel.left), text_width(words, SMALL) / 2 + 8)
+    sides = ("L", "R") if panel.axis else ("A", "P") if panel.mirrored else ("P", "A")
+    for x, side in zip((middle - apart, middle + apart), sides, strict=True):
+        page.text(x, y, side, NOTE, colour=GREY, align="center")
+    page.text(middle, y, words, SMALL, align="center")
 
 
 def draw_locator(page: Page, scene: Scene, cuts: Sequence[float], bottom: float) -> float:

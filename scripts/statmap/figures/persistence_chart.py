@@ -4,33 +4,42 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .axis import merge_labels, number_key, ticks
+from ..types import Sided
+from .axis import axis_words, merge_labels, number_key, ticks
 from .colours import DIVERGING
 from .page import GREY, MARGIN, WIDTH, Page
-from .text import NOTE, number, shorten, symbol_of, text_width, triple
+from .text import NOTE, number, shorten, text_width, triple
 from .variant import Row, atlas_columns
 
 MOST_BARS = 30
+MOST_LABEL = 200.0  # points, of an atlas label
 ROW = 9.0  # points
 BARS = {"positive": (1, DIVERGING[6]), "negative": (-1, DIVERGING[1]), "mixed": (1, GREY)}  # sign, colour
 
 
 def persistence_figure(
-    persistence: Sequence[Row], cutoffs: Mapping[str, float], title: str, subtitle: str = "", units: str = "value"
+    persistence: Sequence[Row],
+    cutoffs: Mapping[str, float],
+    title: str,
+    subtitle: str = "",
+    units: str = "value",
+    sided: Sided = "two",
 ) -> Page:
     """Barcode of the longest-lasting peaks: from the cutoff where each joins a stronger one up to its own value.
 
     Parameters
     ----------
-    persistence : one row a peak, longest first: sign, birth, death, parent, x, y, z, and an atlas label
-        (``<atlas>_peak``) where there is one.
+    persistence : one row a peak, longest first: sign, birth, death, parent, x, y, z, and atlas labels
+        (``<atlas>_peak``) where there are; a bar carries the first that it has.
     cutoffs : variant name to cutoff, drawn as vertical lines.
     title, subtitle, units : str.
+    sided : what the sweep tests.
     """
     bars = persistence[:MOST_BARS]
     page = Page(title, subtitle, "" if bars else "No peak above the lowest cutoff.")
-    label = next(iter(atlas_columns(persistence[0] if persistence else ())), None)
-    left, right = MARGIN + (185 if label else 85), WIDTH - MARGIN - 32
+    labels = [next(filter(None, (bar[name] for name in atlas_columns(bar))), "") for bar in bars]
+    longest = min(max((text_width(label, NOTE) for label in labels), default=0), MOST_LABEL)
+    left, right = MARGIN + 78 + longest + 7 * bool(longest), WIDTH - MARGIN - 32
     low, high = min((bar["death"] for bar in bars), default=0.0), max((bar["birth"] for bar in bars), default=1.0)
 
     def x(value):
@@ -38,10 +47,10 @@ def persistence_figure(
 
     top = page.top + 14
     bottom = top + max(ROW * len(bars), 20)
-    _name_columns(page, label, top - 4)
-    for rank, bar in enumerate(bars):
+    page.text(MARGIN, top - 4, "peak x, y, z", NOTE, colour=GREY)
+    for rank, (bar, label) in enumerate(zip(bars, labels, strict=True)):
         _draw_bar(page, bar, label, top + rank * ROW, x(bar["death"]), x(bar["birth"]))
-    _draw_axis(page, x, low, high, bottom, units)
+    _draw_axis(page, x, low, high, (left, right, bottom), axis_words(units, sided))
     _mark_cutoffs(page, x, [(c, n) for n, c in enumerate(cutoffs.values(), start=1) if low <= c <= high], top, bottom)
     more = len(persistence) - len(bars)
     notes = [
@@ -52,12 +61,6 @@ def persistence_figure(
     return page.finish(bottom + 24, notes)
 
 
-def _name_columns(page, label, y):
-    page.text(MARGIN, y, "peak x, y, z", NOTE, colour=GREY)
-    if label:
-        page.text(MARGIN + 74, y, shorten(label.removesuffix("_peak"), NOTE, 105), NOTE, colour=GREY)
-
-
 def _draw_bar(page, bar, label, y, start, end):
     """One peak: where it is, its label, its bar from `start` to `end`, and its value behind the bar."""
     sign, colour = BARS[bar["sign"]]
@@ -66,17 +69,17 @@ def _draw_bar(page, bar, label, y, start, end):
     page.box(end + 2, y + 1, text_width(word, NOTE) + 2, ROW - 2, "white", above=4.5)
     page.text(end + 3, y + ROW / 2, word, NOTE, level="center")
     page.text(MARGIN + 66, y + ROW / 2, triple(bar["x"], bar["y"], bar["z"]), NOTE, align="right", level="center")
-    if label and bar[label]:
-        page.text(MARGIN + 74, y + ROW / 2, shorten(bar[label], NOTE, 105), NOTE, level="center")
+    page.text(MARGIN + 74, y + ROW / 2, shorten(label, NOTE, MOST_LABEL), NOTE, level="center")
 
 
-def _draw_axis(page, x, low, high, y, units):
-    page.lines([np.array([(x(low), y), (x(high) if high > low else WIDTH - MARGIN - 32, y)])], GREY, 0.6)
+def _draw_axis(page, x, low, high, place, words):
+    """A line from left to right at y, `place`, with ticks from `low` to `high`."""
+    left, right, y = place
+    page.lines([np.array([(left, y), (right, y)])], GREY, 0.6)
     for tick in ticks(low, high):
         page.lines([np.array([(x(tick), y), (x(tick), y + 2.5)])], GREY, 0.6)
         page.text(x(tick), y + 9, number(tick), NOTE, align="center")
-    middle = (x(low) + WIDTH - MARGIN - 32) / 2
-    page.text(middle, y + 18, f"cutoff on |{symbol_of(units)}|", NOTE, colour=GREY, align="center")
+    page.text((left + right) / 2, y + 18, words, NOTE, colour=GREY, align="center")
 
 
 def _mark_cutoffs(page, x, cutoffs, top, bottom):

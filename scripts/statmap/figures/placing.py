@@ -36,7 +36,7 @@ def place(
     anchor : (2,) array, the point of the region that is nearest.
     """
     half = np.asarray(size) / 2
-    anchors = points[(points @ _DIRECTIONS.T).argmax(axis=0)]
+    anchors = points[np.round(points @ _DIRECTIONS.T, 6).argmax(axis=0)]
     apart = np.abs(_DIRECTIONS) @ half  # from the id's centre to its own border
     centres = anchors[:, None] + _DIRECTIONS[:, None] * (apart[:, None] + _GAPS)[..., None]
     best = _cheapest(centres.reshape(-1, 2), np.tile(_GAPS, len(_ANGLES)), everything, half, room, taken)
@@ -63,4 +63,5 @@ def _cheapest(centres, distance, everything, half, room, taken):
     centres, boxes, distance = centres[free], boxes[free], distance[free]
     inside = (everything[:, 0] > boxes[:, None, 0]) & (everything[:, 0] < boxes[:, None, 2])
     inside &= (everything[:, 1] > boxes[:, None, 1]) & (everything[:, 1] < boxes[:, None, 3])
-    return centres[(distance + _COVERED * inside.sum(axis=1)).argmin()]
+    # Rounded, so that a tie is resolved by order and not by the last bit of a sum.
+    return centres[np.round(distance + _COVERED * inside.sum(axis=1), 6).argmin()]

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .bars import draw_value_bar
 from .colours import region_colours
-from .montage import ORIENTATION, ROW, fading_note, volume_of
+from .montage import ROW, fading_note, place_note, volume_of
 from .page import GREY, MARGIN, WIDTH, Page
-from .panels import draw_backdrop, draw_cross, draw_map, draw_outlines, name_panel, three_views
+from .panels import View, draw_backdrop, draw_cross, draw_map, draw_outlines, name_panel, side_by_side
 from .scene import Scene
-from .text import SMALL, number, shorten, triple
+from .text import SMALL, number, shorten, text_width, triple, wrap
 from .variant import Row, atlas_columns
 
 MOST_PEAKS = 10
@@ -31,7 +33,7 @@ def region_page(
     details = _details(row, scene.units)
     peak = [float(row[f"peak_{axis}"]) for axis in "xyz"]
     page = Page(title, subtitle)
-    panels, bottom = three_views(scene, peak, page.top)
+    panels, bottom = side_by_side(scene, [View(axis, mm) for axis, mm in enumerate(peak)], page.top)
     for panel in panels:
         draw_backdrop(page, scene, panel)
         draw_map(page, scene, panel)
@@ -41,11 +43,26 @@ def region_page(
         name_panel(page, panel)
     draw_value_bar(page, scene, page.top, page.top + 110)
     below = max(bottom, page.top + 110) + 4
-    for rank, (name, value) in enumerate(details, start=1):
-        page.text(MARGIN, below + rank * ROW, shorten(name, SMALL, 86), SMALL, colour=GREY)
-        page.text(MARGIN + 90, below + rank * ROW, shorten(value, SMALL, 140), SMALL)
-    peak_rows = _draw_peaks(page, own, scene.units, below)
-    return page.finish(below + max(len(details), peak_rows) * ROW + 4, [ORIENTATION, fading_note(scene)])
+    labelled = any(peak[name] for peak in own for name in atlas_columns(peak))
+    # Labels of atlases are long: the peaks then stand below, over the whole width.
+    details_end = _draw_details(page, details, below, WIDTH - MARGIN if labelled else MARGIN + 226)
+    if labelled:
+        end = _draw_peaks(page, own, scene.units, MARGIN, details_end + 4)
+    else:
+        end = max(details_end, _draw_peaks(page, own, scene.units, MARGIN + 236, below))
+    return page.finish(end + 4, [place_note(scene), fading_note(scene)])
+
+
+def _draw_details(page: Page, details: Sequence[tuple[str, str]], y: float, right: float) -> float:
+    """Names and values in two columns, values wrapped; gives the last line's place."""
+    left = MARGIN + 90
+    for name, value in details:
+        lines = wrap(value, SMALL, right - left, 6)
+        page.text(MARGIN, y + ROW, shorten(name, SMALL, 86), SMALL, colour=GREY)
+        for rank, line in enumerate(lines, start=1):
+            page.text(left, y + rank * ROW, line, SMALL)
+        y += len(lines) * ROW
+    return y
 
 
 def _details(row: Row, units: str) -> list[tuple[str, str]]:
@@ -74,26 +91,56 @@ def _details(row: Row, units: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if isinstance(value, str)]
 
 
-def _draw_peaks(page: Page, peaks: Sequence[Row], units: str, top: float) -> int:
-    """Table of a region's peaks at the right of the page; gives its number of lines."""
-    left = MARGIN + 236
-    right = left + 18, left + 50, left + 116, left + 154
-    atlases = atlas_columns(peaks[0] if peaks else ())
-    label = atlases[0] if atlases else None
-    width = WIDTH - MARGIN - right[-1] - 8
+def _draw_peaks(page: Page, peaks: Sequence[Row], units: str, left: float, top: float) -> float:
+    """Table of a region's peaks, with their label in every atlas; gives the last line's place."""
     shown = peaks[:MOST_PEAKS]
-    for x, word in zip(right, ("peak", units, "x, y, z", "distance"), strict=True):
+    heads = "peak", units, "x, y, z", "distance"
+    cells = [
+        (
+            str(peak["peak"]),
+            number(peak["value"]),
+            triple(peak["x"], peak["y"], peak["z"]),
+            f"{peak['distance_mm']:.1f} mm" if peak["distance_mm"] > 0 else "–",
+        )
+        for peak in shown
+    ]
+    right = (
+        left
+        + np.cumsum(
+            [max(text_width(word, SMALL) for word in column) + 14 for column in zip(heads, *cells, strict=True)]
+        )
+        - 10
+    )
+    atlases = [name for name in atlas_columns(peaks[0] if peaks else ()) if any(peak[name] for peak in peaks)]
+    labels = [[peak[name] or "–" for name in atlases] for peak in shown]
+    titles = [name.removesuffix("_peak") for name in atlases]
+    widths = _share_out(
+        [max(text_width(word, SMALL) for word in column) + 12 for column in zip(titles, *labels, strict=True)],
+        WIDTH - MARGIN - right[-1],
+    )
+    starts = [right[-1] + 12 + sum(widths[:n]) for n in range(len(atlases))]
+    for x, word in zip(right, heads, strict=True):
         page.text(x, top + ROW, word, SMALL, colour=GREY, align="right")
-    if label:
-        page.text(right[-1] + 8, top + ROW, shorten(label.removesuffix("_peak"), SMALL, width), SMALL, colour=GREY)
-    for rank, peak in enumerate(shown, start=2):
-        away = number(peak["distance_mm"]) if peak["distance_mm"] > 0 else "–"
-        cells = str(peak["peak"]), number(peak["value"]), triple(peak["x"], peak["y"], peak["z"]), away
-        for x, cell in zip(right, cells, strict=True):
-            page.text(x, top + rank * ROW, cell, SMALL, align="right")
-        if label and peak[label]:
-            page.text(right[-1] + 8, top + rank * ROW, shorten(peak[label], SMALL, width), SMALL)
+    for x, title, width in zip(starts, titles, widths, strict=True):
+        page.text(x, top + ROW, shorten(title, SMALL, width - 6), SMALL, colour=GREY)
+    y = top + 2 * ROW
+    for row, own in zip(cells, labels, strict=True):
+        for x, cell in zip(right, row, strict=True):
+            page.text(x, y, cell, SMALL, align="right")
+        lines = [wrap(label, SMALL, width - 11, 4) for label, width in zip(own, widths, strict=True)]
+        for x, label in zip(starts, lines, strict=True):
+            for rank, line in enumerate(label):
+                page.text(x, y + rank * ROW, line, SMALL)
+        y += ROW * max(map(len, lines), default=1)
     if len(peaks) > len(shown):
-        words = f"and {len(peaks) - len(shown)} more in peaks.csv"
-        page.text(left, top + (len(shown) + 2) * ROW, words, SMALL, colour=GREY)
-    return len(shown) + 1 + (len(peaks) > len(shown))
+        page.text(left, y, f"and {len(peaks) - len(shown)} more in peaks.csv", SMALL, colour=GREY)
+        y += ROW
+    return y - ROW
+
+
+def _share_out(wanted: Sequence[float], room: float) -> list[float]:
+    """Widths of columns: what each wants where that fits; the widest give way first."""
+    most = max(wanted, default=0.0)
+    while sum(min(width, most) for width in wanted) > room:
+        most *= 0.95
+    return [min(width, most) for width in wanted]

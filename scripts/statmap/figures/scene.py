@@ -1,5 +1,6 @@
 """What all figures of one map and variant share, and which planes of it to show (numpy only)."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ from .slicing import box_of, pick_planes, sections, world_axes
 MOST_PANELS = 24
 
 
-class Template(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Template:
     """An anatomical image laid out along the world axes, once for all variants of a map.
 
     Attributes
@@ -38,14 +40,15 @@ def lay_out(image: np.ndarray, affine: np.ndarray) -> Template:
 
 
 class Scene(NamedTuple):
-    """A map, its survivors and regions, and the template behind them; images laid out along the world axes.
+    """A map, its suprathreshold voxels and regions, and the template behind them; images laid out along the world axes.
 
     Attributes
     ----------
-    data, survivors, labels : (x, y, z) arrays (see `world_axes`).
+    data, suprathreshold, labels : (x, y, z) arrays (see `world_axes`).
     origin, step : (3,) arrays, mm.
     template : Template, or None: what the map covers is then drawn in one light grey.
-    box : (2, 3) array, mm: what is drawn, the template's brain and all survivors.
+    misplaced : whether a template was given, and left out because the map does not lie over it.
+    box : (2, 3) array, mm: what is drawn, the template's brain and all suprathreshold voxels.
     limit : value at the ends of the colour scale.
     cutoff : float >= 0, or infinite or NaN where the threshold resolved to none.
     sided : "two", "positive" or "negative".
@@ -53,11 +56,12 @@ class Scene(NamedTuple):
     """
 
     data: np.ndarray
-    survivors: np.ndarray
+    suprathreshold: np.ndarray
     labels: np.ndarray
     origin: np.ndarray
     step: np.ndarray
     template: Template | None
+    misplaced: bool
     box: np.ndarray
     limit: float
     cutoff: float
@@ -68,7 +72,7 @@ class Scene(NamedTuple):
 def make_scene(
     data: np.ndarray,
     affine: np.ndarray,
-    survivors: np.ndarray,
+    suprathreshold: np.ndarray,
     labels: np.ndarray,
     cutoff: float,
     template: Template | None = None,
@@ -81,22 +85,34 @@ def make_scene(
     ----------
     data : (i, j, k) array, finite.
     affine : (4, 4) array, any orientation; an oblique image is drawn through its nearest voxels.
-    survivors : (i, j, k) bool array.
+    suprathreshold : (i, j, k) bool array.
     labels : (i, j, k) int array, 0 or the region's id.
     cutoff : float, on ``|x|``.
-    template, sided, units : see `Scene`.
+    template, sided, units : see `Scene`. A template that overlaps with less than half of what the map covers is left
+        out (or less than half of which the map covers, where it is the smaller).
 
     Returns
     -------
     Scene
     """
-    origin, step, (values, kept, regions) = world_axes(affine, data, survivors, labels)
-    frame = box_of(values != 0, origin, step) if template is None else template.brain
+    origin, step, (values, kept, regions) = world_axes(affine, data, suprathreshold, labels)
+    covered = box_of(values != 0, origin, step)
+    misplaced = template is not None and not _overlap(template.brain, covered)
+    template = None if misplaced else template
+    frame = covered if template is None else template.brain
     boxes = [box for box in (frame, box_of(kept | (regions > 0), origin, step)) if box is not None]
     boxes = boxes or [np.stack([origin - step / 2, origin + (np.array(values.shape) - 0.5) * step])]
     box = np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
     limit = colour_limit(values, cutoff)
-    return Scene(values, kept, regions, origin, step, template, box, limit, float(cutoff), sided, units)
+    return Scene(values, kept, regions, origin, step, template, misplaced, box, limit, float(cutoff), sided, units)
+
+
+def _overlap(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether two boxes share at least half of the smaller; where one is missing there is nothing to compare."""
+    if one is None or other is None:
+        return True
+    shared = np.clip(np.minimum(one[1], other[1]) - np.maximum(one[0], other[0]), 0, None).prod()
+    return bool(shared >= 0.5 * min(np.ptp(one, axis=0).prod(), np.ptp(other, axis=0).prod()))
 
 
 def colour_limit(data: np.ndarray, cutoff: float) -> float:
@@ -121,14 +137,19 @@ def choose_cuts(scene: Scene, least: int = 5, most: int = MOST_PANELS, cover_reg
     """Axial planes that show the most, the most telling first.
 
     Every region comes into view, as far as `most` planes can (see `pick_planes`). Planes are then added, up to `least`
-    or to the end of the last row of panels, where survivors are, and where the signal is once all of those are shown.
+    or to the end of the last row of panels, where suprathreshold voxels are, and where the signal is once all of those
+    are shown.
 
     Returns
     -------
     list of float : z in mm, of planes through voxel centres.
     """
     magnitude = np.abs(scene.data)
-    weights = (magnitude * scene.survivors).sum(axis=(0, 1)), magnitude.sum(axis=(0, 1)), np.ones(magnitude.shape[2])
+    weights = (
+        (magnitude * scene.suprathreshold).sum(axis=(0, 1)),
+        magnitude.sum(axis=(0, 1)),
+        np.ones(magnitude.shape[2]),
+    )
     z = scene.origin[2] + np.arange(magnitude.shape[2]) * scene.step[2]
     drawn = (z >= scene.box[0, 2]) & (z <= scene.box[1, 2])
     mass = drawn * sum(weight * 1e-3**rank / (weight.sum() or 1) for rank, weight in enumerate(weights))

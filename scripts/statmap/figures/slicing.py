@@ -209,15 +209,16 @@ def project(
     return np.where(most >= -least, most, least).T[::-1], edges
 
 
-def outlines(mask: np.ndarray, edges: Edges, inset: float = 0.0) -> list[np.ndarray]:
+def outlines(mask: np.ndarray, edges: Edges, inset: float = 0.0, fine: int = 5) -> list[np.ndarray]:
     """Lines around the True pixels of a cut, along the pixel borders.
 
     Parameters
     ----------
     mask : (rows, columns) bool array, rows from the top down.
     edges : (left, right, bottom, top) of the pixels.
-    inset : float from 0 to below 0.1, how far inside the border the line runs, in pixels: two regions that touch then
-        show a line each.
+    inset : float from 0 to below half of 1 / `fine`, how far inside the border the line runs, in pixels: two regions
+        that touch then show a line each.
+    fine : int, corners are cut by half of this part of a pixel: 5 keeps them, 1 is quick and round.
 
     Returns
     -------
@@ -227,7 +228,6 @@ def outlines(mask: np.ndarray, edges: Edges, inset: float = 0.0) -> list[np.ndar
     if not rows.size:
         return []
     crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    fine = 5  # a contour cuts corners by half a point: a tenth of a pixel here
     height, width = crop.shape[0] * fine, crop.shape[1] * fine
     z = np.zeros((height + 2, width + 2))
     z[1:-1, 1:-1] = crop.repeat(fine, axis=0).repeat(fine, axis=1)

@@ -4,104 +4,147 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.colors import LogNorm
 
-from .axis import cell_colours, merge_labels, number_key, ticks, write_cells
+from ..types import Sided
+from .axis import axis_words, cell_colours, merge_labels, number_key, ticks, write_cells
 from .page import GREY, MARGIN, Page
-from .text import NOTE, SMALL, number, symbol_of, text_width
+from .text import NOTE, SMALL, number, shorten, text_width
 from .variant import Row
 
 WIDTH = 180.0  # of a heat map, points
+STEP = 252.0  # from one column of heat maps to the next
 MEASURES = (("n_regions", "number of regions", 1), ("largest_mm3", "largest region (cm³)", 1000))  # column, words, unit
+Setting = tuple[int, str]  # connectivity, signs
 
 
-class Grid(NamedTuple):
-    """One heat map and where it is.
+class HeatMap(NamedTuple):
+    """One heat map.
 
     Attributes
     ----------
-    values : (sizes, cutoffs) array, NaN where there is no grid point.
-    sizes : (n,) array, mm^3, falling.
+    heading : str.
+    values : (rows, cutoffs) array, NaN where there is no grid point.
+    rows : what the rows are, from the top down, in words.
+    of_rows : what is written above them.
     cutoffs : (m,) array, rising.
-    left, top, height : points.
+    marks : list of (row, cutoff, number of a variant).
+    others : numbers and rows of the variants that test other signs than the sweep.
     """
 
+    heading: str
     values: np.ndarray
-    sizes: np.ndarray
+    rows: Sequence[str]
+    of_rows: str
     cutoffs: np.ndarray
-    left: float
-    top: float
-    height: float
+    marks: Sequence[tuple[int, float, int]]
+    others: Sequence[tuple[int, Row]]
 
     @property
     def cell(self) -> tuple[float, float]:
         """Width and height of a cell, points."""
-        return WIDTH / len(self.cutoffs), self.height / len(self.sizes)
+        return WIDTH / len(self.cutoffs), min(max(160 / len(self.rows), 5), 20)
 
     @property
-    def roomy(self) -> bool:
-        """Whether a mark fits above the words of a cell."""
-        return self.cell[1] >= 18
+    def height(self) -> float:
+        """Points, without words and axes."""
+        return self.cell[1] * len(self.rows)
 
-    def x(self, cutoff: float) -> float:
-        """Place on the page of a cutoff."""
-        return self.left + (np.interp(cutoff, self.cutoffs, np.arange(len(self.cutoffs))) + 0.5) * self.cell[0]
+    def across(self, cutoff: float) -> float:
+        """Place of a cutoff, points from the left end."""
+        return float((np.interp(cutoff, self.cutoffs, np.arange(len(self.cutoffs))) + 0.5) * self.cell[0])
 
 
 def sweep_figure(
-    sweep: Sequence[Row], variants: Sequence[Row], title: str, subtitle: str = "", units: str = "value"
+    sweep: Sequence[Row],
+    variants: Sequence[Row],
+    title: str,
+    subtitle: str = "",
+    units: str = "value",
+    sided: Sided = "two",
 ) -> Page:
     """Number of regions and volume of the largest over cutoff and smallest size, with the variants marked.
 
-    One row of two heat maps for each connectivity and way to treat signs; colours on one logarithmic scale a column.
+    A heat map for each measure and setting (connectivity, treatment of signs); settings that find the same everywhere
+    share one, and where the smallest size makes no difference the settings are the rows of one. The colours of a
+    measure are on one logarithmic scale.
 
     Parameters
     ----------
     sweep : one row a grid point: connectivity, signs, cutoff, min_region_size (mm^3), n_regions, largest_mm3.
-    variants : one row a variant: variant, cutoff, min_region_size, connectivity, signs. A variant is marked where its
-        own connectivity and signs are drawn and its cutoff lies within the grid.
+    variants : one row a variant: variant, cutoff, min_region_size, connectivity, signs, sided. A variant is marked
+        where its own connectivity and signs are drawn and its cutoff lies within the grid; one that tests other signs
+        than the sweep has an axis of its own below.
     title, subtitle, units : str.
+    sided : what the sweep tests.
     """
     page = Page(title, subtitle)
-    groups: dict[tuple, list[Row]] = {}
+    points: dict[Setting, list[Row]] = {}
     for point in sweep:
-        groups.setdefault((point["connectivity"], point["signs"]), []).append(point)
-    n_sizes = len({point["min_region_size"] for point in sweep})
-    height = n_sizes * min(max(160 / n_sizes, 5), 20)
-    norms = [_log_norm([point[name] / unit for point in sweep]) for name, _, unit in MEASURES]
+        points.setdefault(_setting(point), []).append(point)
     cutoffs = [point["cutoff"] for point in sweep]
-    on_grid = [
-        (variant["connectivity"], variant["signs"]) in groups and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
-        for variant in variants
-    ]
-    marked = [variant for variant, here in zip(variants, on_grid, strict=True) if here]
-    elsewhere = [variant["variant"] for variant, here in zip(variants, on_grid, strict=True) if not here]
-    for rank, (setting, points) in enumerate(groups.items()):
-        top = page.top + rank * (height + 50)
-        page.text(MARGIN, top + SMALL + 2, f"{setting[0]} neighbours, signs {setting[1]}", SMALL, bold=True)
-        own = [
-            (n, variant["cutoff"], variant["min_region_size"])
-            for n, variant in enumerate(marked, start=1)
-            if (variant["connectivity"], variant["signs"]) == setting
-        ]
-        for column, ((name, words, unit), norm) in enumerate(zip(MEASURES, norms, strict=True)):
-            grid = Grid(*_pivot(points, name, unit), MARGIN + 30 + column * 255, top + 22, height)
-            _draw_grid(page, grid, norm, own, words, units)
+    marked, elsewhere = [], []
+    for variant in variants:
+        here = _setting(variant) in points and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
+        (marked if here else elsewhere).append(variant)
+    maps = []
+    for name, words, unit in MEASURES:
+        norm = _log_norm([point[name] / unit for point in sweep])
+        of_measure = _heat_maps(points, list(enumerate(marked, start=1)), name, words, unit, sided)
+        maps += [(heat_map, norm) for heat_map in of_measure]
+    top = page.top + 4
+    for rank in range(0, len(maps), 2):
+        top = max(
+            _draw_heat_map(page, heat_map, norm, MARGIN + 34 + column * STEP, top, units, sided)
+            for column, (heat_map, norm) in enumerate(maps[rank : rank + 2])
+        )
+    key = number_key(variant["variant"] for variant in marked)
     notes = [
-        "Light grey: no region.",
-        f"Marked at their cutoff, in the row of the nearest size: {number_key(v['variant'] for v in marked)}."
-        if marked
-        else "",
-        f"Not on this grid: {', '.join(elsewhere)}." if elsewhere else "",
+        "Light grey: no region." if any(not point["n_regions"] for point in sweep) else "",
+        f"Marked at their cutoff, in the row of the nearest size: {key}." if marked else "",
+        f"Not on this grid: {', '.join(variant['variant'] for variant in elsewhere)}." if elsewhere else "",
     ]
-    return page.finish(page.top + (height + 50) * len(groups), notes)
+    return page.finish(top, notes)
+
+
+def _setting(row: Row) -> Setting:
+    return row["connectivity"], row["signs"]
 
 
 def _log_norm(values):
     """A logarithmic colour scale over what is above 0."""
+    from matplotlib.colors import LogNorm  # late: only charts need matplotlib
+
     positive = [value for value in values if value > 0] or [1.0]
     low, high = min(positive), max(positive)
     return LogNorm(low, high if high > low else 10 * low)
+
+
+def _heat_maps(points, variants, name, words, unit, sided):
+    """Heat maps of one measure; `variants` are pairs of number and row."""
+    tables = {setting: _pivot(own, name, unit) for setting, own in points.items()}
+    alike: dict[tuple, list[Setting]] = {}
+    for setting, (values, sizes, cutoffs) in tables.items():
+        alike.setdefault((values.tobytes(), sizes.tobytes(), cutoffs.tobytes()), []).append(setting)
+    first = {tuple(settings): tables[settings[0]] for settings in alike.values()}
+    one_grid = len({cutoffs.tobytes() for _, _, cutoffs in first.values()}) == 1
+    if one_grid and all(
+        len(v) > 1 and np.array_equal(v, v[[0] * len(v)], equal_nan=True) for v, _, _ in first.values()
+    ):
+        values, cutoffs = np.stack([values[0] for values, _, _ in first.values()]), next(iter(first.values()))[2]
+        rows = [_briefly(settings) for settings in first]
+        row_of = {setting: rank for rank, settings in enumerate(first) for setting in settings}
+        marks = [(row_of[_setting(v)], v["cutoff"], n) for n, v in variants if v["sided"] == sided]
+        return [HeatMap(f"{words}, any smallest size", values, rows, "", cutoffs, marks, [])]
+    maps = []
+    for settings, (values, sizes, cutoffs) in first.items():
+        own = [(n, v) for n, v in variants if _setting(v) in settings]
+        marks = [
+            (int(np.abs(sizes - v["min_region_size"]).argmin()), v["cutoff"], n) for n, v in own if v["sided"] == sided
+        ]
+        others = [(n, v) for n, v in own if v["sided"] != sided]
+        heading = f"{words}: {_in_words(settings)}"
+        maps.append(HeatMap(heading, values, [number(size) for size in sizes], "mm³", cutoffs, marks, others))
+    return maps
 
 
 def _pivot(points, name, unit):
@@ -109,59 +152,89 @@ def _pivot(points, name, unit):
     sizes = np.unique([point["min_region_size"] for point in points])[::-1]
     cutoffs = np.unique([point["cutoff"] for point in points])
     values = np.full((len(sizes), len(cutoffs)), np.nan)
+    row_of = {size: rank for rank, size in enumerate(sizes.tolist())}
     for point in reversed(points):  # where two thresholds gave one cutoff, the first counts
-        row, column = sizes.tolist().index(point["min_region_size"]), cutoffs.searchsorted(point["cutoff"])
-        values[row, column] = point[name] / unit
+        values[row_of[point["min_region_size"]], cutoffs.searchsorted(point["cutoff"])] = point[name] / unit
     return values, sizes, cutoffs
 
 
-def _draw_grid(page, grid, norm, variants, words, units):
-    """One heat map with its axes, its colour bar and its variants: a list of (number, cutoff, size)."""
-    pixels = cell_colours(np.ma.filled(norm(np.ma.masked_less_equal(grid.values, 0)), np.nan))
-    page.image(pixels, grid.left, grid.left + WIDTH, grid.top + grid.height, grid.top)
-    cells = [["–" if np.isnan(value) else number(value, 2) for value in row] for row in grid.values]
-    written = write_cells(page, cells, pixels, grid.left, grid.top, *grid.cell, level=0.7 if grid.roomy else 0.5)
-    page.text(grid.left, grid.top - 4, words, SMALL)
-    _draw_axes(page, grid, units)
-    _draw_scale(page, grid, norm)
-    _mark_variants(page, grid, variants, 0.27 if grid.roomy and written else 0.5)
+def _in_words(settings: Sequence[Setting]) -> str:
+    """``6 or 18 neighbours, signs split``; settings that differ in both are listed."""
+    connectivities, signs = (list(dict.fromkeys(part)) for part in zip(*settings, strict=True))
+    if len(settings) == len(connectivities) * len(signs):
+        return f"{' or '.join(map(str, connectivities))} neighbours, signs {' or '.join(signs)}"
+    return "; ".join(_in_words([setting]) for setting in settings)
 
 
-def _draw_axes(page, grid, units):
-    """Sizes at the left, cutoffs below."""
-    page.text(grid.left - 3, grid.top - 4, "mm³", NOTE, colour=GREY, align="right")
-    height = grid.cell[1]
-    for at in range(0, len(grid.sizes), max(int(np.ceil(9 / height)), 1)):
-        y = grid.top + (at + 0.5) * height
-        page.text(grid.left - 3, y, number(grid.sizes[at]), NOTE, align="right", level="center")
-    y, right_of_last = grid.top + grid.height, -np.inf
-    for tick in ticks(grid.cutoffs[0], grid.cutoffs[-1]) if len(grid.cutoffs) > 1 else grid.cutoffs:
-        x, half = grid.x(tick), text_width(number(tick), NOTE) / 2
+def _briefly(settings: Sequence[Setting]) -> str:
+    """The same for the label of a row: ``6 split``, or ``6`` where the signs make no difference."""
+    connectivities, signs = (list(dict.fromkeys(part)) for part in zip(*settings, strict=True))
+    words = "/".join(map(str, connectivities)) + (f" {signs[0]}" if len(signs) == 1 else "")
+    return shorten(words, NOTE, 36)
+
+
+def _draw_heat_map(page, heat_map, norm, left, top, units, sided):
+    """A heat map with its axes, its colour bar and its variants; gives its bottom."""
+    page.text(left, top + 5, heat_map.heading, SMALL)
+    top += 9
+    width, height = heat_map.cell
+    pixels = cell_colours(np.ma.filled(norm(np.ma.masked_less_equal(heat_map.values, 0)), np.nan))
+    page.image(pixels, left, left + WIDTH, top + heat_map.height, top)
+    cells = [["–" if np.isnan(value) else number(value, 2) for value in row] for row in heat_map.values]
+    roomy = height >= 18
+    written = write_cells(page, cells, pixels, left, top, width, height, level=0.7 if roomy else 0.5)
+    _draw_rows(page, heat_map, left, top)
+    _draw_cutoffs(page, heat_map, left, top + heat_map.height, axis_words(units, sided))
+    _draw_scale(page, heat_map.height, norm, left + WIDTH + 8, top)
+    for row in {row for row, _, _ in heat_map.marks}:
+        labels = [(left + heat_map.across(cutoff), n) for own, cutoff, n in heat_map.marks if own == row]
+        _draw_marks(page, labels, top + (row + (0.27 if roomy and written else 0.5)) * height)
+    return _draw_others(page, heat_map, left, top + heat_map.height + 17, units) + 13
+
+
+def _draw_rows(page, heat_map, left, top):
+    """What the rows are, at the left, as many as there is room for."""
+    page.text(left - 3, top - 4, heat_map.of_rows, NOTE, colour=GREY, align="right")
+    height = heat_map.cell[1]
+    for at in range(0, len(heat_map.rows), max(int(np.ceil(9 / height)), 1)):
+        page.text(left - 3, top + (at + 0.5) * height, heat_map.rows[at], NOTE, align="right", level="center")
+
+
+def _draw_cutoffs(page, heat_map, left, y, words):
+    """The axis of cutoffs below a heat map."""
+    right_of_last, cutoffs = -np.inf, heat_map.cutoffs
+    for tick in ticks(cutoffs[0], cutoffs[-1]) if len(cutoffs) > 1 else cutoffs:
+        x, half = left + heat_map.across(tick), text_width(number(tick), NOTE) / 2
         if x - half > right_of_last + 3:
             page.lines([np.array([(x, y), (x, y + 2)])], GREY, 0.5)
             page.text(x, y + 8.5, number(tick), NOTE, align="center")
             right_of_last = x + half
-    page.text(grid.left + WIDTH / 2, y + 17, f"cutoff on |{symbol_of(units)}|", NOTE, colour=GREY, align="center")
+    page.text(left + WIDTH / 2, y + 17, words, NOTE, colour=GREY, align="center")
 
 
-def _draw_scale(page, grid, norm):
-    """The colour bar beside a heat map: its ends, and powers of ten where there is room."""
-    left, top, height = grid.left + WIDTH + 8, grid.top, grid.height
+def _draw_scale(page, height, norm, left, top):
+    """A colour bar: its ends, and powers of ten where there is room."""
     page.image(cell_colours(np.linspace(1, 0, 101)[:, None]), left, left + 7, top + height, top)
     between = [tick for tick in 10.0 ** np.arange(-6, 9) if 9 / height < norm(tick) < 1 - 9 / height]
-    for tick in (norm.vmin, *between, norm.vmax):
+    for tick in (norm.vmin, *between, norm.vmax) if height > 12 else (norm.vmax,):
         page.text(left + 9, top + height * (1 - norm(tick)), number(tick, 2), NOTE, level="center")
 
 
-def _mark_variants(page, grid, variants, level):
-    """Numbers of variants at their cutoff, in the row of the nearest size, at a share of its height."""
-    rows: dict[int, list[tuple[float, int]]] = {}
-    for n, cutoff, size in variants:
-        if grid.cutoffs[0] <= cutoff <= grid.cutoffs[-1]:
-            rows.setdefault(int(np.abs(grid.sizes - size).argmin()), []).append((grid.x(cutoff), n))
-    for row, labels in rows.items():
-        y = grid.top + (row + level) * grid.cell[1]
-        for at, word in merge_labels(labels, NOTE, apart=5):
-            half = text_width(word, NOTE, bold=True) / 2 + 1.5
-            page.box(at - half, y - 3.8, 2 * half, 7.6, "white", "black", above=5)
-            page.text(at, y, word, NOTE, True, "black", "center", "center")
+def _draw_others(page, heat_map, left, y, units):
+    """Axes below for the variants that test other signs than the sweep; gives their bottom."""
+    for sided in dict.fromkeys(variant["sided"] for _, variant in heat_map.others):
+        y += 16
+        own = [(left + heat_map.across(v["cutoff"]), n) for n, v in heat_map.others if v["sided"] == sided]
+        page.lines([np.array([(left, y), (left + WIDTH, y)])], GREY, 0.6)
+        _draw_marks(page, own, y)
+        y += 10
+        page.text(left + WIDTH / 2, y, axis_words(units, sided), NOTE, colour=GREY, align="center")
+    return y
+
+
+def _draw_marks(page, labels, y):
+    """Numbers of variants, pairs of (place, number), on one line."""
+    for at, word in merge_labels(labels, NOTE, apart=5):
+        half = text_width(word, NOTE, bold=True) / 2 + 1.5
+        page.box(at - half, y - 3.8, 2 * half, 7.6, "white", "black", above=5)
+        page.text(at, y, word, NOTE, True, "black", "center", "center")

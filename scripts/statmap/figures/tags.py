@@ -12,7 +12,8 @@ from .placing import place
 from .slicing import Edges
 from .text import text_width
 
-CROWDED, FULL = 12, 20  # ids in a panel: those that also stand elsewhere stop at the first, all at the second
+CROWDED, FULL = 0.07, 0.12  # of a panel under ids: those that also stand elsewhere stop at the first, all at the second
+FREE = 3  # ids that a panel may have, however small it is
 
 
 class Tag(NamedTuple):
@@ -53,15 +54,19 @@ def place_ids(views: Sequence[tuple[Panel, np.ndarray, np.ndarray]], size: float
         best = max(places)[1]
         wanted += [(rank != best, -pixels, region, rank) for pixels, rank in places]
     tags: list[list[Tag]] = [[] for _ in views]
+    covered = [0.0] * len(views)
     for elsewhere, _, region, rank in sorted(wanted):
         panel, ids, points = views[rank]
-        if len(tags[rank]) >= (CROWDED if elsewhere else FULL):
+        width, height = tag_size(region, size)
+        most = (CROWDED if elsewhere else FULL) * (panel.right - panel.left) * (panel.bottom - panel.top)
+        if len(tags[rank]) >= FREE and covered[rank] + width * height > most:
             continue
         room = panel.left - 2, panel.top, panel.right + 2, panel.bottom
         taken = [tag.box for tag in tags[rank]]
-        box, anchor = place(points[ids == region], points, tag_size(region, size), room, taken)
+        box, anchor = place(points[ids == region], points, (width, height), room, taken)
         if box is not None:
             tags[rank].append(Tag(region, box, anchor))
+            covered[rank] += width * height
     return tags
 
 

@@ -1,31 +1,37 @@
 """Text that is made to fit: widths in points, lines cut and wrapped, numbers for reading."""
 
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-import matplotlib
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.font_manager import FontProperties
+from PIL import ImageFont
 
 NOTE, SMALL = 6.0, 6.5  # font sizes of the small print and of labels
 LEADING = 1.3  # from one line of text to the next, in font sizes
+CAPITAL = 0.73  # height of capitals and digits, in font sizes
 DPI = 150
-
-# The fonts that matplotlib ships, by file: the same glyphs on every machine, whatever is installed or configured there.
-_FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
-_RULER = RendererAgg(1, 1, DPI)
 
 
 @cache
-def font(size: float, bold: bool = False) -> FontProperties:
-    """The one typeface of all figures."""
-    return FontProperties(fname=_FONTS / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), size=size)
+def font_file(bold: bool = False) -> Path:
+    """The one typeface of all figures: DejaVu Sans as matplotlib ships it (which is not imported for that).
+
+    The same glyphs on every machine, whatever is installed or configured there.
+    """
+    [package] = find_spec("matplotlib").submodule_search_locations
+    return Path(package, "mpl-data", "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
+
+
+@cache
+def font(size: float, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """The typeface at a size in points, for pixels."""
+    return ImageFont.truetype(font_file(bold), size * DPI / 72, layout_engine=ImageFont.Layout.BASIC)
 
 
 @cache
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """Width of one line of text in points."""
-    return _RULER.get_text_width_height_descent(text, font(size, bold), False)[0] * 72 / DPI
+    return font(size, bold).getlength(text) * 72 / DPI
 
 
 def shorten(text: str, size: float, width: float, bold: bool = False) -> str:

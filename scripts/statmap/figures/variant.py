@@ -45,9 +45,9 @@ def read_scenes(
     background = lay_out(*read_raw(template)) if template else None
     for kept, sidecar, regions, side in zip(thresholded, sidecars, labels, sided, strict=True):
         said = read_json(sidecar)
-        survivors, found = read_raw(kept)[0] != 0, read_raw(regions)[0].astype(np.int32)
+        suprathreshold, found = read_raw(kept)[0] != 0, read_raw(regions)[0].astype(np.int32)
         cutoff = cutoff_of(said).value
-        yield make_scene(data, affine, survivors, found, cutoff, background, side, units), said["Rule"]
+        yield make_scene(data, affine, suprathreshold, found, cutoff, background, side, units), said["Rule"]
 
 
 def atlas_columns(columns: Iterable[str]) -> list[str]:

@@ -1,37 +1,38 @@
-"""What a figure shows, read back from what was drawn."""
+"""What a figure shows, read back from its page."""
 
 import numpy as np
-from matplotlib.text import Text
+
+from statmap.figures.page import Text
+from statmap.figures.raster import SCALE, draw_pixels
+from statmap.figures.text import font
 
 
 def texts(page):
-    """All that is written: list of (str, (left, bottom, right, top) in pixels)."""
-    figure = page.figure
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()
-    written = (text for text in figure.findobj(Text) if text.axes and text in text.axes.texts and text.get_text())
-    return [(text.get_text(), text.get_window_extent(renderer).extents) for text in written]
+    """All that is written: list of (str, (left, top, right, bottom) in pixels)."""
+    found = []
+    for item in page.items:
+        if isinstance(item, Text):
+            box = np.array(font(item.size, item.bold).getbbox(item.text, anchor="ls"))
+            found.append((item.text, box + np.tile([item.left, item.y], 2) * SCALE))
+    return found
 
 
-def words(figure):
-    return [word for word, _ in texts(figure)]
+def words(page):
+    return [word for word, _ in texts(page)]
 
 
 def pixels(page):
-    figure = page.figure
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+    return np.asarray(draw_pixels(page)).astype(int)
 
 
-def collisions(figure):
-    """Texts that touch another text or leave the figure, as str; a pixel of touch is allowed."""
-    written = texts(figure)
+def collisions(page):
+    """Texts that touch another text or leave the page, as str; a pixel of touch is allowed."""
+    written = texts(page)
     boxes = np.array([box for _, box in written]) + [1, 1, -1, -1]
-    width, height = figure.figure.canvas.get_width_height()
     found = [
         f"{word!r} leaves the figure"
-        for (word, _), (left, bottom, right, top) in zip(written, boxes, strict=True)
-        if left < -2 or bottom < -2 or right > width + 2 or top > height + 2
+        for (word, _), (left, top, right, bottom) in zip(written, boxes, strict=True)
+        if left < -2 or top < -2 or right > page.width * SCALE + 2 or bottom > page.height * SCALE + 2
     ]
     low, high = boxes[:, None, :2], boxes[:, None, 2:]
     touching = (np.minimum(high, boxes[:, 2:]) > np.maximum(low, boxes[:, :2])).all(axis=-1)

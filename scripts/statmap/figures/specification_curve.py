@@ -1,0 +1,132 @@
+"""Every finding over every specification of a sweep: the figure of multiverse analyses.
+
+Specification curve after Simonsohn, Simmons and Nelson 2020 (Nature Human Behaviour 4, 1208-1214); multiverse after
+Steegen, Tuerlinckx, Gelman and Vanpaemel 2016 (Perspectives on Psychological Science 11, 702-712). It describes:
+nothing is inferred from the share of specifications.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..types import Sided
+from .axis import axis_words
+from .page import GREY, MARGIN, WIDTH, Page
+from .text import NOTE, SMALL, number, shorten, triple
+from .variant import Row
+
+MOST_FINDINGS = 30
+CHOICES = (("connectivity", "neighbours"), ("signs", "signs"), ("min_region_size", "smallest size (mm³)"))
+LEFT, RIGHT = MARGIN + 190, WIDTH - MARGIN - 26  # points, where the specifications stand
+CURVE, ROW = 42.0, 8.0  # points, height of a curve and of a row
+INK, PALE = 40, 225  # grey of a specification that is in a row, and of one that is not
+DESCRIBES = "It describes how findings depend on choices; no test, and no share of specifications is a probability."
+
+
+def specification_figure(
+    specifications: Sequence[Row],
+    findings: Sequence[Row],
+    title: str,
+    subtitle: str = "",
+    units: str = "value",
+    sided: Sided = "two",
+) -> Page:
+    """Specifications along x, sorted by the volume they keep: what they give, how they chose, and what each finds.
+
+    Parameters
+    ----------
+    specifications : one row a specification: connectivity, signs, threshold, cutoff, min_region_size (mm^3), n_regions,
+        volume_mm3.
+    findings : one row a finding, most found first: id, label (None where unknown), x, y, z (mm), share (of the
+        specifications), found (list of bool, one a specification, in the order of `specifications`). The first
+        `MOST_FINDINGS` are drawn.
+    title, subtitle, units : str.
+    sided : what the sweep tests.
+    """
+    page = Page(title, subtitle, "" if findings else "No specification finds any region.")
+    order = sorted(range(len(specifications)), key=lambda n: _rank(specifications[n]))
+    sorted_ones = [specifications[n] for n in order]
+    y = page.top + 4
+    for words, measure in (
+        ("regions", lambda row: row["n_regions"]),
+        ("volume (cm³)", lambda row: row["volume_mm3"] / 1000),
+        (axis_words(units, sided), lambda row: row["cutoff"]),
+    ):
+        y = _draw_curve(page, sorted_ones, words, measure, y)
+    for name, words in CHOICES:
+        y = _draw_choice(page, sorted_ones, name, words, y)
+    y = _draw_findings(page, findings[:MOST_FINDINGS], order, y + 4)
+    more = len(findings) - MOST_FINDINGS
+    notes = [
+        f"Along x: {len(specifications):,} specification{'s' * (len(specifications) != 1)}, sorted by "
+        "the volume in regions; dark where the choice on the left was made, or the finding is a region's main peak.",
+        f"{more:,} findings that fewer specifications share are in findings.csv." if more > 0 else "",
+        DESCRIBES,
+    ]
+    return page.finish(y, notes)
+
+
+def _rank(row):
+    return row["volume_mm3"], row["n_regions"], -row["cutoff"], row["min_region_size"]
+
+
+def _draw_curve(page: Page, rows: Sequence[Row], words: str, measure: Callable[[Row], float], top: float) -> float:
+    """One value of every specification, between its least and its largest; gives the bottom."""
+    values = np.array([measure(row) for row in rows], dtype=float)
+    low, high = values.min(), values.max()
+    bottom = top + CURVE
+    page.box(LEFT, top, RIGHT - LEFT, CURVE, "#f6f6f6")
+    edges = np.linspace(LEFT, RIGHT, len(values) + 1)
+    share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
+    heights = bottom - 2 - share * (CURVE - 4)
+    steps = np.stack([np.stack([edges[:-1], edges[1:]], axis=1).ravel(), heights.repeat(2)], axis=1)
+    page.lines([steps], "black", 0.7, above=4)
+    page.text(LEFT - 6, (top + bottom) / 2, words, SMALL, align="right", level="center")
+    for value, y in {low: heights[values.argmin()], high: heights[values.argmax()]}.items():
+        page.text(RIGHT + 3, y, number(value), NOTE, level="center")
+    return bottom + 6
+
+
+def _draw_choice(page: Page, rows: Sequence[Row], name: str, words: str, top: float) -> float:
+    """Which value of one choice every specification took; nothing where all took the same. Gives the bottom."""
+    options = sorted({row[name] for row in rows}, key=lambda option: (isinstance(option, str), option))
+    if len(options) < 2:
+        return top
+    page.text(MARGIN, top + ROW / 2, words, SMALL, colour=GREY, level="center")
+    for option in options:
+        word = option if isinstance(option, str) else number(option)
+        page.text(LEFT - 6, top + ROW / 2, word, NOTE, align="right", level="center")
+        _draw_row(page, np.array([row[name] == option for row in rows]), top)
+        top += ROW
+    return top + 5
+
+
+def _draw_findings(page: Page, findings: Sequence[Row], order: Sequence[int], top: float) -> float:
+    """Where each finding is found, with its place, its label and its share; gives the bottom."""
+    if not findings:
+        return top
+    page.text(MARGIN, top + 3, "finding", NOTE, colour=GREY)
+    page.text(RIGHT + 3, top + 3, "share", NOTE, colour=GREY)
+    top += 6
+    for finding in findings:
+        middle = top + ROW / 2
+        page.text(MARGIN + 11, middle, str(finding["id"]), NOTE, align="right", level="center")
+        place = triple(finding["x"], finding["y"], finding["z"])
+        page.text(MARGIN + 78, middle, place, NOTE, align="right", level="center")
+        room = LEFT - 6 - (MARGIN + 84)
+        page.text(MARGIN + 84, middle, shorten(finding["label"] or "", NOTE, room), NOTE, level="center")
+        _draw_row(page, np.array(finding["found"], dtype=bool)[list(order)], top)
+        page.text(RIGHT + 3, middle, f"{finding['share']:.0%}", NOTE, level="center")
+        top += ROW
+    return top + 4
+
+
+def _draw_row(page: Page, taken: np.ndarray, top: float) -> None:
+    """Dark where a specification is in a row; more of them than there are pixels are averaged."""
+    pixels = int((RIGHT - LEFT) * 2)
+    share = taken.astype(float)
+    if len(share) > pixels:
+        starts = np.arange(pixels) * len(share) // pixels
+        share = np.add.reduceat(share, starts) / np.diff(np.append(starts, len(share)))
+    grey = np.rint(PALE + (INK - PALE) * share).astype(np.uint8)
+    page.image(grey[None, :, None].repeat(3, axis=2), LEFT, RIGHT, top + ROW - 1, top + 1)
