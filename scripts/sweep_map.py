@@ -1,26 +1,39 @@
 """Rule sweep_map: one map under a grid of thresholds, sizes, connectivities and signs, and how long peaks last."""
 
-import pandas as pd
+import numpy as np
 
 from statmap.inference.thresholds import resolve_cutoff, write_threshold
 from statmap.io.files import read_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import label_peaks, read_atlases
-from statmap.stability.sweep import sweep_grid
-from statmap.stability.tree import component_tree, persistence, signed_maps
+from statmap.stability.persistence import persistence
+from statmap.stability.sweep import sweep_grid, trees_of_settings
 from statmap.tables.columns import SWEEP, with_added
 from statmap.tables.csv_files import write_table
+from statmap.types import Connectivity, CutoffRule, Domain, Sided, Signs, SizeRule, Stat
 
 
 def main(
     image: str,
     mask: str,
-    sidecar: str,
     atlases: list[str],
     atlas_labels: list[str],
     map_id: str,
-    spec: dict,
+    *,
+    stat: Stat,
+    df: float | None,
+    space: str | None,
+    atlas_spaces: dict[str, str | None],
+    thresholds: list,
+    min_region_sizes: list[float],
+    connectivities: list[Connectivity],
+    signs: list[Signs],
+    sided: Sided,
+    size_rule: SizeRule,
+    cutoff_rule: CutoffRule | None,
+    percentile_domain: Domain,
+    domain: Domain,
     sweep: str,
     persistence_table: str,
     frequency: str,
@@ -29,58 +42,58 @@ def main(
 
     Parameters
     ----------
-    image, mask, sidecar : what rule fetch_map wrote.
-    atlases, atlas_labels : images and label tables, in the order of ``spec["atlases"]``.
-    map_id : name.
-    spec : ``thresholds``, ``min_region_sizes`` (mm^3), ``connectivities``, ``signs``, ``sided``, ``size_rule``,
-        ``cutoff_rule``, ``percentile_domain``, ``domain``, ``atlases``, name to space, and ``stat``, ``df`` and
-        ``space`` of the map.
+    image, mask : what rule fetch_map wrote.
+    atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
+    map_id : name, the first column of the tables.
+    stat, df : distribution of the map, see `inference.statistics`.
+    space : declared space of the map, or None.
+    atlas_spaces : atlas name to its declared space, or None.
+    thresholds : as in the config: a number, ``"97%"``, ``{"fdr": 0.05}``, …
+    min_region_sizes : mm^3.
+    connectivities, signs : the other two axes of the grid.
+    sided, size_rule, cutoff_rule, percentile_domain, domain : as in a variant, for the whole grid.
     sweep, persistence_table : CSV files to write: one row per grid point; one row per peak, signs apart, and
         connectivity.
     frequency : image to write, the share of grid points that keep each voxel.
     """
     data, affine, inside = read_map(image, mask)
-    fetched = read_json(sidecar)
-    spec = spec | {"stat": fetched["Stat"], "df": fetched["DF"], "space": fetched["Space"]}
+    keys = {"sided": sided, "cutoff_rule": cutoff_rule, "percentile_domain": percentile_domain, "domain": domain}
+    keys |= {"stat": stat, "df": df}
     cutoffs = {
-        write_threshold(threshold): resolve_cutoff(data, inside, spec | {"threshold": threshold}, f"map '{map_id}'")
-        for threshold in spec["thresholds"]
+        write_threshold(threshold): resolve_cutoff(data, inside, keys | {"threshold": threshold}, f"map '{map_id}'")
+        for threshold in thresholds
     }
-    table, share = sweep_grid(
-        data,
-        affine,
-        cutoffs,
-        spec["min_region_sizes"],
-        spec["connectivities"],
-        spec["signs"],
-        spec["sided"],
-        spec["size_rule"],
-    )
-    table.insert(0, "map", map_id)
-    write_table(sweep, table, SWEEP)
+    floor = min(cutoff.at_least for cutoff in cutoffs.values())
+    settings = trees_of_settings(data, connectivities, signs, sided, floor)
+    table, share = sweep_grid(settings, data.shape, affine, cutoffs, min_region_sizes, size_rule)
+    write_table(sweep, {"map": [map_id] * len(table["kept"])} | table, SWEEP)
     write_image(frequency, share, affine)
 
-    floor = min(cutoff.at_least for cutoff in cutoffs.values())
-    maps = signed_maps(data, "split", spec["sided"])
-    peaks = []
-    for connectivity in spec["connectivities"]:
-        trees = {sign: component_tree(signed, connectivity, floor) for sign, signed in maps.items()}
-        found = persistence(trees, affine, cutoffs)
-        found.insert(0, "connectivity", connectivity)
-        peaks.append(found)
-    peaks = pd.concat(peaks, ignore_index=True)
-    peaks.insert(0, "map", map_id)
-    label_peaks(peaks, read_atlases(spec["atlases"], atlases, atlas_labels, map_id, spec["space"]), affine)
-    columns = with_added("persistence.csv", atlas=spec["atlases"], threshold=list(cutoffs))
+    apart = settings if "split" in signs else trees_of_settings(data, connectivities, ["split"], sided, floor)
+    found = [persistence(apart[connectivity, "split"], affine, cutoffs) for connectivity in connectivities]
+    n_peaks = [len(own["peak"]) for own in found]
+    peaks = {
+        "map": [map_id] * sum(n_peaks),
+        "connectivity": np.repeat(connectivities, n_peaks),
+        **{name: np.concatenate([own[name] for own in found]) for name in found[0]},
+    }
+    label_peaks(peaks, read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space), affine)
+    columns = with_added("persistence.csv", atlas=atlas_spaces, threshold=list(cutoffs))
     write_table(persistence_table, peaks, columns)
-    log.info("map '%s': %d grid points, %d peaks from %g up", map_id, len(table), len(peaks), floor)
+    log.info("map '%s': %d grid points, %d peaks from %g up", map_id, len(table["kept"]), sum(n_peaks), floor)
 
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
+        files = dict(snakemake.input)
+        fetched = read_json(files.pop("sidecar"))
         main(
-            **snakemake.input,
+            **files,
             map_id=snakemake.wildcards.map,
-            spec=snakemake.params.grid | {"atlases": snakemake.params.atlas_spaces},
+            stat=fetched["Stat"],
+            df=fetched["DF"],
+            space=fetched["Space"],
+            atlas_spaces=snakemake.params.atlas_spaces,
+            **snakemake.params.grid,
             **snakemake.output,
         )

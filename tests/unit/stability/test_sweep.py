@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from statmap.inference.thresholds import Cutoff, find_survivors, resolve_cutoff
 from statmap.regions.extract import extract_regions
-from statmap.stability.sweep import sweep_grid
+from statmap.stability.sweep import sweep_grid, trees_of_settings
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])
 COLUMNS = [
@@ -60,8 +60,15 @@ def loop(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
     return pd.DataFrame(rows, columns=COLUMNS), (times / len(rows)).astype(np.float32)
 
 
+def sweep(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
+    floor = min(cutoff.at_least for cutoff in cutoffs.values())
+    trees = trees_of_settings(data, connectivities, signs, sided, floor)
+    table, frequency = sweep_grid(trees, data.shape, affine, cutoffs, sizes, size_rule)
+    return pd.DataFrame(table), frequency
+
+
 def check(*arguments):
-    table, frequency = sweep_grid(*arguments)
+    table, frequency = sweep(*arguments)
     expected, expected_frequency = loop(*arguments)
     pd.testing.assert_frame_equal(table, expected, check_dtype=False, rtol=1e-12)
     assert frequency.dtype == np.float32 and np.array_equal(frequency, expected_frequency)
@@ -100,7 +107,7 @@ def test_real_map_with_values_and_percentiles_in_any_order(motor, variant, sided
 
 def test_nothing_survives():
     data = np.zeros((3, 4, 5), np.float32)
-    table, frequency = sweep_grid(data, AFFINE, {"3.0": Cutoff(3.0, ">=", "value")}, [0, 9], [6], ["split"], "two", ">")
+    table, frequency = sweep(data, AFFINE, {"3.0": Cutoff(3.0, ">=", "value")}, [0, 9], [6], ["split"], "two", ">")
     assert table[["survivors", "n_regions", "volume_mm3", "largest_mm3", "kept", "too_small"]].eq(0).all(axis=None)
     assert frequency.shape == data.shape and not frequency.any()
 
@@ -108,7 +115,7 @@ def test_nothing_survives():
 def test_table_reads_back_with_its_types(motor):
     data, affine = motor
     cutoffs = {"97%": Cutoff(4.4, ">", "percentile"), "3.0": Cutoff(3.0, ">=", "value")}
-    table, _ = sweep_grid(data, affine, cutoffs, [0, 500], [6, 18], ["split", "merged"], "two", ">")
+    table, _ = sweep(data, affine, cutoffs, [0, 500], [6, 18], ["split", "merged"], "two", ">")
     back = pd.read_csv(io.StringIO(table.to_csv(index=False)))
     pd.testing.assert_frame_equal(back, table)
     assert (back[["connectivity", "survivors", "n_regions", "kept", "too_small"]].dtypes == np.int64).all()
