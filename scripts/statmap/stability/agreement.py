@@ -23,26 +23,29 @@ def dice_jaccard(kept_masks: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         ``jaccard`` = |A and B| / |A or B|; both NaN where neither variant keeps anything.
     """
     packed = {name: np.packbits(mask) for name, mask in kept_masks.items()}
-    voxels = {name: _count(mask) for name, mask in packed.items()}
+    voxels = {name: count_packed(bits) for name, bits in packed.items()}
     rows = []
     for one, other in combinations(packed, 2):
-        overlap, both = _count(packed[one] & packed[other]), voxels[one] + voxels[other]
-        rows.append(
-            {
-                "variant_a": one,
-                "variant_b": other,
-                "voxels_a": voxels[one],
-                "voxels_b": voxels[other],
-                "overlap_voxels": overlap,
-                "dice": 2 * overlap / both if both else np.nan,
-                "jaccard": overlap / (both - overlap) if both else np.nan,
-            }
-        )
+        overlap = count_packed(packed[one] & packed[other])
+        rows.append({"variant_a": one, "variant_b": other, **coefficients(voxels[one], voxels[other], overlap)})
     return rows
 
 
-def _count(packed):
-    return int(np.bitwise_count(packed).sum(dtype=np.int64))
+def coefficients(voxels_a: int, voxels_b: int, overlap: int) -> dict[str, Any]:
+    """The numbers of a pair of masks from their sizes and that of their overlap, see `dice_jaccard`."""
+    both = voxels_a + voxels_b
+    return {
+        "voxels_a": voxels_a,
+        "voxels_b": voxels_b,
+        "overlap_voxels": overlap,
+        "dice": 2 * overlap / both if both else np.nan,
+        "jaccard": overlap / (both - overlap) if both else np.nan,
+    }
+
+
+def count_packed(bits: np.ndarray) -> int:
+    """Number of set bits of a mask that `numpy.packbits` packed."""
+    return int(np.bitwise_count(bits).sum(dtype=np.int64))
 
 
 def match_regions(labels_a: np.ndarray, labels_b: np.ndarray, affine: np.ndarray) -> dict[str, np.ndarray]:

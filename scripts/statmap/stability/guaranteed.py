@@ -2,7 +2,7 @@
 
 Of all connected components at all thresholds (the nodes of the component tree) these are the maximal ones whose true
 discovery proportion reaches a bound: Chen, Goeman, Krebs, Meijer and Weeda 2023, arXiv 2206.13587. Each has its own
-cutoff. The bounds of `inference.statistics.region_tdp` hold for all sets of voxels at once, so the search costs nothing.
+cutoff. The bounds of `inference.statistics.region_tdp` hold for all sets of voxels at once, so the search is free.
 """
 
 from typing import NamedTuple
