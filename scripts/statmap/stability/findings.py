@@ -11,6 +11,7 @@ et al. 2016, doi 10.1177/1745691616658637). It describes how far findings depend
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -21,22 +22,49 @@ from ..regions.extract import large_enough
 from ..types import SizeRule
 from .persistence import plateau_peaks
 from .sweep import Settings
+from .tree import Tree
+
+
+class Occurrences(NamedTuple):
+    """The main peaks of the regions of many specifications, an entry per region and specification.
+
+    Attributes
+    ----------
+    peak : (m,) int, flat index of the first voxel of the peak's plateau, its name.
+    place : (m,) int, flat index of the most central voxel of the plateau.
+    row : (m,) int, the specification: a row of the sweep's table, from 0.
+    cutoff : (m,) float64, magnitude that made the region.
+    n_voxels : (m,) int, size of the region.
+    total : (m,) float64, sum of the map over the region.
+    """
+
+    peak: np.ndarray
+    place: np.ndarray
+    row: np.ndarray
+    cutoff: np.ndarray
+    n_voxels: np.ndarray
+    total: np.ndarray
+
+
+NO_OCCURRENCES = Occurrences(*(np.zeros(0, dtype) for dtype in (int, int, int, float, int, float)))
+
+
+def join_occurrences(parts: Iterable[Occurrences]) -> Occurrences:
+    """Several of them as one."""
+    return Occurrences(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 
 def findings(
-    data: np.ndarray,
-    settings: Settings,
-    affine: np.ndarray,
-    cutoffs: Mapping[str, Cutoff],
-    sizes: Sequence[float],
-    size_rule: SizeRule,
+    data: np.ndarray, affine: np.ndarray, occurrences: Occurrences, n_specifications: int
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
     """The findings of a sweep, and the specifications in which each is found.
 
     Parameters
     ----------
     data : (i, j, k) float array, finite: the map.
-    settings, affine, cutoffs, sizes, size_rule : as in `sweep.sweep_grid`.
+    affine : (4, 4) array, voxel indices to mm.
+    occurrences : see `main_peaks_of_sweep`.
+    n_specifications : of the whole sweep.
 
     Returns
     -------
@@ -46,25 +74,25 @@ def findings(
         to its centre, in the first specification that finds it); ``lowest_cutoff, highest_cutoff`` of those that find
         it, magnitudes; ``smallest_mm3, median_mm3, largest_mm3``, the size of its region over them;
         ``lowest_mean, median_mean, highest_mean``, the mean value of its region over them.
-    found_in : by finding the specifications that find it, ascending: int, rows of `sweep_grid`'s table from 0.
+    found_in : by finding the specifications that find it, ascending: int, rows of the sweep's table from 0.
     """
-    first_voxel, place, row, n_voxels, total = _main_peaks_everywhere(data, settings, affine, cutoffs, sizes, size_rule)
-    name, first, member, n_found = np.unique(first_voxel, return_index=True, return_inverse=True, return_counts=True)
+    ascending = np.argsort(occurrences.row, kind="stable")
+    peak, place, row, cutoff, n_voxels, total = (field[ascending] for field in occurrences)
+    name, first, member, n_found = np.unique(peak, return_index=True, return_inverse=True, return_counts=True)
     peak_value = data.ravel()[name].astype(np.float64)
     order = np.lexsort((name, -np.abs(peak_value), -n_found))
     member = np.argsort(order)[member]
+    peak_value, n_found = peak_value[order], n_found[order]
     ijk = np.column_stack(np.unravel_index(place[first[order]], data.shape))
-    n_specifications = len(settings) * len(cutoffs) * len(sizes)
-    cutoff_of_row = np.tile(np.repeat([cutoff.value for cutoff in cutoffs.values()], len(sizes)), len(settings))
-    lowest_cutoff, _, highest_cutoff = _spread(cutoff_of_row[row], member)
+    lowest_cutoff, _, highest_cutoff = _spread(cutoff, member)
     smallest, middle, largest = _spread(n_voxels * voxel_volume(affine), member)
     lowest_mean, median_mean, highest_mean = _spread(total / n_voxels, member)
     table = {
         "finding": np.arange(1, len(name) + 1),
-        "sign": np.where(peak_value[order] > 0, "positive", "negative"),
-        "n_found": n_found[order],
-        "share": n_found[order] / n_specifications,
-        "peak_value": peak_value[order],
+        "sign": np.where(peak_value > 0, "positive", "negative"),
+        "n_found": n_found,
+        "share": n_found / n_specifications,
+        "peak_value": peak_value,
         **dict(zip("xyz", apply_affine(affine, ijk).T, strict=True)),
         **dict(zip("ijk", ijk.T, strict=True)),
         "lowest_cutoff": lowest_cutoff,
@@ -76,38 +104,43 @@ def findings(
         "median_mean": median_mean,
         "highest_mean": highest_mean,
     }
-    by_finding = np.lexsort((row, member))
-    return table, np.split(row[by_finding], np.cumsum(n_found[order])[:-1]) if len(name) else []
+    rows_by_finding = row[np.argsort(member, kind="stable")]
+    return table, np.split(rows_by_finding, np.cumsum(n_found)[:-1]) if len(name) else []
 
 
-def _main_peaks_everywhere(data, settings, affine, cutoffs, sizes, size_rule):
-    """The main peak of every region of every specification.
-
-    Returns
-    -------
-    first_voxel : (m,) int, flat index of the first voxel of its plateau, its name; place : of its most central voxel.
-    row : (m,) int, the specification, as a row of the sweep's table; m is the sum of its ``n_regions``.
-    n_voxels : (m,) int, of the region; total : (m,) float64, sum of the map over it.
-    """
+def main_peaks_of_sweep(
+    data: np.ndarray,
+    settings: Settings,
+    affine: np.ndarray,
+    cutoffs: Mapping[str, Cutoff],
+    sizes: Sequence[float],
+    size_rule: SizeRule,
+) -> Occurrences:
+    """The main peak of every region of every specification of `sweep.sweep_grid`, whose arguments these are."""
     sizes = np.asarray(sizes, dtype=np.float64)
     thresholds = np.array([cutoff.at_least for cutoff in cutoffs.values()])
-    parts = [np.zeros((5, 0))]
+    values = np.array([cutoff.value for cutoff in cutoffs.values()])
+    parts = [NO_OCCURRENCES]
     for setting, trees in enumerate(settings.values()):
         for tree in trees.values():
-            first_voxel = np.empty(len(tree.birth), dtype=np.int64)
-            first_voxel[tree.basin] = tree.voxels  # by ascending rank: the last one written is the peak
-            place = np.empty(len(tree.birth), dtype=np.int64)
-            real = tree.birth > tree.death
-            place[real] = np.ravel_multi_index(plateau_peaks(tree, affine).ijk.T, tree.shape)
-            values = data.ravel()[tree.voxels]
-            for level, main, n_voxels, total in _components(tree, thresholds, values):
+            peak, place = name_peaks(tree, affine)
+            weights = data.ravel()[tree.voxels]
+            for level, main, n_voxels, total in _components(tree, thresholds, weights):
                 kept = large_enough(n_voxels[:, None], affine, sizes, size_rule) & (n_voxels[:, None] > 0)
                 component, size = np.nonzero(kept)
                 row = (setting * len(thresholds) + level) * len(sizes) + size
-                peak = main[component]
-                parts.append(np.stack([first_voxel[peak], place[peak], row, n_voxels[component], total[component]]))
-    first_voxel, place, row, n_voxels, total = np.concatenate(parts, axis=1)
-    return first_voxel.astype(np.int64), place.astype(np.int64), row.astype(np.int64), n_voxels, total
+                own, cutoff = main[component], np.full(len(row), values[level])
+                parts.append(Occurrences(peak[own], place[own], row, cutoff, n_voxels[component], total[component]))
+    return join_occurrences(parts)
+
+
+def name_peaks(tree: Tree, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each peak of a tree the first voxel of its plateau, and the most central one, as flat indices."""
+    first = np.empty(len(tree.birth), dtype=np.int64)
+    first[tree.basin] = tree.voxels  # by ascending rank: the last one written is the peak
+    central = first.copy()
+    central[tree.birth > tree.death] = np.ravel_multi_index(plateau_peaks(tree, affine).ijk.T, tree.shape)
+    return first, central
 
 
 def _components(tree, thresholds, values):

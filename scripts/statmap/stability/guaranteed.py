@@ -65,15 +65,21 @@ def guaranteed_regions(
     found = np.zeros(data.shape, dtype=np.int32)
     for signed in signed_maps(data, signs, sided).values():
         tree = component_tree(signed, connectivity)
-        tree_p = p_values(data.ravel()[tree.voxels], stat, df, sided)
-        # As in `region_tdp`: the smallest u that counts a voxel.
-        u = np.maximum(np.ceil(hommel * tree_p / alpha), 1).astype(np.int64)
-        _label(found, tree, _maximal_nodes(tree, u, tdp))
+        needed = discovery_ranks(data.ravel()[tree.voxels], hommel, alpha, stat, df, sided)
+        number = node_of_voxels(tree, maximal_nodes(tree, needed, tdp))
+        found.ravel()[tree.voxels] += np.where(number > 0, number + found.max(), 0)
     labels = filter_and_sort(found, data, affine, min_region_size, size_rule)
     n_regions = int(labels.max(initial=0))
     cutoffs = np.full(n_regions + 1, np.inf)
     np.minimum.at(cutoffs, labels.ravel(), np.abs(data).ravel().astype(np.float64))
     return Guaranteed(labels, cutoffs[1:], region_tdp(p, labels[inside], n_regions, hommel, alpha))
+
+
+def discovery_ranks(
+    values: np.ndarray, hommel: int, alpha: float, stat: Stat, df: float | None, sided: Sided
+) -> np.ndarray:
+    """The smallest u that counts each voxel in `region_tdp`, by its value: ceil(h p / alpha), at least 1; (n,) int."""
+    return np.maximum(np.ceil(hommel * p_values(values, stat, df, sided) / alpha), 1).astype(np.int64)
 
 
 class _Component:
@@ -115,16 +121,28 @@ class _Component:
             self.add(last_slot)
 
 
-def _maximal_nodes(tree: Tree, u: np.ndarray, tdp: float) -> list[tuple[int, float]]:
-    """Nodes of the tree that reach the bound and lie within no other that does: (strongest peak, level) each.
+def maximal_nodes(tree: Tree, needed: np.ndarray, tdp: float) -> list[tuple[int, float]]:
+    """Nodes of a tree whose true discovery proportion is at least `tdp` and that lie within no other such node.
 
+    Parameters
+    ----------
+    tree : Tree, its floor 0.
+    needed : (n,) int, `discovery_ranks` of its voxels.
+    tdp : share in (0, 1].
+
+    Returns
+    -------
+    list of (main, level) : the strongest peak of each node, and the threshold at which it is a connected component.
+
+    Notes
+    -----
     Voxels are added from the highest down. Where components join, the smaller is added to the larger: a voxel is moved
     at most log2(n) times.
     """
     components: list[_Component | None] = [None] * len(tree.birth)
     towards = list(range(len(tree.birth)))  # from a peak towards the strongest of the component that holds it
     joining = np.argsort(-tree.death, kind="stable").tolist()
-    deaths, parents, basins, last_slots = (x.tolist() for x in (tree.death, tree.parent, tree.basin, u - 1))
+    deaths, parents, basins, last_slots = (x.tolist() for x in (tree.death, tree.parent, tree.basin, needed - 1))
     levels, starts = np.unique(tree.values, return_index=True)
     n_joined, end = 0, len(basins)
     for level, start in zip(levels[::-1].tolist(), starts[::-1].tolist(), strict=True):
@@ -163,13 +181,12 @@ def _merged(one, other):
     return large
 
 
-def _label(found, tree, nodes):
-    """Write the nodes of one tree into a label image, numbered from its largest label on."""
+def node_of_voxels(tree: Tree, nodes: list[tuple[int, float]]) -> np.ndarray:
+    """Which of some disjoint nodes each voxel of the tree is in: (n,) int32, from 1, 0 for none."""
     number = np.zeros(len(tree.birth), dtype=np.int32)
     lowest = np.zeros(len(tree.birth))
-    offset = found.max(initial=0)
     for n, (main, level) in enumerate(nodes, start=1):
         later = np.flatnonzero(tree.death[main + 1 :] < level)
         run = slice(main, main + 1 + later[0] if len(later) else None)
-        number[run], lowest[run] = n + offset, level
-    found.ravel()[tree.voxels] += np.where(tree.values >= lowest[tree.basin], number[tree.basin], 0)
+        number[run], lowest[run] = n, level
+    return np.where(tree.values >= lowest[tree.basin], number[tree.basin], 0)

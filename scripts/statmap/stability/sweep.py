@@ -56,7 +56,7 @@ def sweep_grid(
         ``connectivity, signs, threshold, cutoff, cutoff_rule, min_region_size``; ``survivors`` (voxels); ``n_regions``;
         ``volume_mm3``, all regions together; ``largest_mm3``, the largest of them, 0 without any; and the voxel
         accounting, ``kept`` and ``too_small`` voxels, which add up to the survivors.
-    frequency : (i, j, k) float32, share of the grid points that keep each voxel in a region.
+    times_kept : (i, j, k) int32, number of the grid points that keep each voxel in a region.
     """
     thresholds = np.array([cutoff.at_least for cutoff in cutoffs.values()])
     sizes = np.asarray(sizes, dtype=np.float64)
@@ -86,8 +86,7 @@ def sweep_grid(
                 "too_small": survivors - kept,
             }
         )
-    table = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return table, (times_kept / len(table["kept"])).astype(np.float32)
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}, times_kept
 
 
 def _measure(tree, affine, thresholds, sizes, size_rule):

@@ -8,7 +8,7 @@ from small_maps import AFFINE, maps
 
 from statmap.inference.thresholds import Cutoff, find_survivors
 from statmap.regions.extract import extract_regions
-from statmap.stability.findings import findings, read_ranges, write_ranges
+from statmap.stability.findings import findings, main_peaks_of_sweep, read_ranges, write_ranges
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 
 
@@ -16,7 +16,8 @@ def found(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule)
     floor = min(cutoff.at_least for cutoff in cutoffs.values())
     trees = trees_of_settings(data, connectivities, signs, sided, floor)
     grid, _ = sweep_grid(trees, data.shape, affine, cutoffs, sizes, size_rule)
-    return *findings(data, trees, affine, cutoffs, sizes, size_rule), grid
+    occurrences = main_peaks_of_sweep(data, trees, affine, cutoffs, sizes, size_rule)
+    return *findings(data, affine, occurrences, len(grid["kept"])), grid
 
 
 def by_labelling(data, cutoffs, sizes, connectivities, signs, sided, size_rule):
