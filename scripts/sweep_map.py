@@ -1,12 +1,13 @@
-"""Rule sweep_map: one map under a grid of thresholds, sizes, connectivities and signs, and how long peaks last."""
+"""Rule sweep_map: one map over a grid of thresholds, sizes, connectivities, signs: regions, findings, persistence."""
 
 import numpy as np
 
-from statmap.inference.thresholds import resolve_cutoff, write_threshold
+from statmap.inference.thresholds import domain_mask, resolve_cutoff, write_threshold
 from statmap.io.files import read_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import label_peaks, read_atlases
+from statmap.stability.findings import findings, join_occurrences, main_peaks_of_sweep, write_ranges
 from statmap.stability.persistence import persistence
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 from statmap.tables.columns import SWEEP, with_added
@@ -34,8 +35,10 @@ def main(
     cutoff_rule: CutoffRule | None,
     percentile_domain: Domain,
     domain: Domain,
+    tdp_alpha: float,
     sweep: str,
     persistence_table: str,
+    findings_table: str,
     frequency: str,
 ) -> None:
     """Sweep one map.
@@ -48,39 +51,77 @@ def main(
     stat, df : distribution of the map, see `inference.statistics`.
     space : declared space of the map, or None.
     atlas_spaces : atlas name to its declared space, or None.
-    thresholds : as in the config: a number, ``"97%"``, ``{"fdr": 0.05}``, …
+    thresholds : as in the config: a number, ``"97%"``, ``{"fdr": 0.05}``, … Those by ``{"tdp": …}``
+        come last in the tables, and take no part in the table of peaks.
     min_region_sizes : mm^3.
     connectivities, signs : the other two axes of the grid.
-    sided, size_rule, cutoff_rule, percentile_domain, domain : as in a variant, for the whole grid.
-    sweep, persistence_table : CSV files to write: one row per grid point; one row per peak, signs apart, and
-        connectivity.
+    sided, size_rule, cutoff_rule, percentile_domain, domain, tdp_alpha : as in a variant, for the whole grid.
+    sweep, persistence_table, findings_table : CSV files to write: one row per grid point; one row per peak, signs
+        apart, and connectivity; one row per main peak of any grid point.
     frequency : image to write, the share of grid points that keep each voxel.
     """
     data, affine, inside = read_map(image, mask)
+    found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space)
     keys = {"sided": sided, "cutoff_rule": cutoff_rule, "percentile_domain": percentile_domain, "domain": domain}
     keys |= {"stat": stat, "df": df}
+    bounds = {write_threshold(one): one["tdp"] for one in thresholds if isinstance(one, dict) and "tdp" in one}
     cutoffs = {
-        write_threshold(threshold): resolve_cutoff(data, inside, keys | {"threshold": threshold}, f"map '{map_id}'")
-        for threshold in thresholds
+        write_threshold(one): resolve_cutoff(data, inside, keys | {"threshold": one}, f"map '{map_id}'")
+        for one in thresholds
+        if write_threshold(one) not in bounds
     }
-    floor = min(cutoff.at_least for cutoff in cutoffs.values())
+    floor = min((cutoff.at_least for cutoff in cutoffs.values()), default=0.0)
     settings = trees_of_settings(data, connectivities, signs, sided, floor)
-    table, share = sweep_grid(settings, data.shape, affine, cutoffs, min_region_sizes, size_rule)
-    write_table(sweep, {"map": [map_id] * len(table["kept"])} | table, SWEEP)
-    write_image(frequency, share, affine)
+    grid, times_kept = sweep_grid(settings, data.shape, affine, cutoffs, min_region_sizes, size_rule)
+    occurrences = main_peaks_of_sweep(data, settings, affine, cutoffs, min_region_sizes, size_rule)
+    if bounds:
+        # Here, not above: scipy.special takes as long to import as all the rest takes to run.
+        from statmap.inference.statistics import check_stat
+        from statmap.stability.guaranteed_sweep import sweep_guaranteed
+
+        check_stat(stat, df, f"map '{map_id}'", "a threshold by true discovery proportion")
+        more, more_times, more_occurrences = sweep_guaranteed(
+            data,
+            affine,
+            domain_mask(data, inside, domain),
+            bounds,
+            min_region_sizes,
+            connectivities,
+            signs,
+            alpha=tdp_alpha,
+            stat=stat,
+            df=df,
+            sided=sided,
+            size_rule=size_rule,
+        )
+        after = more_occurrences._replace(row=more_occurrences.row + len(grid["kept"]))
+        occurrences = join_occurrences([occurrences, after])
+        grid = {name: np.concatenate([values, more[name]]) for name, values in grid.items()}
+        times_kept += more_times
+    n_points = len(grid["kept"])
+    write_table(sweep, {"map": [map_id] * n_points} | grid, SWEEP)
+    write_image(frequency, (times_kept / n_points).astype(np.float32), affine)
+
+    table, found_in = findings(data, affine, occurrences, n_points)
+    label_peaks(table, found_atlases, affine)
+    table |= {"map": [map_id] * len(found_in), "found_in": [write_ranges(rows + 1) for rows in found_in]}
+    write_table(findings_table, table, with_added("findings.csv", atlas=atlas_spaces))
 
     apart = settings if "split" in signs else trees_of_settings(data, connectivities, ["split"], sided, floor)
-    found = [persistence(apart[connectivity, "split"], affine, cutoffs) for connectivity in connectivities]
-    n_peaks = [len(own["peak"]) for own in found]
+    of_connectivity = [persistence(apart[connectivity, "split"], affine, cutoffs) for connectivity in connectivities]
+    n_peaks = [len(own["peak"]) for own in of_connectivity]
     peaks = {
         "map": [map_id] * sum(n_peaks),
         "connectivity": np.repeat(connectivities, n_peaks),
-        **{name: np.concatenate([own[name] for own in found]) for name in found[0]},
+        **{name: np.concatenate([own[name] for own in of_connectivity]) for name in of_connectivity[0]},
     }
-    label_peaks(peaks, read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space), affine)
+    label_peaks(peaks, found_atlases, affine)
     columns = with_added("persistence.csv", atlas=atlas_spaces, threshold=list(cutoffs))
     write_table(persistence_table, peaks, columns)
-    log.info("map '%s': %d grid points, %d peaks from %g up", map_id, len(table["kept"]), sum(n_peaks), floor)
+    log.info(
+        "map '%s': %d grid points, %d findings, %d peaks from %g up",
+        *(map_id, n_points, len(found_in), sum(n_peaks), floor),
+    )
 
 
 if __name__ == "__main__":
