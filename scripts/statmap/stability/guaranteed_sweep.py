@@ -1,6 +1,7 @@
 """The points of a sweep whose threshold is a true discovery proportion: regions with a guarantee, no one cutoff."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 
@@ -47,45 +48,51 @@ def sweep_guaranteed(
     hommel = hommel_value(p_values(data[inside], stat, df, sided), alpha)
     sizes = np.asarray(sizes, dtype=np.float64)
     times_kept = np.zeros(data.shape, dtype=np.int32)
-    rows, parts = [], [NO_OCCURRENCES]
+    blocks, parts = [], [NO_OCCURRENCES]
     settings = trees_of_settings(data, connectivities, signs, sided, 0.0)
-    for (connectivity, handling), trees in settings.items():
-        needed = {
-            sign: discovery_ranks(data.ravel()[tree.voxels], hommel, alpha, stat, df, sided)
-            for sign, tree in trees.items()
-        }
-        for written, bound in bounds.items():
-            first_row, levels, voxels = len(rows), [], []
-            for sign, tree in trees.items():
-                found = maximal_nodes(tree, needed[sign], bound)
-                number = node_of_voxels(tree, found)
-                main, level = np.array([node[0] for node in found], int), np.array([node[1] for node in found], float)
-                n_voxels = np.bincount(number, minlength=len(found) + 1)[1:]
-                total = np.bincount(number, data.ravel()[tree.voxels], minlength=len(found) + 1)[1:]
-                kept = large_enough(n_voxels[:, None], affine, sizes, size_rule)
-                times_kept.ravel()[tree.voxels] += np.append(0, kept.sum(axis=1))[number]
-                region, size = np.nonzero(kept)
-                names = (place[main[region]] for place in name_peaks(tree, affine))
-                parts.append(Occurrences(*names, first_row + size, level[region], n_voxels[region], total[region]))
-                levels.append(level)
-                voxels.append(n_voxels)
-            level, n_voxels = np.concatenate(levels), np.concatenate(voxels)
-            for size in sizes:
-                kept = n_voxels[large_enough(n_voxels, affine, size, size_rule)]
-                rows.append(
-                    {
-                        "connectivity": connectivity,
-                        "signs": handling,
-                        "threshold": written,
-                        "cutoff": level.min(initial=np.inf),
-                        "cutoff_rule": ">=",
-                        "min_region_size": size,
-                        "survivors": n_voxels.sum(),
-                        "n_regions": len(kept),
-                        "volume_mm3": kept.sum() * voxel_volume(affine),
-                        "largest_mm3": kept.max(initial=0) * voxel_volume(affine),
-                        "kept": kept.sum(),
-                        "too_small": n_voxels.sum() - kept.sum(),
-                    }
-                )
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}, times_kept, join_occurrences(parts)
+    for (setting, trees), (written, bound) in product(settings.items(), bounds.items()):
+        levels, voxels = [], []
+        for tree in trees.values():
+            values = data.ravel()[tree.voxels]
+            needed = discovery_ranks(values, hommel, alpha, stat, df, sided)
+            main, level, number = _nodes(tree, needed, bound)
+            n_voxels = np.bincount(number, minlength=len(main) + 1)[1:]
+            total = np.bincount(number, values, minlength=len(main) + 1)[1:]
+            kept = large_enough(n_voxels[:, None], affine, sizes, size_rule)
+            times_kept.ravel()[tree.voxels] += np.append(0, kept.sum(axis=1))[number]
+            node, size = np.nonzero(kept)
+            names = (place[main[node]] for place in name_peaks(tree, affine))
+            row = len(blocks) * len(sizes) + size
+            parts.append(Occurrences(*names, row, level[node], n_voxels[node], total[node]))
+            levels.append(level)
+            voxels.append(n_voxels)
+        measured = _measure(np.concatenate(levels), np.concatenate(voxels), affine, sizes, size_rule)
+        of_point = {"connectivity": setting[0], "signs": setting[1], "threshold": written}
+        blocks.append({name: [word] * len(sizes) for name, word in of_point.items()} | measured)
+    table = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return table, times_kept, join_occurrences(parts)
+
+
+def _nodes(tree, needed, bound):
+    """Main peak and level of each node that `maximal_nodes` finds, and the number of the node of each voxel."""
+    found = maximal_nodes(tree, needed, bound)
+    main = np.array([main for main, _ in found], dtype=np.int64)
+    level = np.array([level for _, level in found], dtype=np.float64)
+    return main, level, node_of_voxels(tree, found)
+
+
+def _measure(level, n_voxels, affine, sizes, size_rule):
+    """The columns from ``cutoff`` on for the regions of one setting and bound, a row per smallest size."""
+    kept = large_enough(n_voxels, affine, sizes[:, None], size_rule) * n_voxels
+    volume = voxel_volume(affine)
+    return {
+        "cutoff": np.full(len(sizes), level.min(initial=np.inf)),
+        "cutoff_rule": [">="] * len(sizes),
+        "min_region_size": sizes,
+        "survivors": np.full(len(sizes), n_voxels.sum()),
+        "n_regions": np.count_nonzero(kept, axis=1),
+        "volume_mm3": kept.sum(axis=1) * volume,
+        "largest_mm3": kept.max(axis=1, initial=0) * volume,
+        "kept": kept.sum(axis=1),
+        "too_small": n_voxels.sum() - kept.sum(axis=1),
+    }

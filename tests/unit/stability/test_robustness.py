@@ -147,3 +147,13 @@ def test_robustness_without_regions_is_empty(motor):
     keys = {"connectivity": 6, "signs": "split", "sided": "two", "min_region_size": 0, "size_rule": ">"}
     result = rows_of(data, affine, regions, Cutoff(float("inf"), ">=", "fdr"), **keys)
     assert result.empty
+
+
+@pytest.mark.parametrize(("first", "high"), [(1, 4.0), (4, 2.0)])
+def test_of_equal_peaks_that_of_the_first_region_stands_for_the_component(first, high):
+    data = np.zeros((6, 3, 3))
+    data[1:5, 1, 1] = [5, 4, 2, 5]
+    regions = pd.DataFrame({"sign": "positive", "peak_i": [first, 5 - first], "peak_j": 1, "peak_k": 1})
+    keys = {"connectivity": 6, "signs": "split", "sided": "two", "min_region_size": 27, "size_rule": ">"}
+    found = rows_of(data, AFFINE, regions, Cutoff(1.5, ">=", "value"), **keys)
+    assert found["robust_high"].tolist() == [high, high]
