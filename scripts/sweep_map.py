@@ -42,8 +42,9 @@ def main(
     data, affine, inside = read_map(image, mask)
     fetched = read_json(sidecar)
     spec = spec | {"stat": fetched["Stat"], "df": fetched["DF"], "space": fetched["Space"]}
+    rules = {key: spec[key] for key in ("sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")}
     cutoffs = {
-        write_threshold(threshold): resolve_cutoff(data, inside, spec | {"threshold": threshold}, f"map '{map_id}'")
+        write_threshold(threshold): resolve_cutoff(data, inside, threshold=threshold, **rules, name=f"map '{map_id}'")
         for threshold in spec["thresholds"]
     }
     table, share = sweep_grid(

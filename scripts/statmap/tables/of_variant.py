@@ -66,8 +66,13 @@ def tables_of_variant(
         cutoff.value,
         affine,
         int(np.count_nonzero(inside)),
-        {"stat": stat, "df": df, "sided": sided, "signs": signs, "extract_type": extract_type}
-        | {"fwhm_mm": fwhm_mm, "dlh": dlh},
+        stat=stat,
+        df=df,
+        sided=sided,
+        signs=signs,
+        extract_type=extract_type,
+        fwhm_mm=fwhm_mm,
+        dlh=dlh,
     )
     interval = robustness(
         data,

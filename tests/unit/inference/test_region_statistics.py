@@ -42,7 +42,7 @@ def test_without_a_distribution_the_columns_are_empty(stat, df):
     assert np.isnan(peak_statistics(np.array([3.0]), stat, df, "two")).all()
     labels = np.ones((2, 2, 2), dtype=np.int32)
     assert np.isnan(true_discovery_proportions(labels * 5.0, labels, labels > 0, stat, df, "two", 0.05)).all()
-    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, SPEC | {"stat": stat, "df": df})).all()
+    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **(SPEC | {"stat": stat, "df": df}))).all()
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_without_a_distribution_the_columns_are_empty(stat, df):
     [{"dlh": None}, {"extract_type": "local_regions"}, {"signs": "merged", "sided": "two"}],
 )
 def test_cluster_p_is_empty_where_the_theory_does_not_apply(keys):
-    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, SPEC | keys)).all()
-    assert np.isnan(cluster_p(np.array([9]), np.inf, AFFINE, 1000, SPEC)).all()
+    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **(SPEC | keys))).all()
+    assert np.isnan(cluster_p(np.array([9]), np.inf, AFFINE, 1000, **SPEC)).all()
 
 
 def test_smoothness_in_mm_or_as_dlh():
-    given = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, SPEC)
+    given = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, **SPEC)
     np.testing.assert_allclose(given[1], -cluster_log_p(np.array([5, 50]), 3.1, 40000, 0.05) / np.log(10))
-    width = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, SPEC | {"dlh": None, "fwhm_mm": [8.0]})
+    width = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, **(SPEC | {"dlh": None, "fwhm_mm": [8.0]}))
     np.testing.assert_allclose(width[1], -cluster_log_p(np.array([5, 50]), 3.1, 40000, dlh_of(8, 27)) / np.log(10))
-    both = cluster_p(np.array([50]), 3.1, AFFINE, 40000, SPEC | {"sided": "two"})
+    both = cluster_p(np.array([50]), 3.1, AFFINE, 40000, **(SPEC | {"sided": "two"}))
     assert both[0] > given[0][1]
 
 
