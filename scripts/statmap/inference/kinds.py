@@ -126,9 +126,9 @@ def find_p(number, ask):
 def find_bonferroni(number, ask):
     """The statistic whose p value is the number divided by the number of tests."""
     from .statistics import cutoff_bonferroni
-    from .thresholds import domain_mask
+    from .thresholds import family_of
 
-    tests = int(domain_mask(ask.data, ask.mask, ask.domain).sum())
+    tests = int(family_of(ask.data, ask.mask, ask.domain).sum())
     value = cutoff_bonferroni(number, tests, ask.stat, ask.df, ask.sided)
     return Cutoff(value, ask.cutoff_rule or ">=", "bonferroni", ask.domain, tests)
 
@@ -136,9 +136,9 @@ def find_bonferroni(number, ask):
 def find_fdr(number, ask):
     """The value of the last voxel that Benjamini and Hochberg call significant; it survives, whatever `cutoff_rule`."""
     from .statistics import cutoff_fdr
-    from .thresholds import domain_mask
+    from .thresholds import family_of
 
-    family = ask.data[domain_mask(ask.data, ask.mask, ask.domain)]
+    family = ask.data[family_of(ask.data, ask.mask, ask.domain)]
     return Cutoff(cutoff_fdr(family, number, ask.stat, ask.df, ask.sided), ">=", "fdr", ask.domain, family.size)
 
 

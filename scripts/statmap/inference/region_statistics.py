@@ -35,6 +35,11 @@ def true_discovery_proportions(data, labels, inside, stat, df, sided, alpha):
     return region_tdp(p, labels[inside], n_regions, hommel_value(p, alpha), alpha)
 
 
+def search_dims(family: np.ndarray) -> int:
+    """Number of axes along which the voxels that were tested, (i, j, k) bool, extend over more than one: 0 to 3."""
+    return sum(np.ptp(along) > 0 for along in np.nonzero(family)) if family.any() else 0
+
+
 def cluster_p(
     n_voxels: np.ndarray,
     cutoff: float,
@@ -48,16 +53,18 @@ def cluster_p(
     extract_type: ExtractType,
     fwhm_mm: list[float] | None,
     dlh: float | None,
+    n_dims: int = 3,
 ) -> tuple[np.ndarray, np.ndarray]:
     """p and -log10 p of region sizes by random field theory, two (n,) arrays.
 
     NaN unless all of this holds: the map has a distribution and a smoothness (``dlh`` or ``fwhm_mm``), and the regions
-    are whole connected components of one sign. Both tails searched double the number of clusters expected in noise.
+    are whole connected components of one sign in a search volume of three dimensions (`n_dims`, see `search_dims`; a
+    single slice has another theory). Both tails searched double the number of clusters expected in noise.
     """
     smooth = dlh or (fwhm_mm and dlh_of(fwhm_mm, voxel_volume(affine)))
     known = smooth and has_distribution(stat, df) and np.isfinite(cutoff)
     one_sign = signs == "split" or sided != "two"
-    if not known or not one_sign or extract_type != "connected_components":
+    if n_dims != 3 or not known or not one_sign or extract_type != "connected_components":
         return np.full(len(n_voxels), np.nan), np.full(len(n_voxels), np.nan)
     z_cutoff = float(z_of(cutoff, stat, df))
     log = cluster_log_p(n_voxels, z_cutoff, search_voxels, smooth, tails=2 if sided == "two" else 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def magnitude(data: np.ndarray, sided: Sided) -> np.ndarray:
 
 
 def domain_mask(data: np.ndarray, mask: np.ndarray, domain: Domain) -> np.ndarray:
-    """Voxels that a percentile or a family of tests is taken over.
+    """Voxels that a percentile is taken over; see `family_of` for families of tests.
 
     Parameters
     ----------
@@ -81,6 +82,25 @@ def domain_mask(data: np.ndarray, mask: np.ndarray, domain: Domain) -> np.ndarra
     (i, j, k) bool
     """
     return {"all": np.ones_like(mask), "nonzero": data != 0, "mask": mask}[domain]
+
+
+def family_of(data: np.ndarray, mask: np.ndarray, domain: Domain) -> np.ndarray:
+    """Voxels that were tested: the family of `fdr`, `bonferroni` and `tdp`, and the search volume of `p_cluster`.
+
+    A voxel of the mask where the map is 0 (or was NaN) has no statistic, so it was never tested; FSL's printed search
+    volume leaves such voxels out too. Only ``all`` counts every voxel of the grid.
+
+    Parameters
+    ----------
+    data : (i, j, k) array, finite.
+    mask : (i, j, k) bool.
+    domain : ``mask``, ``nonzero`` or ``all``.
+
+    Returns
+    -------
+    (i, j, k) bool
+    """
+    return domain_mask(data, mask, domain) & ((data != 0) | (domain == "all"))
 
 
 def percentile_score(data: np.ndarray, inside: np.ndarray, percentile: float, sided: Sided) -> float:
@@ -120,7 +140,8 @@ def resolve_cutoff(
 
     Returns
     -------
-    Cutoff
+    Cutoff : never below 0: of a one-sided threshold that would keep values of the other sign only those on the side
+        that is asked for survive.
 
     Raises
     ------
@@ -131,7 +152,9 @@ def resolve_cutoff(
         from .statistics import check_stat  # only these kinds need scipy
 
         check_stat(stat, df, name, f"threshold {{{kind}: {number:g}}}")
-    return KINDS[kind].find(number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df))
+    cutoff = KINDS[kind].find(number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df))
+    # One-sided, p > 0.5 or a lax FDR lies below 0, where values of the other sign would survive
+    return replace(cutoff, value=0.0) if cutoff.value < 0 else cutoff
 
 
 def find_survivors(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.ndarray:

@@ -179,7 +179,7 @@ def _plateaus(magnitude, region, ijk):
     return rows[summit], np.unique(plateau[summit], return_inverse=True)[1]
 
 
-def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_peaks):
+def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_peaks, distance_rule=">="):
     """The main peak of each region and its further maxima, none closer to another than `min_peak_distance`.
 
     A local maximum is a voxel, or a plateau of equal touching voxels, whose 26 neighbours within the region are all
@@ -187,14 +187,15 @@ def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_
     higher one at its corner. A plateau counts once, at its voxel nearest to its centre, by the rule of `main_peaks`
     (the plateau that holds the region's main peak: there). Peaks are taken greedily, the main peak, then by falling
     magnitude, then in C order; one is taken only if its distance to *every* peak already taken in the region is at
-    least `min_peak_distance` (``>=``, to 1e-6 mm). nilearn's get_clusters_table asks for more than the distance but
-    lets a later comparison take back an earlier refusal.
+    least `min_peak_distance` (``>=``, to 1e-6 mm) or more than that (``>``, as SPM and nilearn ask for; but nilearn's
+    get_clusters_table lets a later comparison take back an earlier refusal).
 
     Parameters
     ----------
     values, region, ijk, affine, n_regions : as in `main_peaks`.
     min_peak_distance : float, mm; 0 keeps every maximum.
     max_peaks : int, most peaks per region, the main one among them; at least 1.
+    distance_rule : ``>=`` or ``>``.
 
     Returns
     -------
@@ -216,6 +217,7 @@ def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_
 
     order = np.lexsort((candidates, -magnitude[candidates], ~holds_main, region[candidates]))
     left, mm = candidates[order], to_mm(affine, ijk[candidates[order]])
+    least = min_peak_distance + (TOLERANCE_MM if distance_rule == ">" else -TOLERANCE_MM)
     taken = []
     for _ in range(max_peaks):  # one round takes the best candidate of every region that has one left
         if left.size == 0:
@@ -223,7 +225,7 @@ def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_
         best = np.flatnonzero(np.diff(region[left], prepend=0))
         taken.append(left[best])
         best_of = np.repeat(best, np.diff(best, append=len(left)))
-        far = np.linalg.norm(mm - mm[best_of], axis=1) >= min_peak_distance - TOLERANCE_MM
+        far = np.linalg.norm(mm - mm[best_of], axis=1) >= least
         far[best] = False
         left, mm = left[far], mm[far]
 

@@ -13,6 +13,7 @@ from statmap.inference.thresholds import (
     cutoff_entries,
     cutoff_of,
     describe,
+    family_of,
     find_survivors,
     parse_threshold,
     resolve_cutoff,
@@ -172,3 +173,42 @@ def test_words():
         == "97% of -x over the mask: -x > 4.42"
     )
     assert [write_threshold(threshold) for threshold in (3.0, "97%", {"fdr": 0.05})] == ["3.0", "97%", "fdr=0.05"]
+
+
+# ---- what was never tested, and what has the other sign -------------------------------------------------------------
+
+
+@pytest.fixture
+def half_empty():
+    """A map whose mask has as many voxels without a value as with one."""
+    data = np.random.default_rng(3).normal(size=(10, 10, 10))
+    data[:2, :2, :2] = 6.0
+    data[5:] = 0
+    return data, np.ones(data.shape, dtype=bool)
+
+
+def test_empty_voxels_of_the_mask_were_never_tested(half_empty):
+    data, mask = half_empty
+    assert family_of(data, mask, "mask").sum() == family_of(data, mask, "nonzero").sum() == 500
+    assert family_of(data, mask, "all").sum() == 1000
+    bonferroni = resolve_cutoff(data, mask, **(SPEC | {"threshold": {"bonferroni": 0.05}}))
+    assert bonferroni.n_domain == 500 and bonferroni.value == pytest.approx(norm.isf(0.025 / 500))
+    rate = SPEC | {"threshold": {"fdr": 0.05}}
+    assert resolve_cutoff(data, mask, **rate) == resolve_cutoff(data, data != 0, **rate)
+
+
+def test_a_percentile_of_the_mask_still_counts_its_zeros(half_empty):
+    data, mask = half_empty
+    keys = SPEC | {"threshold": "40%", "percentile_domain": "mask"}
+    assert resolve_cutoff(data, mask, **keys).value == 0
+
+
+@pytest.mark.parametrize("sided", ["positive", "negative"])
+@pytest.mark.parametrize("threshold", [{"p": 0.9}, {"fdr": 0.99}])
+def test_a_lax_one_sided_threshold_keeps_no_value_of_the_other_sign(half_empty, threshold, sided):
+    data, mask = half_empty
+    data = data if sided == "positive" else -data
+    cutoff = resolve_cutoff(data, mask, **(SPEC | {"threshold": threshold, "sided": sided}))
+    assert cutoff.value == 0
+    kept = data[find_survivors(data, cutoff, sided)]
+    assert kept.size > 100 and (np.sign(kept) == (1 if sided == "positive" else -1)).all()
