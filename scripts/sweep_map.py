@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from statmap.inference.thresholds import domain_mask, resolve_cutoff, write_threshold
+from statmap.inference.thresholds import family_of, resolve_cutoff, write_threshold
 from statmap.io.files import read_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
@@ -62,11 +62,20 @@ def main(
     """
     data, affine, inside = read_map(image, mask)
     found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space)
-    keys = {"sided": sided, "cutoff_rule": cutoff_rule, "percentile_domain": percentile_domain, "domain": domain}
-    keys |= {"stat": stat, "df": df}
     bounds = {write_threshold(one): one["tdp"] for one in thresholds if isinstance(one, dict) and "tdp" in one}
     cutoffs = {
-        write_threshold(one): resolve_cutoff(data, inside, keys | {"threshold": one}, f"map '{map_id}'")
+        write_threshold(one): resolve_cutoff(
+            data,
+            inside,
+            threshold=one,
+            sided=sided,
+            cutoff_rule=cutoff_rule,
+            percentile_domain=percentile_domain,
+            domain=domain,
+            stat=stat,
+            df=df,
+            name=f"map '{map_id}'",
+        )
         for one in thresholds
         if write_threshold(one) not in bounds
     }
@@ -83,7 +92,7 @@ def main(
         more, more_times, more_occurrences = sweep_guaranteed(
             data,
             affine,
-            domain_mask(data, inside, domain),
+            family_of(data, inside, domain),
             bounds,
             min_region_sizes,
             connectivities,

@@ -5,7 +5,7 @@ does not grow with the number of regions times the size of the volume.
 """
 
 from itertools import product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -195,6 +195,7 @@ def local_maxima(
     n_regions: int,
     min_peak_distance: float,
     max_peaks: int,
+    distance_rule: Literal[">=", ">"] = ">=",
 ) -> LocalMaxima:
     """The main peak of each region and its further maxima, none closer to another than `min_peak_distance`.
 
@@ -203,21 +204,23 @@ def local_maxima(
     higher one at its corner. A plateau counts once, at its voxel nearest to its centre, by the rule of `main_peaks`
     (the plateau that holds the region's main peak: there). Peaks are taken greedily, the main peak, then by falling
     magnitude, then in C order; one is taken only if its distance to *every* peak already taken in the region is at
-    least `min_peak_distance` (``>=``, to 1e-6 mm). nilearn's get_clusters_table asks for more than the distance but
-    lets a later comparison take back an earlier refusal.
+    least `min_peak_distance` (``>=``, to 1e-6 mm) or more than that (``>``, as SPM and nilearn ask for; but nilearn's
+    get_clusters_table lets a later comparison take back an earlier refusal).
 
     Parameters
     ----------
     values, region, ijk, affine, n_regions : as in `main_peaks`.
     min_peak_distance : mm; 0 keeps every maximum.
     max_peaks : most peaks per region, the main one among them; at least 1.
+    distance_rule : ``>=`` or ``>``.
     """
     if n_regions == 0:
         empty = np.zeros(0, np.int64)
         return LocalMaxima(empty, empty, values[:0], ijk[:0], np.zeros((0, 3)), np.zeros(0))
     candidates = _candidates(values, region, ijk, affine, n_regions)
     mm = apply_affine(affine, ijk[candidates])
-    peak, number = _keep_apart(candidates, mm, region, min_peak_distance, max_peaks)
+    least = min_peak_distance + (TOLERANCE_MM if distance_rule == ">" else -TOLERANCE_MM)
+    peak, number = _keep_apart(candidates, mm, region, least, max_peaks)
     mm = apply_affine(affine, ijk[peak])
     distance = np.linalg.norm(mm - mm[number == 1][region[peak] - 1], axis=1)
     return LocalMaxima(region[peak], number, values[peak], ijk[peak], mm, distance)
@@ -238,8 +241,8 @@ def _candidates(values, region, ijk, affine, n_regions):
     return candidates[np.lexsort((candidates, -magnitude[candidates], ~holds_main, region[candidates]))]
 
 
-def _keep_apart(candidates, mm, region, min_peak_distance, max_peaks):
-    """Take maxima greedily, none nearer to one that was taken than the distance.
+def _keep_apart(candidates, mm, region, least, max_peaks):
+    """Take maxima greedily, none nearer than `least` (mm) to one that was taken.
 
     Parameters
     ----------
@@ -257,7 +260,7 @@ def _keep_apart(candidates, mm, region, min_peak_distance, max_peaks):
         best = np.flatnonzero(np.diff(region[candidates], prepend=0))
         taken.append(candidates[best])
         best_of = np.repeat(best, np.diff(best, append=len(candidates)))
-        far = np.linalg.norm(mm - mm[best_of], axis=1) >= min_peak_distance - TOLERANCE_MM
+        far = np.linalg.norm(mm - mm[best_of], axis=1) >= least
         far[best] = False
         candidates, mm = candidates[far], mm[far]
     number = np.repeat(np.arange(1, len(taken) + 1), [len(best) for best in taken])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..inference.region_statistics import cluster_p, peak_statistics, true_discovery_proportions
-from ..inference.thresholds import Cutoff, domain_mask
+from ..inference.region_statistics import cluster_p, peak_statistics, search_dims, true_discovery_proportions
+from ..inference.thresholds import Cutoff, family_of
 from ..regions.atlases import Atlas, overlap, peak_label, sample
 from ..regions.measures import list_peaks, measure_regions
 from ..regions.peaks import labelled_voxels
@@ -58,15 +58,21 @@ def tables_of_variant(
     regions["p_peak"], regions["log10_p_peak"], regions["z_peak"] = peak_statistics(
         regions["peak_value"], stat, df, sided
     )
-    family = domain_mask(data, inside, domain)
+    family = family_of(data, inside, domain)
     regions["tdp"] = true_discovery_proportions(data, labels, family, stat, df, sided, tdp_alpha)
     regions["p_cluster"], regions["log10_p_cluster"] = cluster_p(
         regions["n_voxels"],
         cutoff.value,
         affine,
-        int(np.count_nonzero(inside)),
-        {"stat": stat, "df": df, "sided": sided, "signs": signs, "extract_type": extract_type}
-        | {"fwhm_mm": fwhm_mm, "dlh": dlh},
+        int(np.count_nonzero(family)),
+        stat=stat,
+        df=df,
+        sided=sided,
+        signs=signs,
+        extract_type=extract_type,
+        fwhm_mm=fwhm_mm,
+        dlh=dlh,
+        n_dims=search_dims(family),
     )
     regions["robust_low"], regions["robust_high"], regions["margin"] = robustness(
         data,

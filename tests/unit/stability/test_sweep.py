@@ -28,6 +28,7 @@ COLUMNS = [
     "kept",
     "too_small",
 ]
+KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")
 integers = hnp.arrays(
     np.float32, hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6), elements=st.integers(-3, 4).map(float)
 )
@@ -97,7 +98,8 @@ def test_every_grid_point_equals_its_own_extraction(data, cutoffs, sizes, connec
 def test_real_map_with_values_and_percentiles_in_any_order(motor, variant, sided):
     data, affine = motor
     thresholds = [4.5, "97%", 2.3, "99.5%", 3.0, "80%"]
-    cutoffs = {str(t): resolve_cutoff(data, data != 0, {**variant, "threshold": t, "sided": sided}) for t in thresholds}
+    keys = {key: variant[key] for key in KEYS} | {"sided": sided}
+    cutoffs = {str(t): resolve_cutoff(data, data != 0, **keys | {"threshold": t}) for t in thresholds}
     table, times_kept = check(data, affine, cutoffs, [0, 500, 1500], [6, 26], ["split", "merged"], sided, ">")
     assert table["threshold"].unique().tolist() == list(map(str, thresholds))
     assert (table["kept"] + table["too_small"] == table["survivors"]).all()
