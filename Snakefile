@@ -335,6 +335,13 @@ rule sweep_map:
             caption="config/captions/persistence_table.rst",
             labels={"map": "{map}", "variant": "sweep", "show": "persistence of peaks (CSV)"},
         ),
+        findings_table=report(
+            "results/{map}/sweep/findings.csv",
+            category="{map}",
+            subcategory="sweep",
+            caption="config/captions/findings_table.rst",
+            labels={"map": "{map}", "variant": "sweep", "show": "findings over the grid (CSV)"},
+        ),
         frequency="results/{map}/sweep/selection_frequency.nii.gz",
     log:
         "results/logs/sweep_map/{map}.log",
@@ -351,6 +358,7 @@ rule sweep_map:
             "cutoff_rule",
             "percentile_domain",
             "domain",
+            "tdp_alpha",
         ),
         atlas_spaces=study.atlas_spaces,
         code=code_hash("sweep_map", SCRIPTS),

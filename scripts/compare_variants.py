@@ -25,12 +25,12 @@ def main(labels: list[str], map_id: str, variants: list[str], stability: str, ma
         image, affine = read_raw(path)
         found[variant] = image.astype(np.int32)
     pairs = dice_jaccard({variant: image > 0 for variant, image in found.items()})
-    write_rows(stability, [{"map": map_id, **pair} for pair in pairs.to_dict("records")], STABILITY)
-    rows = [
-        {"map": map_id, "variant_a": one, "variant_b": other, **row}
-        for one, other in combinations(variants, 2)
-        for row in match_regions(found[one], found[other], affine).to_dict("records")
-    ]
+    write_rows(stability, [{"map": map_id, **pair} for pair in pairs], STABILITY)
+    rows = []
+    for one, other in combinations(variants, 2):
+        table = match_regions(found[one], found[other], affine)
+        for row in zip(*(values.tolist() for values in table.values()), strict=True):
+            rows.append({"map": map_id, "variant_a": one, "variant_b": other, **dict(zip(table, row, strict=True))})
     write_rows(matches, rows, MATCHES)
     log.info("map '%s': %d pairs of variants", map_id, len(pairs))
 

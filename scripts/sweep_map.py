@@ -1,86 +1,149 @@
-"""Rule sweep_map: one map under a grid of thresholds, sizes, connectivities and signs, and how long peaks last."""
+"""Rule sweep_map: one map over a grid of thresholds, sizes, connectivities, signs: regions, findings, persistence."""
 
-import pandas as pd
+import numpy as np
 
-from statmap.inference.thresholds import resolve_cutoff, write_threshold
+from statmap.inference.thresholds import family_of, resolve_cutoff, write_threshold
 from statmap.io.files import read_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import label_peaks, read_atlases
-from statmap.stability.sweep import sweep_grid
-from statmap.stability.tree import component_tree, persistence, signed_maps
+from statmap.stability.findings import findings, join_occurrences, main_peaks_of_sweep, write_ranges
+from statmap.stability.persistence import persistence
+from statmap.stability.sweep import sweep_grid, trees_of_settings
 from statmap.tables.columns import SWEEP, with_added
 from statmap.tables.csv_files import write_table
+from statmap.types import Connectivity, CutoffRule, Domain, Sided, Signs, SizeRule, Stat
 
 
 def main(
     image: str,
     mask: str,
-    sidecar: str,
     atlases: list[str],
     atlas_labels: list[str],
     map_id: str,
-    spec: dict,
+    *,
+    stat: Stat,
+    df: float | None,
+    space: str | None,
+    atlas_spaces: dict[str, str | None],
+    thresholds: list,
+    min_region_sizes: list[float],
+    connectivities: list[Connectivity],
+    signs: list[Signs],
+    sided: Sided,
+    size_rule: SizeRule,
+    cutoff_rule: CutoffRule | None,
+    percentile_domain: Domain,
+    domain: Domain,
+    tdp_alpha: float,
     sweep: str,
     persistence_table: str,
+    findings_table: str,
     frequency: str,
 ) -> None:
     """Sweep one map.
 
     Parameters
     ----------
-    image, mask, sidecar : what rule fetch_map wrote.
-    atlases, atlas_labels : images and label tables, in the order of ``spec["atlases"]``.
-    map_id : name.
-    spec : ``thresholds``, ``min_region_sizes`` (mm^3), ``connectivities``, ``signs``, ``sided``, ``size_rule``,
-        ``cutoff_rule``, ``percentile_domain``, ``domain``, ``atlases``, name to space, and ``stat``, ``df`` and
-        ``space`` of the map.
-    sweep, persistence_table : CSV files to write: one row per grid point; one row per peak, signs apart, and
-        connectivity.
+    image, mask : what rule fetch_map wrote.
+    atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
+    map_id : name, the first column of the tables.
+    stat, df : distribution of the map, see `inference.statistics`.
+    space : declared space of the map, or None.
+    atlas_spaces : atlas name to its declared space, or None.
+    thresholds : as in the config: a number, ``"97%"``, ``{"fdr": 0.05}``, … Those by ``{"tdp": …}``
+        come last in the tables, and take no part in the table of peaks.
+    min_region_sizes : mm^3.
+    connectivities, signs : the other two axes of the grid.
+    sided, size_rule, cutoff_rule, percentile_domain, domain, tdp_alpha : as in a variant, for the whole grid.
+    sweep, persistence_table, findings_table : CSV files to write: one row per grid point; one row per peak, signs
+        apart, and connectivity; one row per main peak of any grid point.
     frequency : image to write, the share of grid points that keep each voxel.
     """
     data, affine, inside = read_map(image, mask)
-    fetched = read_json(sidecar)
-    spec = spec | {"stat": fetched["Stat"], "df": fetched["DF"], "space": fetched["Space"]}
+    found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space)
+    bounds = {write_threshold(one): one["tdp"] for one in thresholds if isinstance(one, dict) and "tdp" in one}
     cutoffs = {
-        write_threshold(threshold): resolve_cutoff(data, inside, spec | {"threshold": threshold}, f"map '{map_id}'")
-        for threshold in spec["thresholds"]
+        write_threshold(one): resolve_cutoff(
+            data,
+            inside,
+            threshold=one,
+            sided=sided,
+            cutoff_rule=cutoff_rule,
+            percentile_domain=percentile_domain,
+            domain=domain,
+            stat=stat,
+            df=df,
+            name=f"map '{map_id}'",
+        )
+        for one in thresholds
+        if write_threshold(one) not in bounds
     }
-    table, share = sweep_grid(
-        data,
-        affine,
-        cutoffs,
-        spec["min_region_sizes"],
-        spec["connectivities"],
-        spec["signs"],
-        spec["sided"],
-        spec["size_rule"],
-    )
-    table.insert(0, "map", map_id)
-    write_table(sweep, table, SWEEP)
-    write_image(frequency, share, affine)
+    floor = min((cutoff.at_least for cutoff in cutoffs.values()), default=0.0)
+    settings = trees_of_settings(data, connectivities, signs, sided, floor)
+    grid, times_kept = sweep_grid(settings, data.shape, affine, cutoffs, min_region_sizes, size_rule)
+    occurrences = main_peaks_of_sweep(data, settings, affine, cutoffs, min_region_sizes, size_rule)
+    if bounds:
+        # Here, not above: scipy.special takes as long to import as all the rest takes to run.
+        from statmap.inference.statistics import check_stat
+        from statmap.stability.guaranteed_sweep import sweep_guaranteed
 
-    floor = min(cutoff.at_least for cutoff in cutoffs.values())
-    maps = signed_maps(data, "split", spec["sided"])
-    peaks = []
-    for connectivity in spec["connectivities"]:
-        trees = {sign: component_tree(signed, connectivity, floor) for sign, signed in maps.items()}
-        found = persistence(trees, affine, cutoffs)
-        found.insert(0, "connectivity", connectivity)
-        peaks.append(found)
-    peaks = pd.concat(peaks, ignore_index=True)
-    peaks.insert(0, "map", map_id)
-    label_peaks(peaks, read_atlases(spec["atlases"], atlases, atlas_labels, map_id, spec["space"]), affine)
-    columns = with_added("persistence.csv", atlas=spec["atlases"], threshold=list(cutoffs))
+        check_stat(stat, df, f"map '{map_id}'", "a threshold by true discovery proportion")
+        more, more_times, more_occurrences = sweep_guaranteed(
+            data,
+            affine,
+            family_of(data, inside, domain),
+            bounds,
+            min_region_sizes,
+            connectivities,
+            signs,
+            alpha=tdp_alpha,
+            stat=stat,
+            df=df,
+            sided=sided,
+            size_rule=size_rule,
+        )
+        after = more_occurrences._replace(row=more_occurrences.row + len(grid["kept"]))
+        occurrences = join_occurrences([occurrences, after])
+        grid = {name: np.concatenate([values, more[name]]) for name, values in grid.items()}
+        times_kept += more_times
+    n_points = len(grid["kept"])
+    write_table(sweep, {"map": [map_id] * n_points} | grid, SWEEP)
+    write_image(frequency, (times_kept / n_points).astype(np.float32), affine)
+
+    table, found_in = findings(data, affine, occurrences, n_points)
+    label_peaks(table, found_atlases, affine)
+    table |= {"map": [map_id] * len(found_in), "found_in": [write_ranges(rows + 1) for rows in found_in]}
+    write_table(findings_table, table, with_added("findings.csv", atlas=atlas_spaces))
+
+    apart = settings if "split" in signs else trees_of_settings(data, connectivities, ["split"], sided, floor)
+    of_connectivity = [persistence(apart[connectivity, "split"], affine, cutoffs) for connectivity in connectivities]
+    n_peaks = [len(own["peak"]) for own in of_connectivity]
+    peaks = {
+        "map": [map_id] * sum(n_peaks),
+        "connectivity": np.repeat(connectivities, n_peaks),
+        **{name: np.concatenate([own[name] for own in of_connectivity]) for name in of_connectivity[0]},
+    }
+    label_peaks(peaks, found_atlases, affine)
+    columns = with_added("persistence.csv", atlas=atlas_spaces, threshold=list(cutoffs))
     write_table(persistence_table, peaks, columns)
-    log.info("map '%s': %d grid points, %d peaks from %g up", map_id, len(table), len(peaks), floor)
+    log.info(
+        "map '%s': %d grid points, %d findings, %d peaks from %g up",
+        *(map_id, n_points, len(found_in), sum(n_peaks), floor),
+    )
 
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
+        files = dict(snakemake.input)
+        fetched = read_json(files.pop("sidecar"))
         main(
-            **snakemake.input,
+            **files,
             map_id=snakemake.wildcards.map,
-            spec=snakemake.params.grid | {"atlases": snakemake.params.atlas_spaces},
+            stat=fetched["Stat"],
+            df=fetched["DF"],
+            space=fetched["Space"],
+            atlas_spaces=snakemake.params.atlas_spaces,
+            **snakemake.params.grid,
             **snakemake.output,
         )

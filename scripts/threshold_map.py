@@ -32,10 +32,10 @@ def main(
     stat, df = fetched["Stat"], fetched["DF"]
     for (variant, keys), path, sidecar_path in zip(variants.items(), thresholded, sidecars, strict=True):
         name = f"map '{map_id}', variant '{variant}'"
-        cutoff = resolve_cutoff(data, inside, keys | {"stat": stat, "df": df}, name)
+        cutoff = resolve_cutoff(data, inside, **keys, stat=stat, df=df, name=name)
         survived = find_survivors(data, cutoff, keys["sided"])
         survivors = int(np.count_nonzero(survived))
-        rule = describe(keys, cutoff, stat)
+        rule = describe(cutoff, threshold=keys["threshold"], sided=keys["sided"], stat=stat)
         log.info("%s: %s: %d suprathreshold voxels", name, rule, survivors)
         if not survivors:
             log.warning("%s: no voxel passes the threshold; the tables will be empty", name)

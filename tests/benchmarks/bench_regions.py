@@ -174,9 +174,9 @@ def our_side(task, path, cutoff):
 
     def threshold(image):
         data, affine = image
-        return np.where(
-            find_survivors(data, resolve_cutoff(data, np.ones(data.shape, bool), spec), "two"), data, 0
-        ), affine
+        rules = {key: spec[key] for key in ("threshold", "sided", "cutoff_rule", "percentile_domain")}
+        cutoff = resolve_cutoff(data, np.ones(data.shape, bool), **rules, domain="mask", stat="other", df=None)
+        return np.where(find_survivors(data, cutoff, "two"), data, 0), affine
 
     def load():
         image = read_image(path)

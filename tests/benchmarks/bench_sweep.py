@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
-import pandas as pd
 from nilearn.image import threshold_img
 from nilearn.regions import connected_regions
 from scipy.ndimage import affine_transform
@@ -22,8 +21,10 @@ from calls import extract_regions
 
 from statmap.inference.thresholds import Cutoff, find_survivors
 from statmap.io.images import read_image
-from statmap.stability.sweep import sweep_grid
-from statmap.stability.tree import component_tree, persistence, robustness, signed_maps
+from statmap.stability.persistence import persistence
+from statmap.stability.robustness import robustness
+from statmap.stability.sweep import sweep_grid, trees_of_settings
+from statmap.stability.tree import component_tree, signed_maps
 
 MAP = Path(find_spec("nilearn").submodule_search_locations[0]) / "datasets/data/image_10426.nii.gz"
 SIZES = [200, 500, 1000, 1500, 3000]
@@ -35,7 +36,9 @@ def cutoffs_of(n):
 
 
 def sweep(data, affine, cutoffs):
-    return sweep_grid(data, affine, cutoffs, SIZES, [6], ["merged"], "two", ">")
+    floor = min(cutoff.at_least for cutoff in cutoffs.values())
+    trees = trees_of_settings(data, [6], ["merged"], "two", floor)
+    return sweep_grid(trees, data.shape, affine, cutoffs, SIZES, ">")
 
 
 def seconds(function, *arguments, repeats=7, **keywords):
@@ -113,7 +116,7 @@ def exact(maps):
         times = (
             seconds(component_tree, data, 18, repeats=3),
             seconds(persistence, trees, affine, cutoffs_of(100), repeats=3),
-            seconds(robustness, data, affine, regions, cutoff, sided="two", **keys, repeats=3),
+            seconds(robustness, data, affine, *regions, cutoff, sided="two", **keys, repeats=3),
         )
         for row, cell in zip(
             rows.values(), [f"{(data > 0).sum():,}", *(f"{1000 * t:.1f}" for t in times)], strict=True
@@ -124,12 +127,13 @@ def exact(maps):
 
 
 def main_peaks_of(regions, data):
-    """Sign and place of the largest magnitude of each region, all that `robustness` reads of a region table."""
-    rows = []
+    """Sign and place of the largest magnitude of each region."""
+    signs, places = [], []
     for number in range(1, regions.n_regions + 1):
         place = np.argmax(np.where(regions.labels == number, np.abs(data), 0))
-        rows.append(("positive" if data.ravel()[place] > 0 else "negative", *np.unravel_index(place, data.shape)))
-    return pd.DataFrame(rows, columns=["sign", "peak_i", "peak_j", "peak_k"])
+        signs.append("positive" if data.ravel()[place] > 0 else "negative")
+        places.append(np.unravel_index(place, data.shape))
+    return np.array(signs), np.array(places)
 
 
 def main():

@@ -17,9 +17,12 @@ from scipy.sparse.linalg import splu
 from statmap.inference.thresholds import find_survivors, resolve_cutoff
 from statmap.regions.extract import region_volumes
 
+KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")  # what a cutoff depends on
+
 
 def threshold_ours(data, variant):
-    return np.where(find_survivors(data, resolve_cutoff(data, data != 0, variant), variant["sided"]), data, 0)
+    cutoff = resolve_cutoff(data, data != 0, **{key: variant[key] for key in KEYS})
+    return np.where(find_survivors(data, cutoff, variant["sided"]), data, 0)
 
 
 def volumes_of(four_d):

@@ -7,12 +7,13 @@ from nilearn.image import threshold_img
 
 from statmap.inference.thresholds import find_survivors, resolve_cutoff
 
+KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")
 CASES = ["80%", "90%", "97%", "99.5%", 2.0, 3.0, 4.5]
 
 
 def ours(data, variant, threshold, sided):
     spec = variant | {"threshold": threshold, "sided": sided}
-    cutoff = resolve_cutoff(data, data != 0, spec)
+    cutoff = resolve_cutoff(data, data != 0, **{key: spec[key] for key in KEYS})
     return np.where(find_survivors(data, cutoff, sided), data, 0), cutoff
 
 
@@ -53,7 +54,9 @@ def test_mask_as_in_nilearn(motor, variant, threshold):
     ).get_fdata(dtype=np.float32)
     masked = np.where(mask, data, 0)
     spec = variant | {"threshold": threshold, "percentile_domain": "mask"}
-    found = np.where(find_survivors(masked, resolve_cutoff(masked, mask, spec), "two"), masked, 0)
+    found = np.where(
+        find_survivors(masked, resolve_cutoff(masked, mask, **{key: spec[key] for key in KEYS}), "two"), masked, 0
+    )
     np.testing.assert_array_equal(found, reference)
 
 

@@ -1,72 +1,41 @@
 """From a threshold as it is written in the config to the voxels that pass it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from ..io.files import UserError
-
-# nilearn 0.14.1 (nilearn/_utils/param_validation.py, check_threshold) keeps what is at or above a percentile's score
-# plus this. On a t or z map that turns "at or above" into "above"; on a map of tiny numbers ask for `cutoff_rule: ">"`.
-NILEARN_CLEARANCE = 1e-5
+from ..types import CutoffRule, Domain, Sided, Stat
+from .kinds import KINDS, Cutoff, Question
 
 
-@dataclass(frozen=True)
-class Cutoff:
-    """A threshold resolved on one map.
-
-    Attributes
-    ----------
-    value : float, the magnitude that is compared, never negative; ``inf`` where nothing can survive.
-    rule : ``">="`` or ``">"``, how a voxel's magnitude is compared with it.
-    kind : ``value``, ``percentile``, ``p``, ``fdr`` or ``bonferroni``.
-    domain : ``all``, ``nonzero`` or ``mask``, the voxels the number was drawn from; None for ``value`` and ``p``.
-    n_domain : number of voxels in the domain (for ``fdr`` and ``bonferroni`` the number of tests); None likewise.
-    clearance : float, by how much more than ``value`` a magnitude must pass it (see `NILEARN_CLEARANCE`), else 0.
-    """
-
-    value: float
-    rule: str
-    kind: str
-    domain: str | None = None
-    n_domain: int | None = None
-    clearance: float = 0.0
-
-    @property
-    def at_least(self):
-        """The smallest float64 magnitude that survives: every rule comes down to ``>=`` against it."""
-        if self.clearance:
-            return self.value + self.clearance
-        return self.value if self.rule == ">=" else float(np.nextafter(self.value, np.inf))
-
-
-def parse_threshold(threshold):
+def parse_threshold(threshold: object) -> tuple[str, float]:
     """Split a threshold into kind and number: ``3.0``, ``"97%"``, ``{"p": 0.001}``, ``{"fdr": 0.05}``.
 
     Raises
     ------
-    UserError : not one of those, or the number is out of range.
+    UserError : not one of `kinds.KINDS`, or the number is out of its range.
     """
+    kind, number = None, threshold
     if isinstance(threshold, dict) and len(threshold) == 1:
         kind, number = next(iter(threshold.items()))
-        if kind in ("p", "fdr", "bonferroni") and isinstance(number, int | float) and 0 < number < 1:
-            return kind, float(number)
+        kind = None if kind in ("value", "percentile") else kind  # these two are not written as blocks
     elif isinstance(threshold, str) and threshold.endswith("%"):
-        try:
-            number = float(threshold[:-1])
-        except ValueError:
-            number = -1.0
-        if 0 <= number <= 100:
-            return "percentile", number
-    elif isinstance(threshold, int | float) and not isinstance(threshold, bool) and 0 <= threshold < float("inf"):
-        return "value", float(threshold)
+        with suppress(ValueError):
+            kind, number = "percentile", float(threshold[:-1])
+    elif not isinstance(threshold, dict):
+        kind = "value"
+    if kind in KINDS and KINDS[kind].accepts(number):
+        return kind, float(number)
+    accepted = ", ".join(entry.example for name, entry in KINDS.items() if name != "value")
     raise UserError(
-        f"threshold {threshold!r} is none of: a number >= 0 (for negative values: sided: negative), "
-        '"97%", {p: 0.001}, {fdr: 0.05}, {bonferroni: 0.05}'
+        f"threshold {threshold!r} is none of: a number >= 0 (for negative values: sided: negative), {accepted}"
     )
 
 
-def cutoff_entries(cutoff):
+def cutoff_entries(cutoff: Cutoff) -> dict:
     """A cutoff as entries of a sidecar. JSON has no infinity: null is a threshold that no value reaches."""
     return {
         "Cutoff": cutoff.value if np.isfinite(cutoff.value) else None,
@@ -78,29 +47,29 @@ def cutoff_entries(cutoff):
     }
 
 
-def cutoff_of(sidecar):
+def cutoff_of(sidecar: Mapping) -> Cutoff:
     """The cutoff back from the entries of a sidecar."""
     value = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
     names = ("CutoffRule", "Kind", "Domain", "DomainVoxels", "Clearance")
     return Cutoff(value, *(sidecar[name] for name in names))
 
 
-def write_threshold(threshold):
+def write_threshold(threshold: object) -> str:
     """A threshold as text: ``3.0``, ``97%``, ``fdr=0.05`` (as in a variant table)."""
     if isinstance(threshold, dict):
         return "=".join(str(part) for part in next(iter(threshold.items())))
     return str(threshold)
 
 
-def magnitude(data, sided):
+def magnitude(data: np.ndarray, sided: Sided) -> np.ndarray:
     """What is compared with the cutoff: |x| (``two``), x (``positive``) or -x (``negative``); same shape as `data`."""
     if sided == "two":
         return np.abs(data)
     return data if sided == "positive" else -data
 
 
-def domain_mask(data, mask, domain):
-    """Voxels that a percentile or a family of tests is taken over.
+def domain_mask(data: np.ndarray, mask: np.ndarray, domain: Domain) -> np.ndarray:
+    """Voxels that a percentile is taken over; see `family_of` for families of tests.
 
     Parameters
     ----------
@@ -115,7 +84,26 @@ def domain_mask(data, mask, domain):
     return {"all": np.ones_like(mask), "nonzero": data != 0, "mask": mask}[domain]
 
 
-def percentile_score(data, inside, percentile, sided):
+def family_of(data: np.ndarray, mask: np.ndarray, domain: Domain) -> np.ndarray:
+    """Voxels that were tested: the family of `fdr`, `bonferroni` and `tdp`, and the search volume of `p_cluster`.
+
+    A voxel of the mask where the map is 0 (or was NaN) has no statistic, so it was never tested; FSL's printed search
+    volume leaves such voxels out too. Only ``all`` counts every voxel of the grid.
+
+    Parameters
+    ----------
+    data : (i, j, k) array, finite.
+    mask : (i, j, k) bool.
+    domain : ``mask``, ``nonzero`` or ``all``.
+
+    Returns
+    -------
+    (i, j, k) bool
+    """
+    return domain_mask(data, mask, domain) & ((data != 0) | (domain == "all"))
+
+
+def percentile_score(data: np.ndarray, inside: np.ndarray, percentile: float, sided: Sided) -> float:
     """Score at a percentile of the magnitudes in a domain, linear interpolation (nilearn: ``scoreatpercentile``).
 
     Two-sided it is a percentile of |x|; one-sided, of the values on that side of zero, zero included.
@@ -126,55 +114,50 @@ def percentile_score(data, inside, percentile, sided):
     return float(np.percentile(values, percentile)) if values.size else float("inf")
 
 
-def resolve_cutoff(data, mask, spec, name="map"):
-    """Turn a variant's threshold into a number on one map.
+def resolve_cutoff(
+    data: np.ndarray,
+    mask: np.ndarray,
+    *,
+    threshold: object,
+    sided: Sided,
+    cutoff_rule: CutoffRule | None,
+    percentile_domain: Domain,
+    domain: Domain,
+    stat: Stat,
+    df: float | None,
+    name: str = "map",
+) -> Cutoff:
+    """Turn a variant's threshold into a number on one map, by the entry of `kinds.KINDS` that it is of.
 
     Parameters
     ----------
     data : (i, j, k) float array, finite.
     mask : (i, j, k) bool.
-    spec : dict with ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain``, ``domain``, ``stat``, ``df``.
+    threshold : as in the config, see `parse_threshold`.
+    sided, cutoff_rule, percentile_domain, domain : keys of the variant.
+    stat, df : distribution of the map, see `statistics`.
     name : what the map is called in an error.
 
     Returns
     -------
-    Cutoff
+    Cutoff : never below 0: of a one-sided threshold that would keep values of the other sign only those on the side
+        that is asked for survive.
 
-    Notes
-    -----
-    A value is first rounded to the precision of the map, so that 3.1 keeps a voxel that a float32 file stores as 3.1.
-    A percentile without a ``cutoff_rule`` keeps what clears its score by 1e-5, as nilearn does.
-    Statistical thresholds are worked out in float64. That of ``fdr`` is the value of the last significant voxel, which
-    survives: it is compared with ``>=`` whatever ``cutoff_rule`` says.
+    Raises
+    ------
+    UserError : no threshold, or one that needs p values on a map whose distribution is not known.
     """
-    kind, number = parse_threshold(spec["threshold"])
-    rule = ">=" if kind == "fdr" else spec["cutoff_rule"] or (">" if kind == "percentile" else ">=")
-    if kind == "value":
-        return Cutoff(float(data.dtype.type(number)), rule, kind)
-    if kind == "percentile":
-        domain = spec["percentile_domain"]
-        inside = domain_mask(data, mask, domain)
-        score = percentile_score(data, inside, number, spec["sided"])
-        clearance = 0.0 if spec["cutoff_rule"] else NILEARN_CLEARANCE
-        return Cutoff(score, rule, kind, domain, int(inside.sum()), clearance)
+    kind, number = parse_threshold(threshold)
+    if KINDS[kind].needs_p:
+        from .statistics import check_stat  # only these kinds need scipy
 
-    from . import statistics  # only these three kinds need scipy
-
-    stat, df, sided = spec["stat"], spec["df"], spec["sided"]
-    statistics.check_stat(stat, df, name, f"threshold {{{kind}: {number:g}}}")
-    if kind == "p":
-        return Cutoff(statistics.cutoff_p(number, stat, df, sided), rule, kind)
-    domain = spec["domain"]
-    inside = domain_mask(data, mask, domain)
-    tests = int(inside.sum())
-    if kind == "bonferroni":
-        value = statistics.cutoff_bonferroni(number, tests, stat, df, sided) if tests else float("inf")
-    else:
-        value = statistics.cutoff_fdr(data[inside].astype(np.float64), number, stat, df, sided)
-    return Cutoff(value, rule, kind, domain, tests)
+        check_stat(stat, df, name, f"threshold {{{kind}: {number:g}}}")
+    cutoff = KINDS[kind].find(number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df))
+    # One-sided, p > 0.5 or a lax FDR lies below 0, where values of the other sign would survive
+    return replace(cutoff, value=0.0) if cutoff.value < 0 else cutoff
 
 
-def find_survivors(data, cutoff, sided):
+def find_survivors(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.ndarray:
     """Voxels that pass a cutoff; zero is background and never does.
 
     Parameters
@@ -191,19 +174,13 @@ def find_survivors(data, cutoff, sided):
     return (magnitude(data, sided) >= np.float64(cutoff.at_least)) & (data != 0)
 
 
-def describe(spec, cutoff, stat):
+def describe(cutoff: Cutoff, *, threshold: object, sided: Sided, stat: Stat) -> str:
     """Say a variant's rule and its cutoff in one line, for titles: ``97% of |t| over all voxels: |t| > 4.42``."""
     symbol = {"t": "t", "z": "z"}.get(stat, "x")
-    left = {"two": f"|{symbol}|", "positive": symbol, "negative": f"-{symbol}"}[spec["sided"]]
-    kind, number = parse_threshold(spec["threshold"])
+    left = {"two": f"|{symbol}|", "positive": symbol, "negative": f"-{symbol}"}[sided]
+    kind, number = parse_threshold(threshold)
     over = {"all": "all voxels", "nonzero": "nonzero voxels", "mask": "the mask", None: ""}[cutoff.domain]
-    how = {
-        "value": "",
-        "percentile": f"{number:g}% of {left} over {over}: ",
-        "p": f"p < {number:g} uncorrected: ",
-        "fdr": f"FDR {number:g} over {over}: ",
-        "bonferroni": f"Bonferroni {number:g} over {over}: ",
-    }[kind]
+    how = KINDS[kind].words.format(number=number, over=over, left=left)
     if np.isinf(cutoff.value):
         return f"{how}no cutoff reaches it"
     return f"{how}{left} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"

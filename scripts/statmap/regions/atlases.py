@@ -52,7 +52,7 @@ def read_atlases(spaces, images, tables, map_id, map_space):
 def label_peaks(table, atlases, affine, columns=("i", "j", "k")):
     """Add ``<atlas>_peak`` to a table of peaks, in place: the label at the voxel that `columns` give, on `affine`."""
     for atlas in atlases:
-        ijk = table[list(columns)].to_numpy(np.int64)
+        ijk = np.column_stack([table[column] for column in columns])
         table[f"{atlas.name}_peak"] = peak_label(sample(atlas.labels, atlas.affine, affine, ijk), atlas.names)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..io.images import to_mm, voxel_volume
+from ..types import SizeRule
 from .peaks import labelled_voxels, local_maxima, main_peaks
 
 
@@ -56,7 +57,12 @@ def measure_regions(data: np.ndarray, labels: np.ndarray, affine: np.ndarray) ->
 
 
 def list_peaks(
-    data: np.ndarray, labels: np.ndarray, affine: np.ndarray, min_peak_distance: float, max_peaks: int
+    data: np.ndarray,
+    labels: np.ndarray,
+    affine: np.ndarray,
+    min_peak_distance: float,
+    max_peaks: int,
+    distance_rule: SizeRule = ">=",
 ) -> dict[str, np.ndarray]:
     """The main peak of every region and its local maxima, see `peaks.local_maxima`.
 
@@ -66,7 +72,7 @@ def list_peaks(
     ``distance_mm``.
     """
     n_regions = int(labels.max(initial=0))
-    found = local_maxima(*labelled_voxels(labels, data), affine, n_regions, min_peak_distance, max_peaks)
+    found = local_maxima(*labelled_voxels(labels, data), affine, n_regions, min_peak_distance, max_peaks, distance_rule)
     return {
         "region": found.region,
         "peak": found.peak,

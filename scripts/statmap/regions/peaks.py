@@ -5,11 +5,10 @@ does not grow with the number of regions times the size of the volume.
 """
 
 from itertools import product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-
-from ..io.images import to_mm
+from nibabel.affines import apply_affine
 
 # Distances that differ by less count as equal, so that rounding decides neither a tie nor "at least min_peak_distance".
 TOLERANCE_MM = 1e-6
@@ -51,7 +50,7 @@ class LocalMaxima(NamedTuple):
     distance_mm: np.ndarray
 
 
-def labelled_voxels(labels, data):
+def labelled_voxels(labels: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The voxels of all regions, in C order.
 
     Parameters
@@ -85,7 +84,7 @@ def _most_central(group, ijk, affine, n_groups):
     -------
     (n_groups,) int, rows of `ijk`.
     """
-    mm = to_mm(affine, ijk)
+    mm = apply_affine(affine, ijk)
     size = np.bincount(group, minlength=n_groups)
     centre = np.column_stack([np.bincount(group, mm[:, axis], n_groups) / size for axis in range(3)])
     distance = np.linalg.norm(mm - centre[group], axis=1)
@@ -95,7 +94,9 @@ def _most_central(group, ijk, affine, n_groups):
     return near[np.unique(group[near], return_index=True)[1]]
 
 
-def main_peaks(values, region, ijk, affine, n_regions):
+def main_peaks(
+    values: np.ndarray, region: np.ndarray, ijk: np.ndarray, affine: np.ndarray, n_regions: int
+) -> MainPeaks:
     """The voxel of largest magnitude in each region.
 
     Where several voxels of a region share that magnitude (touching or not, in a region of merged signs of either
@@ -106,11 +107,7 @@ def main_peaks(values, region, ijk, affine, n_regions):
     ----------
     values, region, ijk : the labelled voxels in C order, as `labelled_voxels` gives them.
     affine : (4, 4) array, voxel indices to mm.
-    n_regions : int; the ids 1..n_regions are all there.
-
-    Returns
-    -------
-    MainPeaks
+    n_regions : the ids 1..n_regions are all there.
     """
     magnitude = np.abs(values)
     highest = np.zeros(n_regions + 1, magnitude.dtype)
@@ -146,16 +143,9 @@ def _plateaus(magnitude, region, ijk):
     rows : (c,) int, the voxels on a maximum, in rising order.
     plateau : (c,) int, which maximum each belongs to, from 0.
     """
-    corner = ijk.min(axis=0) - 1
-    shape = ijk.max(axis=0) - corner + 2
-    position = np.ravel_multi_index((ijk - corner).T, shape)
-    row_at = np.full(np.prod(shape), -1, np.int32)
-    row_at[position] = np.arange(len(position))
+    row_at, position, offsets = _neighbourhood(ijk)
     # Background is row -1: the entry added at the end, of no region.
     magnitude, region = np.append(magnitude, 0), np.append(region, 0)
-    steps = sorted(product((-1, 0, 1), repeat=3), key=lambda step: np.abs(step).sum())[1:]
-    offsets = np.array(steps) @ [shape[1] * shape[2], shape[2], 1]
-
     rows = np.arange(len(position))
     for offset in offsets:  # few voxels are left after the first neighbours: the 26 cost little more than three
         beside = row_at[position[rows] + offset]
@@ -179,7 +169,34 @@ def _plateaus(magnitude, region, ijk):
     return rows[summit], np.unique(plateau[summit], return_inverse=True)[1]
 
 
-def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_peaks):
+def _neighbourhood(ijk):
+    """Where each voxel's neighbours stand.
+
+    Returns
+    -------
+    row_at : flat volume around the voxels, a voxel of background on every side: the row of `ijk`, -1 for background.
+    position : (m,) int, where each voxel is in it.
+    offsets : (26,) int, steps to the neighbours in it, those that share a face first.
+    """
+    corner = ijk.min(axis=0) - 1
+    shape = ijk.max(axis=0) - corner + 2
+    position = np.ravel_multi_index((ijk - corner).T, shape)
+    row_at = np.full(np.prod(shape), -1, np.int32)
+    row_at[position] = np.arange(len(position))
+    steps = sorted(product((-1, 0, 1), repeat=3), key=lambda step: np.abs(step).sum())[1:]
+    return row_at, position, np.array(steps) @ [shape[1] * shape[2], shape[2], 1]
+
+
+def local_maxima(
+    values: np.ndarray,
+    region: np.ndarray,
+    ijk: np.ndarray,
+    affine: np.ndarray,
+    n_regions: int,
+    min_peak_distance: float,
+    max_peaks: int,
+    distance_rule: Literal[">=", ">"] = ">=",
+) -> LocalMaxima:
     """The main peak of each region and its further maxima, none closer to another than `min_peak_distance`.
 
     A local maximum is a voxel, or a plateau of equal touching voxels, whose 26 neighbours within the region are all
@@ -187,22 +204,30 @@ def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_
     higher one at its corner. A plateau counts once, at its voxel nearest to its centre, by the rule of `main_peaks`
     (the plateau that holds the region's main peak: there). Peaks are taken greedily, the main peak, then by falling
     magnitude, then in C order; one is taken only if its distance to *every* peak already taken in the region is at
-    least `min_peak_distance` (``>=``, to 1e-6 mm). nilearn's get_clusters_table asks for more than the distance but
-    lets a later comparison take back an earlier refusal.
+    least `min_peak_distance` (``>=``, to 1e-6 mm) or more than that (``>``, as SPM and nilearn ask for; but nilearn's
+    get_clusters_table lets a later comparison take back an earlier refusal).
 
     Parameters
     ----------
     values, region, ijk, affine, n_regions : as in `main_peaks`.
-    min_peak_distance : float, mm; 0 keeps every maximum.
-    max_peaks : int, most peaks per region, the main one among them; at least 1.
-
-    Returns
-    -------
-    LocalMaxima
+    min_peak_distance : mm; 0 keeps every maximum.
+    max_peaks : most peaks per region, the main one among them; at least 1.
+    distance_rule : ``>=`` or ``>``.
     """
     if n_regions == 0:
         empty = np.zeros(0, np.int64)
         return LocalMaxima(empty, empty, values[:0], ijk[:0], np.zeros((0, 3)), np.zeros(0))
+    candidates = _candidates(values, region, ijk, affine, n_regions)
+    mm = apply_affine(affine, ijk[candidates])
+    least = min_peak_distance + (TOLERANCE_MM if distance_rule == ">" else -TOLERANCE_MM)
+    peak, number = _keep_apart(candidates, mm, region, least, max_peaks)
+    mm = apply_affine(affine, ijk[peak])
+    distance = np.linalg.norm(mm - mm[number == 1][region[peak] - 1], axis=1)
+    return LocalMaxima(region[peak], number, values[peak], ijk[peak], mm, distance)
+
+
+def _candidates(values, region, ijk, affine, n_regions):
+    """Rows of all local maxima, one per plateau, by region and within it in the order in which they are taken."""
     magnitude = np.abs(values)
     rows, plateau = _plateaus(magnitude, region, ijk)
     n_plateaus = plateau.max() + 1
@@ -213,24 +238,32 @@ def local_maxima(values, region, ijk, affine, n_regions, min_peak_distance, max_
     candidates[plateau[is_main]] = rows[is_main]
     holds_main = np.zeros(n_plateaus, bool)
     holds_main[plateau[is_main]] = True
+    return candidates[np.lexsort((candidates, -magnitude[candidates], ~holds_main, region[candidates]))]
 
-    order = np.lexsort((candidates, -magnitude[candidates], ~holds_main, region[candidates]))
-    left, mm = candidates[order], to_mm(affine, ijk[candidates[order]])
+
+def _keep_apart(candidates, mm, region, least, max_peaks):
+    """Take maxima greedily, none nearer than `least` (mm) to one that was taken.
+
+    Parameters
+    ----------
+    candidates : (c,) int, rows of the maxima as `_candidates` orders them; mm : (c, 3) float, where they are.
+
+    Returns
+    -------
+    peak : (p,) int, rows that were taken, by region, then in the order they were taken.
+    number : (p,) int, that order, 1 for the first of each region.
+    """
     taken = []
     for _ in range(max_peaks):  # one round takes the best candidate of every region that has one left
-        if left.size == 0:
+        if candidates.size == 0:
             break
-        best = np.flatnonzero(np.diff(region[left], prepend=0))
-        taken.append(left[best])
-        best_of = np.repeat(best, np.diff(best, append=len(left)))
-        far = np.linalg.norm(mm - mm[best_of], axis=1) >= min_peak_distance - TOLERANCE_MM
+        best = np.flatnonzero(np.diff(region[candidates], prepend=0))
+        taken.append(candidates[best])
+        best_of = np.repeat(best, np.diff(best, append=len(candidates)))
+        far = np.linalg.norm(mm - mm[best_of], axis=1) >= least
         far[best] = False
-        left, mm = left[far], mm[far]
-
+        candidates, mm = candidates[far], mm[far]
     number = np.repeat(np.arange(1, len(taken) + 1), [len(best) for best in taken])
     peak = np.concatenate(taken)
     order = np.lexsort((number, region[peak]))
-    number, peak = number[order], peak[order]
-    mm = to_mm(affine, ijk[peak])
-    distance = np.linalg.norm(mm - mm[number == 1][region[peak] - 1], axis=1)
-    return LocalMaxima(region[peak], number, values[peak], ijk[peak], mm, distance)
+    return peak[order], number[order]

@@ -1,43 +1,54 @@
 """How far two variants of one map agree: overlap of what they keep, and region by region."""
 
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
 import numpy as np
-import pandas as pd
 
 from ..io.images import voxel_volume
 
-PAIR_COLUMNS = ["variant_a", "variant_b", "voxels_a", "voxels_b", "overlap_voxels", "dice", "jaccard"]
 
-
-def dice_jaccard(kept_masks):
+def dice_jaccard(kept_masks: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     """Dice and Jaccard coefficients of the voxels that every two variants keep.
 
     Parameters
     ----------
-    kept_masks : dict of variant name to (i, j, k) bool, True inside any region.
+    kept_masks : variant name to (i, j, k) bool, True inside any region.
 
     Returns
     -------
-    DataFrame, one row per unordered pair, in the order of the dict
+    list of dict, a row per unordered pair, in the order of the dict
         ``variant_a, variant_b, voxels_a, voxels_b, overlap_voxels``, ``dice`` = 2 |A and B| / (|A| + |B|),
         ``jaccard`` = |A and B| / |A or B|; both NaN where neither variant keeps anything.
     """
-    names = list(kept_masks)
-    masks = [np.packbits(mask) for mask in kept_masks.values()]
-    sizes = [_count(mask) for mask in masks]
+    packed = {name: np.packbits(mask) for name, mask in kept_masks.items()}
+    voxels = {name: count_packed(bits) for name, bits in packed.items()}
     rows = []
-    for a in range(len(names)):
-        for b in range(a + 1, len(names)):
-            overlap, both = _count(masks[a] & masks[b]), sizes[a] + sizes[b]
-            dice, jaccard = (2 * overlap / both, overlap / (both - overlap)) if both else (np.nan, np.nan)
-            rows.append((names[a], names[b], sizes[a], sizes[b], overlap, dice, jaccard))
-    return pd.DataFrame(rows, columns=PAIR_COLUMNS)
+    for one, other in combinations(packed, 2):
+        overlap = count_packed(packed[one] & packed[other])
+        rows.append({"variant_a": one, "variant_b": other, **coefficients(voxels[one], voxels[other], overlap)})
+    return rows
 
 
-def _count(packed):
-    return int(np.bitwise_count(packed).sum(dtype=np.int64))
+def coefficients(voxels_a: int, voxels_b: int, overlap: int) -> dict[str, Any]:
+    """The numbers of a pair of masks from their sizes and that of their overlap, see `dice_jaccard`."""
+    both = voxels_a + voxels_b
+    return {
+        "voxels_a": voxels_a,
+        "voxels_b": voxels_b,
+        "overlap_voxels": overlap,
+        "dice": 2 * overlap / both if both else np.nan,
+        "jaccard": overlap / (both - overlap) if both else np.nan,
+    }
 
 
-def match_regions(labels_a, labels_b, affine):
+def count_packed(bits: np.ndarray) -> int:
+    """Number of set bits of a mask that `numpy.packbits` packed."""
+    return int(np.bitwise_count(bits).sum(dtype=np.int64))
+
+
+def match_regions(labels_a: np.ndarray, labels_b: np.ndarray, affine: np.ndarray) -> dict[str, np.ndarray]:
     """Match the regions of two label images of one map by overlap.
 
     Parameters
@@ -47,7 +58,7 @@ def match_regions(labels_a, labels_b, affine):
 
     Returns
     -------
-    DataFrame, one row per pair of regions that overlap, by region_a and region_b
+    dict of column name to (rows,) array, a row per pair of regions that overlap, by region_a and region_b
         ``region_a, region_b``; ``overlap_voxels, overlap_mm3``; ``dice`` of the two regions; ``share_a, share_b``, the
         part of each region that lies in the other; ``best_a``, True where region_b is the best partner of region_a
         (largest Dice, then lowest number); ``best_b``, the other way round.
@@ -70,21 +81,19 @@ def match_regions(labels_a, labels_b, affine):
     overlap = np.where(matched, overlap[listed], 0)
 
     dice = 2 * overlap / (size_a[region_a] + size_b[region_b])
-    table = pd.DataFrame(
-        {
-            "region_a": region_a,
-            "region_b": region_b,
-            "overlap_voxels": overlap,
-            "overlap_mm3": overlap * voxel_volume(affine),
-            "dice": dice,
-            "share_a": overlap / np.maximum(size_a[region_a], 1),
-            "share_b": overlap / np.maximum(size_b[region_b], 1),
-            "best_a": matched & _is_best(region_a, dice, region_b),
-            "best_b": matched & _is_best(region_b, dice, region_a),
-        }
-    )
+    table = {
+        "region_a": region_a,
+        "region_b": region_b,
+        "overlap_voxels": overlap,
+        "overlap_mm3": overlap * voxel_volume(affine),
+        "dice": dice,
+        "share_a": overlap / np.maximum(size_a[region_a], 1),
+        "share_b": overlap / np.maximum(size_b[region_b], 1),
+        "best_a": matched & _is_best(region_a, dice, region_b),
+        "best_b": matched & _is_best(region_b, dice, region_a),
+    }
     by_region = np.lexsort([region_b, region_a, region_a == 0])
-    return table.iloc[by_region].reset_index(drop=True)
+    return {name: values[by_region] for name, values in table.items()}
 
 
 def _is_best(region, dice, partner):

@@ -1,14 +1,41 @@
 """One map under a whole grid of thresholds, smallest regions, connectivities and sign rules."""
 
-import numpy as np
-import pandas as pd
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from ..inference.thresholds import Cutoff
 from ..io.images import voxel_volume
 from ..regions.clusters import large_enough
-from .tree import component_sizes, component_tree, signed_maps
+from ..types import Connectivity, Sided, Signs, SizeRule
+from .tree import Tree, component_sizes, component_tree, signed_maps
+
+# The trees of every connectivity and way to treat signs, in the order of the grid; each by the sign of its map.
+Settings = Mapping[tuple[Connectivity, Signs], Mapping[str, Tree]]
 
 
-def sweep_grid(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
+def trees_of_settings(
+    data: np.ndarray, connectivities: Sequence[Connectivity], signs: Sequence[Signs], sided: Sided, floor: float
+) -> Settings:
+    """The component trees that a sweep is read from, all of them down to one floor."""
+    return {
+        (connectivity, handling): {
+            sign: component_tree(signed, connectivity, floor)
+            for sign, signed in signed_maps(data, handling, sided).items()
+        }
+        for connectivity in connectivities
+        for handling in signs
+    }
+
+
+def sweep_grid(
+    settings: Settings,
+    shape: tuple[int, ...],
+    affine: np.ndarray,
+    cutoffs: Mapping[str, Cutoff],
+    sizes: Sequence[float],
+    size_rule: SizeRule,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Count and measure the regions (connected components) at every point of a grid.
 
     Nothing is labelled: one component tree per connectivity and sign gives the component sizes at every threshold, and
@@ -16,57 +43,50 @@ def sweep_grid(data, affine, cutoffs, sizes, connectivities, signs, sided, size_
 
     Parameters
     ----------
-    data : (i, j, k) float array, finite.
+    settings : the map's trees, see `trees_of_settings`; their floor is at or below every cutoff.
+    shape : of the map.
     affine : (4, 4) array.
-    cutoffs : dict of the threshold as it is written to the `thresholds.Cutoff` it resolves to.
-    sizes : sequence of float, smallest regions in mm^3.
-    connectivities : sequence of 6, 18, 26.
-    signs : sequence of ``split``, ``merged``.
-    sided : ``two``, ``positive`` or ``negative``.
+    cutoffs : the cutoffs by the threshold as it is written.
+    sizes : smallest regions in mm^3.
     size_rule : ``>`` or ``>=``.
 
     Returns
     -------
-    table : DataFrame, one row per grid point, the last of the four axes fastest in the order given
+    table : dict of column name to (points,) array, the last of the four axes fastest in the order given
         ``connectivity, signs, threshold, cutoff, cutoff_rule, min_region_size``; ``survivors`` (voxels); ``n_regions``;
-        ``volume_mm3``, all regions together; ``largest_mm3``, the largest of them, 0 without any; and the ledger,
-        ``kept`` and ``too_small`` voxels, which add up to the survivors.
-    frequency : (i, j, k) float32, share of the grid points that keep each voxel in a region.
+        ``volume_mm3``, all regions together; ``largest_mm3``, the largest of them, 0 without any; and the voxel
+        accounting, ``kept`` and ``too_small`` voxels, which add up to the survivors.
+    times_kept : (i, j, k) int32, number of the grid points that keep each voxel in a region.
     """
     thresholds = np.array([cutoff.at_least for cutoff in cutoffs.values()])
     sizes = np.asarray(sizes, dtype=np.float64)
-    times_kept = np.zeros(data.shape, dtype=np.int32)
+    times_kept = np.zeros(shape, dtype=np.int32)
     blocks = []
-    for connectivity in connectivities:
-        for handling in signs:
-            measured = []
-            for signed in signed_maps(data, handling, sided).values():
-                tree = component_tree(signed, connectivity, floor=thresholds.min())
-                found, times = _measure(tree, affine, thresholds, sizes, size_rule)
-                times_kept.ravel()[tree.voxels] += times
-                measured.append(found.reshape(4, -1))
-            survivors, n_regions, kept, _ = np.sum(measured, axis=0)
-            largest = np.max(measured, axis=0)[3]
-            blocks.append(
-                pd.DataFrame(
-                    {
-                        "connectivity": connectivity,
-                        "signs": handling,
-                        "threshold": np.repeat(list(cutoffs), len(sizes)),
-                        "cutoff": np.repeat([cutoff.value for cutoff in cutoffs.values()], len(sizes)),
-                        "cutoff_rule": np.repeat([cutoff.rule for cutoff in cutoffs.values()], len(sizes)),
-                        "min_region_size": np.tile(sizes, len(thresholds)),
-                        "survivors": survivors,
-                        "n_regions": n_regions,
-                        "volume_mm3": kept * voxel_volume(affine),
-                        "largest_mm3": largest * voxel_volume(affine),
-                        "kept": kept,
-                        "too_small": survivors - kept,
-                    }
-                )
-            )
-    table = pd.concat(blocks, ignore_index=True)
-    return table, (times_kept / len(table)).astype(np.float32)
+    for (connectivity, handling), trees in settings.items():
+        measured = []
+        for tree in trees.values():
+            found, times = _measure(tree, affine, thresholds, sizes, size_rule)
+            times_kept.ravel()[tree.voxels] += times
+            measured.append(found.reshape(4, -1))
+        survivors, n_regions, kept, _ = np.sum(measured, axis=0)
+        largest = np.max(measured, axis=0)[3]
+        blocks.append(
+            {
+                "connectivity": np.full(len(kept), connectivity),
+                "signs": np.full(len(kept), handling, dtype=object),
+                "threshold": np.repeat(np.array(list(cutoffs), dtype=object), len(sizes)),
+                "cutoff": np.repeat([cutoff.value for cutoff in cutoffs.values()], len(sizes)),
+                "cutoff_rule": np.repeat(np.array([c.rule for c in cutoffs.values()], dtype=object), len(sizes)),
+                "min_region_size": np.tile(sizes, len(thresholds)),
+                "survivors": survivors,
+                "n_regions": n_regions,
+                "volume_mm3": kept * voxel_volume(affine),
+                "largest_mm3": largest * voxel_volume(affine),
+                "kept": kept,
+                "too_small": survivors - kept,
+            }
+        )
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}, times_kept
 
 
 def _measure(tree, affine, thresholds, sizes, size_rule):

@@ -322,6 +322,51 @@ PERSISTENCE = table(
     [PEAKS[name] for name in "xyzijk"],
 )
 
+FINDINGS = table(
+    SWEPT["map"],
+    Column(
+        "finding",
+        "id",
+        "",
+        "Finding",
+        "Number within the map: the peak that is the main peak of a region at most grid points first, then the highest. "
+        "Peaks are matched over grid points by their place in the component tree.",
+    ),
+    Column("sign", "text", "", "Sign", "`positive` or `negative`."),
+    Column("n_found", "count", "", "Found at", "Grid points (rows of sweep.csv) with a region whose main peak it is."),
+    Column("share", "share", "share", "Share", "Their share of all grid points. It describes, it infers nothing."),
+    Column("peak_value", "value", "of the map", "Peak", "Value at the peak, with its sign."),
+    [PEAKS[name] for name in "xyzijk"],
+    several(
+        "lowest_cutoff highest_cutoff",
+        "value",
+        "of the map",
+        "from to",
+        "Lowest and highest cutoff of the grid at which it is found, magnitudes; for `tdp` the region's own.",
+    ),
+    several(
+        "smallest_mm3 median_mm3 largest_mm3",
+        "volume",
+        "mm³",
+        "Smallest Median Largest",
+        "Size of its region over the grid points that find it, in mm³.",
+    ),
+    several(
+        "lowest_mean median_mean highest_mean",
+        "value",
+        "of the map",
+        "",
+        "Mean value of its region over the grid points that find it.",
+    ),
+    Column(
+        "found_in",
+        "text",
+        "",
+        "",
+        "The grid points that find it, as rows of sweep.csv from 1: `1-40 52` is rows 1 to 40 and row 52.",
+    ),
+)
+
 # What the config adds to a table: a column per atlas, a column per threshold of a sweep.
 ATLAS_PEAK = Column(
     "<atlas>_peak",
@@ -356,6 +401,7 @@ FILES = {
     "matches.csv": (MATCHES, []),
     "sweep.csv": (SWEEP, []),
     "persistence.csv": (PERSISTENCE, [ATLAS_PEAK, VOLUME_AT]),
+    "findings.csv": (FINDINGS, [ATLAS_PEAK]),
 }
 
 

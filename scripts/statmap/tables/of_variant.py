@@ -1,14 +1,13 @@
 """The two tables of one variant: its regions, and their peaks."""
 
 import numpy as np
-import pandas as pd
 
-from ..inference.region_statistics import cluster_p, peak_statistics, true_discovery_proportions
-from ..inference.thresholds import Cutoff, domain_mask
+from ..inference.region_statistics import cluster_p, peak_statistics, search_dims, true_discovery_proportions
+from ..inference.thresholds import Cutoff, family_of
 from ..regions.atlases import Atlas, overlap, peak_label, sample
 from ..regions.measures import list_peaks, measure_regions
 from ..regions.peaks import labelled_voxels
-from ..stability.tree import robustness
+from ..stability.robustness import robustness
 from ..types import Connectivity, Domain, ExtractType, Sided, Signs, SizeRule, Stat
 
 
@@ -59,20 +58,27 @@ def tables_of_variant(
     regions["p_peak"], regions["log10_p_peak"], regions["z_peak"] = peak_statistics(
         regions["peak_value"], stat, df, sided
     )
-    family = domain_mask(data, inside, domain)
+    family = family_of(data, inside, domain)
     regions["tdp"] = true_discovery_proportions(data, labels, family, stat, df, sided, tdp_alpha)
     regions["p_cluster"], regions["log10_p_cluster"] = cluster_p(
         regions["n_voxels"],
         cutoff.value,
         affine,
-        int(np.count_nonzero(inside)),
-        {"stat": stat, "df": df, "sided": sided, "signs": signs, "extract_type": extract_type}
-        | {"fwhm_mm": fwhm_mm, "dlh": dlh},
+        int(np.count_nonzero(family)),
+        stat=stat,
+        df=df,
+        sided=sided,
+        signs=signs,
+        extract_type=extract_type,
+        fwhm_mm=fwhm_mm,
+        dlh=dlh,
+        n_dims=search_dims(family),
     )
-    interval = robustness(
+    regions["robust_low"], regions["robust_high"], regions["margin"] = robustness(
         data,
         affine,
-        pd.DataFrame(regions),
+        regions["sign"],
+        np.column_stack([regions[name] for name in ("peak_i", "peak_j", "peak_k")]),
         cutoff,
         connectivity=connectivity,
         signs=signs,
@@ -80,7 +86,6 @@ def tables_of_variant(
         min_region_size=min_region_size,
         size_rule=size_rule,
     )
-    regions |= {name: interval[name].to_numpy() for name in ("robust_low", "robust_high", "margin")}
 
     peaks = list_peaks(data, labels, affine, min_peak_distance, max_peaks)
     peaks["p"], peaks["log10_p"], peaks["z_score"] = peak_statistics(peaks["value"], stat, df, sided)

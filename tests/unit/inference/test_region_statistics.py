@@ -1,11 +1,22 @@
 """The columns that need a distribution: where they are filled in, where they are empty, and with what."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm, t
 
 from statmap.inference.random_field import cluster_log_p, dlh_of
-from statmap.inference.region_statistics import cluster_p, peak_statistics, true_discovery_proportions
+from statmap.inference.region_statistics import (
+    cluster_p,
+    peak_statistics,
+    search_dims,
+    true_discovery_proportions,
+)
+from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.regions.extract import extract_regions
+from statmap.regions.measures import measure_regions
+from statmap.stability.sweep import sweep_grid
+from statmap.stability.tree import robustness
 
 SPEC = {
     "stat": "z",
@@ -42,7 +53,7 @@ def test_without_a_distribution_the_columns_are_empty(stat, df):
     assert np.isnan(peak_statistics(np.array([3.0]), stat, df, "two")).all()
     labels = np.ones((2, 2, 2), dtype=np.int32)
     assert np.isnan(true_discovery_proportions(labels * 5.0, labels, labels > 0, stat, df, "two", 0.05)).all()
-    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, SPEC | {"stat": stat, "df": df})).all()
+    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **(SPEC | {"stat": stat, "df": df}))).all()
 
 
 @pytest.mark.parametrize(
@@ -50,16 +61,16 @@ def test_without_a_distribution_the_columns_are_empty(stat, df):
     [{"dlh": None}, {"extract_type": "local_regions"}, {"signs": "merged", "sided": "two"}],
 )
 def test_cluster_p_is_empty_where_the_theory_does_not_apply(keys):
-    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, SPEC | keys)).all()
-    assert np.isnan(cluster_p(np.array([9]), np.inf, AFFINE, 1000, SPEC)).all()
+    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **(SPEC | keys))).all()
+    assert np.isnan(cluster_p(np.array([9]), np.inf, AFFINE, 1000, **SPEC)).all()
 
 
 def test_smoothness_in_mm_or_as_dlh():
-    given = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, SPEC)
+    given = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, **SPEC)
     np.testing.assert_allclose(given[1], -cluster_log_p(np.array([5, 50]), 3.1, 40000, 0.05) / np.log(10))
-    width = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, SPEC | {"dlh": None, "fwhm_mm": [8.0]})
+    width = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, **(SPEC | {"dlh": None, "fwhm_mm": [8.0]}))
     np.testing.assert_allclose(width[1], -cluster_log_p(np.array([5, 50]), 3.1, 40000, dlh_of(8, 27)) / np.log(10))
-    both = cluster_p(np.array([50]), 3.1, AFFINE, 40000, SPEC | {"sided": "two"})
+    both = cluster_p(np.array([50]), 3.1, AFFINE, 40000, **(SPEC | {"sided": "two"}))
     assert both[0] > given[0][1]
 
 
@@ -71,3 +82,31 @@ def test_true_discoveries_on_the_real_map(motor):
     noise = np.random.default_rng(0).normal(size=data.shape)
     [nothing] = true_discovery_proportions(noise, labels, data != 0, "z", None, "two", 0.05)
     assert nothing == 0
+
+
+def test_a_single_slice_has_no_three_dimensional_p():
+    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **SPEC, n_dims=2)).all()
+    family = np.zeros((5, 6, 7), dtype=bool)
+    assert search_dims(family) == 0
+    family[1:4, 2:5, 3] = True
+    assert search_dims(family) == 2
+    family[2, 3, 4] = True
+    assert search_dims(family) == 3
+
+
+def test_tables_robustness_and_sweep_keep_one_sign_under_a_lax_cutoff():
+    """A one-sided p of 0.9 resolves to 0: nothing negative in the table, the intervals or the grid."""
+    data = np.random.default_rng(5).normal(size=(8, 8, 8))
+    keys = {"sided": "positive", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
+    cutoff = resolve_cutoff(data, data != 0, threshold={"p": 0.9}, **keys, stat="z", df=None)
+    kept = find_survivors(data, cutoff, "positive")
+    rules = {"extract_type": "connected_components", "connectivity": 6, "signs": "split"}
+    rules |= {"min_region_size": 0, "size_rule": ">"}
+    labels = extract_regions(np.where(kept, data, 0), AFFINE, rules).labels
+    rules.pop("extract_type")
+    table = pd.DataFrame(measure_regions(data, labels, AFFINE))
+    assert set(table["sign"]) == {"positive"} and table["n_voxels"].sum() == (data > 0).sum()
+    interval = robustness(data, AFFINE, table, cutoff, sided="positive", **rules)
+    assert (interval["robust_low"] >= 0).all() and (interval["robust_high"] > 0).all()
+    grid, share = sweep_grid(data, AFFINE, {"p=0.9": cutoff}, [0], [6], ["split"], "positive", ">")
+    assert grid["survivors"][0] == (data > 0).sum() and not share[data < 0].any()

@@ -13,6 +13,7 @@ from statmap.inference.thresholds import (
     cutoff_entries,
     cutoff_of,
     describe,
+    family_of,
     find_survivors,
     parse_threshold,
     resolve_cutoff,
@@ -34,7 +35,7 @@ SPEC = {
 def survivors(values, **keys):
     data = np.array(values, dtype=np.float32).reshape(1, 1, -1)
     spec = SPEC | keys
-    return find_survivors(data, resolve_cutoff(data, data != 0, spec), spec["sided"]).ravel().tolist()
+    return find_survivors(data, resolve_cutoff(data, data != 0, **spec), spec["sided"]).ravel().tolist()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_percentiles_are_of_the_values_on_the_side_that_is_asked_for(values, per
     data = np.array(values, dtype=np.float32).reshape(1, 1, -1)
     for sided, domain in (("two", np.abs(data)), ("positive", data[data >= 0]), ("negative", -data[data <= 0])):
         spec = SPEC | {"threshold": f"{percentile}%", "sided": sided}
-        cutoff = resolve_cutoff(data, data != 0, spec)
+        cutoff = resolve_cutoff(data, data != 0, **spec)
         if domain.size:
             assert cutoff.value == pytest.approx(scoreatpercentile(domain.astype(float), percentile))
         else:
@@ -101,7 +102,7 @@ def test_percentile_domains():
     data = np.array([0, 0, 0, 0, 1, 2, 3, 4], dtype=np.float32).reshape(2, 2, 2)
     mask = data > 2
     found = {
-        domain: resolve_cutoff(data, mask, SPEC | {"threshold": "50%", "percentile_domain": domain})
+        domain: resolve_cutoff(data, mask, **(SPEC | {"threshold": "50%", "percentile_domain": domain}))
         for domain in ("all", "nonzero", "mask")
     }
     assert {domain: (cutoff.value, cutoff.n_domain) for domain, cutoff in found.items()} == {
@@ -118,39 +119,39 @@ def test_zero_is_background_whatever_the_threshold():
 @pytest.mark.parametrize(("sided", "tail"), [("two", 0.0005), ("positive", 0.001), ("negative", 0.001)])
 def test_p_is_split_between_the_tails_that_are_asked_for(sided, tail):
     data = np.ones((2, 2, 2))
-    assert resolve_cutoff(data, data != 0, SPEC | {"threshold": {"p": 0.001}, "sided": sided}).value == pytest.approx(
-        norm.isf(tail)
-    )
+    assert resolve_cutoff(
+        data, data != 0, **(SPEC | {"threshold": {"p": 0.001}, "sided": sided})
+    ).value == pytest.approx(norm.isf(tail))
 
 
 def test_bonferroni_counts_the_voxels_of_its_family(motor):
     data, _ = motor
     for domain, tests in (("mask", 45448), ("nonzero", 45448), ("all", data.size)):
-        cutoff = resolve_cutoff(data, data != 0, SPEC | {"threshold": {"bonferroni": 0.05}, "domain": domain})
+        cutoff = resolve_cutoff(data, data != 0, **(SPEC | {"threshold": {"bonferroni": 0.05}, "domain": domain}))
         assert cutoff.n_domain == tests and cutoff.value == pytest.approx(norm.isf(0.025 / tests))
 
 
 def test_the_last_significant_voxel_survives_fdr(motor):
     data, _ = motor
     spec = SPEC | {"threshold": {"fdr": 0.05}}
-    cutoff = resolve_cutoff(data, data != 0, spec)
-    assert resolve_cutoff(data, data != 0, spec | {"cutoff_rule": ">"}) == cutoff
+    cutoff = resolve_cutoff(data, data != 0, **spec)
+    assert resolve_cutoff(data, data != 0, **(spec | {"cutoff_rule": ">"})) == cutoff
     found = find_survivors(data, cutoff, "two")
     assert np.abs(data[found]).min() == cutoff.value and found.sum() > 1000
 
 
 def test_nothing_significant_is_an_empty_result():
     data = np.full((3, 3, 3), 0.1)
-    cutoff = resolve_cutoff(data, data != 0, SPEC | {"threshold": {"fdr": 0.05}})
+    cutoff = resolve_cutoff(data, data != 0, **(SPEC | {"threshold": {"fdr": 0.05}}))
     assert np.isinf(cutoff.value) and not find_survivors(data, cutoff, "two").any()
-    assert "no cutoff" in describe(SPEC | {"threshold": {"fdr": 0.05}}, cutoff, "z")
+    assert "no cutoff" in describe(cutoff, threshold={"fdr": 0.05}, sided="two", stat="z")
 
 
 def test_statistical_thresholds_say_which_column_to_fill_in():
     data = np.ones((2, 2, 2))
     for keys, word in (({"stat": "other"}, "stat"), ({"stat": "t"}, "df")):
         with pytest.raises(UserError, match=f"map 'm'.*column {word}"):
-            resolve_cutoff(data, data != 0, SPEC | {"threshold": {"fdr": 0.05}} | keys, "map 'm'")
+            resolve_cutoff(data, data != 0, **(SPEC | {"threshold": {"fdr": 0.05}} | keys), name="map 'm'")
 
 
 @pytest.mark.parametrize(
@@ -166,10 +167,48 @@ def test_a_cutoff_comes_back_from_its_sidecar(cutoff):
 
 
 def test_words():
-    assert describe(SPEC, Cutoff(3.0, ">=", "value"), "t") == "|t| ≥ 3"
-    percentile = SPEC | {"threshold": "97%", "sided": "negative"}
+    assert describe(Cutoff(3.0, ">=", "value"), threshold=3.0, sided="two", stat="t") == "|t| ≥ 3"
     assert (
-        describe(percentile, Cutoff(4.42, ">", "percentile", "mask", 9), "other")
+        describe(Cutoff(4.42, ">", "percentile", "mask", 9), threshold="97%", sided="negative", stat="other")
         == "97% of -x over the mask: -x > 4.42"
     )
     assert [write_threshold(threshold) for threshold in (3.0, "97%", {"fdr": 0.05})] == ["3.0", "97%", "fdr=0.05"]
+
+
+# ---- what was never tested, and what has the other sign -------------------------------------------------------------
+
+
+@pytest.fixture
+def half_empty():
+    """A map whose mask has as many voxels without a value as with one."""
+    data = np.random.default_rng(3).normal(size=(10, 10, 10))
+    data[:2, :2, :2] = 6.0
+    data[5:] = 0
+    return data, np.ones(data.shape, dtype=bool)
+
+
+def test_empty_voxels_of_the_mask_were_never_tested(half_empty):
+    data, mask = half_empty
+    assert family_of(data, mask, "mask").sum() == family_of(data, mask, "nonzero").sum() == 500
+    assert family_of(data, mask, "all").sum() == 1000
+    bonferroni = resolve_cutoff(data, mask, **(SPEC | {"threshold": {"bonferroni": 0.05}}))
+    assert bonferroni.n_domain == 500 and bonferroni.value == pytest.approx(norm.isf(0.025 / 500))
+    rate = SPEC | {"threshold": {"fdr": 0.05}}
+    assert resolve_cutoff(data, mask, **rate) == resolve_cutoff(data, data != 0, **rate)
+
+
+def test_a_percentile_of_the_mask_still_counts_its_zeros(half_empty):
+    data, mask = half_empty
+    keys = SPEC | {"threshold": "40%", "percentile_domain": "mask"}
+    assert resolve_cutoff(data, mask, **keys).value == 0
+
+
+@pytest.mark.parametrize("sided", ["positive", "negative"])
+@pytest.mark.parametrize("threshold", [{"p": 0.9}, {"fdr": 0.99}])
+def test_a_lax_one_sided_threshold_keeps_no_value_of_the_other_sign(half_empty, threshold, sided):
+    data, mask = half_empty
+    data = data if sided == "positive" else -data
+    cutoff = resolve_cutoff(data, mask, **(SPEC | {"threshold": threshold, "sided": sided}))
+    assert cutoff.value == 0
+    kept = data[find_survivors(data, cutoff, sided)]
+    assert kept.size > 100 and (np.sign(kept) == (1 if sided == "positive" else -1)).all()

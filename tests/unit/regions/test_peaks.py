@@ -238,3 +238,13 @@ def test_distance_rule_holds_on_the_real_map_where_nilearn_breaks_it(motor, moto
     for region, value, mm in zip(everything.region, everything.value, everything.mm, strict=True):
         near = (found.region == region) & (np.linalg.norm(found.mm - mm, axis=1) < 8)
         assert np.abs(found.value[near]).max() >= abs(value)
+
+
+@pytest.mark.parametrize(("rule", "numbers"), [(">=", 2), (">", 1)])
+def test_a_peak_at_exactly_the_distance_is_kept_by_at_least_only(rule, numbers):
+    """SPM's peaks are more than 8 mm apart; two maxima four voxels of 2 mm apart are not."""
+    data = np.ones((7, 3, 3), dtype=np.float32)
+    data[1, 1, 1], data[5, 1, 1] = 5, 4
+    labels = np.ones(data.shape, dtype=np.int32)
+    found = local_maxima(*labelled_voxels(labels, data), np.diag([2.0, 2, 2, 1]), 1, 8, 3, rule)
+    assert len(found.peak) == numbers

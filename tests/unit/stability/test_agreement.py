@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from statmap.inference.thresholds import Cutoff, find_survivors
-from statmap.stability.agreement import PAIR_COLUMNS, dice_jaccard, match_regions
+from statmap.stability.agreement import dice_jaccard, match_regions
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])
+PAIR_COLUMNS = ["variant_a", "variant_b", "voxels_a", "voxels_b", "overlap_voxels", "dice", "jaccard"]
 MATCH_COLUMNS = [
     "region_a",
     "region_b",
@@ -26,6 +27,14 @@ MATCH_COLUMNS = [
 ]
 
 
+def pair_rows(masks):
+    return pd.DataFrame(dice_jaccard(masks), columns=PAIR_COLUMNS)
+
+
+def match_rows(a, b, affine):
+    return pd.DataFrame(match_regions(a, b, affine))
+
+
 def masks_of(n):
     return hnp.arrays(bool, (n, 3, 3, 3))
 
@@ -34,7 +43,7 @@ def masks_of(n):
 @given(st.integers(0, 4).flatmap(masks_of))
 def test_coefficients_follow_their_definitions(stack):
     masks = {f"v{n}": mask for n, mask in enumerate(stack)}
-    table = dice_jaccard(masks)
+    table = pair_rows(masks)
     assert list(table.columns) == PAIR_COLUMNS and len(table) == len(stack) * (len(stack) - 1) // 2
     for row in table.itertuples():
         a, b = masks[row.variant_a], masks[row.variant_b]
@@ -56,7 +65,7 @@ def labels_up_to(n):
 @settings(deadline=None, max_examples=150)
 @given(labels_up_to(5), labels_up_to(5))
 def test_matching_lists_every_overlap_and_every_lonely_region(a, b):
-    table = match_regions(a, b, AFFINE)
+    table = match_rows(a, b, AFFINE)
     assert list(table.columns) == MATCH_COLUMNS
     dice = {}
     for i in range(1, a.max() + 1):
@@ -96,30 +105,30 @@ def label_motor(motor, value):
 
 def test_nested_thresholds_of_the_real_map(motor):
     low, high = label_motor(motor, 3.0), label_motor(motor, 4.0)
-    table = match_regions(low, high, motor[1])
+    table = match_rows(low, high, motor[1])
     # Every region at 4 lies in exactly one at 3: it is wholly shared, and that region is its best partner.
     inside = table[table["region_b"] > 0]
     assert sorted(inside["region_b"]) == list(range(1, high.max() + 1))
     assert (inside["share_b"] == 1).all() and inside["best_b"].all()
     assert set(table["region_a"]) == set(range(1, low.max() + 1))
-    row = dice_jaccard({"low": low > 0, "high": high > 0}).iloc[0]
+    row = pair_rows({"low": low > 0, "high": high > 0}).iloc[0]
     assert row["jaccard"] == (high > 0).sum() / (low > 0).sum()
 
 
 def test_a_variant_agrees_with_itself(motor):
     labels = label_motor(motor, 3.0)
-    table = match_regions(labels, labels, motor[1])
+    table = match_rows(labels, labels, motor[1])
     assert (table["region_a"] == table["region_b"]).all() and len(table) == labels.max()
     assert (table[["dice", "share_a", "share_b", "best_a", "best_b"]] == 1).all(axis=None)
-    assert dice_jaccard({"a": labels > 0, "b": labels > 0})[["dice", "jaccard"]].eq(1).all(axis=None)
+    assert pair_rows({"a": labels > 0, "b": labels > 0})[["dice", "jaccard"]].eq(1).all(axis=None)
 
 
 def test_tables_read_back_with_their_types(motor):
     low, high = label_motor(motor, 3.0), label_motor(motor, 5.0)
     empty = np.zeros_like(low)
-    pairs = dice_jaccard({"low": low > 0, "high": high > 0, "none": empty > 0, "nothing": empty > 0})
-    for table in (pairs, match_regions(low, high, motor[1]), match_regions(low, empty, motor[1])):
+    pairs = pair_rows({"low": low > 0, "high": high > 0, "none": empty > 0, "nothing": empty > 0})
+    for table in (pairs, match_rows(low, high, motor[1]), match_rows(low, empty, motor[1])):
         back = pd.read_csv(io.StringIO(table.to_csv(index=False)))
         pd.testing.assert_frame_equal(back, table)
-    nothing = match_regions(empty, empty, motor[1])
+    nothing = match_rows(empty, empty, motor[1])
     assert nothing.to_csv(index=False) == ",".join(MATCH_COLUMNS) + "\n"

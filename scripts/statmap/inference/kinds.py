@@ -1,0 +1,182 @@
+"""The kinds of threshold, declared once (standard library only: the config reads this list while it is parsed).
+
+To add a kind: an entry of `KINDS`, with the function that finds its cutoff; nothing else in this package.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..types import CutoffRule, Domain, Sided, Stat
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# nilearn 0.14.1 (nilearn/_utils/param_validation.py, check_threshold) keeps what is at or above a percentile's score
+# plus this. On a t or z map that turns "at or above" into "above"; on a map of tiny numbers ask for `cutoff_rule: ">"`.
+NILEARN_CLEARANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """A threshold resolved on one map.
+
+    Attributes
+    ----------
+    value : float, the magnitude that is compared, never negative; ``inf`` where nothing can survive.
+    rule : ``">="`` or ``">"``, how a voxel's magnitude is compared with it.
+    kind : name of an entry of `KINDS`.
+    domain : ``all``, ``nonzero`` or ``mask``, the voxels the number was drawn from; None where it depends on none.
+    n_domain : number of voxels in the domain (for ``fdr`` and ``bonferroni`` the number of tests); None likewise.
+    clearance : float, by how much more than ``value`` a magnitude must pass it (see `NILEARN_CLEARANCE`), else 0.
+    """
+
+    value: float
+    rule: CutoffRule
+    kind: str
+    domain: Domain | None = None
+    n_domain: int | None = None
+    clearance: float = 0.0
+
+    @property
+    def at_least(self) -> float:
+        """The smallest float64 magnitude that survives: every rule comes down to ``>=`` against it."""
+        if self.clearance:
+            return self.value + self.clearance
+        return self.value if self.rule == ">=" else math.nextafter(self.value, math.inf)
+
+
+class Question(NamedTuple):
+    """What a cutoff is asked for: the map, and the keys that kinds of threshold depend on.
+
+    Attributes
+    ----------
+    data : (i, j, k) float array, finite.
+    mask : (i, j, k) bool.
+    sided, cutoff_rule, percentile_domain, domain : keys of the variant.
+    stat, df : distribution of the map, see `statistics`.
+    """
+
+    data: "np.ndarray"
+    mask: "np.ndarray"
+    sided: Sided
+    cutoff_rule: CutoffRule | None
+    percentile_domain: Domain
+    domain: Domain
+    stat: Stat
+    df: float | None
+
+
+class Kind(NamedTuple):
+    """One kind of threshold.
+
+    Attributes
+    ----------
+    name : its key in a block, ``{fdr: 0.05}``, and in a cell, ``fdr=0.05``; ``value`` and ``percentile`` are written
+        as a number and as ``97%``.
+    example : as it is written in the config.
+    meaning : for the docs and the schema.
+    low, high : the numbers that are accepted lie between them.
+    ends : whether the two (those that are finite) are accepted as well.
+    words : for titles, with the fields ``number``, ``over`` (the domain) and ``left`` (what is compared).
+    needs_p : whether it needs p values, so `stat` in the sample sheet.
+    find : function from the number and a `Question` to the Cutoff.
+    """
+
+    name: str
+    example: str
+    meaning: str
+    low: float
+    high: float
+    ends: bool
+    words: str
+    needs_p: bool
+    find: Callable[[float, Question], Cutoff]
+
+    def accepts(self, number: object) -> bool:
+        """Whether a number is in the range."""
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            return False
+        return self.low <= number <= self.high if self.ends else self.low < number < self.high
+
+
+def find_value(number, ask):
+    """The number itself, in the precision of the map, so that 3.1 keeps a voxel that a float32 file stores as 3.1."""
+    return Cutoff(float(ask.data.dtype.type(number)), ask.cutoff_rule or ">=", "value")
+
+
+def find_percentile(number, ask):
+    """The score at a percentile of the magnitudes; without a `cutoff_rule`, nilearn's clearance above it."""
+    from .thresholds import domain_mask, percentile_score
+
+    inside = domain_mask(ask.data, ask.mask, ask.percentile_domain)
+    score = percentile_score(ask.data, inside, number, ask.sided)
+    clearance = 0.0 if ask.cutoff_rule else NILEARN_CLEARANCE
+    return Cutoff(score, ask.cutoff_rule or ">", "percentile", ask.percentile_domain, int(inside.sum()), clearance)
+
+
+def find_p(number, ask):
+    """The statistic whose p value is the number."""
+    from .statistics import cutoff_p
+
+    return Cutoff(cutoff_p(number, ask.stat, ask.df, ask.sided), ask.cutoff_rule or ">=", "p")
+
+
+def find_bonferroni(number, ask):
+    """The statistic whose p value is the number divided by the number of tests."""
+    from .statistics import cutoff_bonferroni
+    from .thresholds import family_of
+
+    tests = int(family_of(ask.data, ask.mask, ask.domain).sum())
+    value = cutoff_bonferroni(number, tests, ask.stat, ask.df, ask.sided)
+    return Cutoff(value, ask.cutoff_rule or ">=", "bonferroni", ask.domain, tests)
+
+
+def find_fdr(number, ask):
+    """The value of the last voxel that Benjamini and Hochberg call significant; it survives, whatever `cutoff_rule`."""
+    from .statistics import cutoff_fdr
+    from .thresholds import family_of
+
+    family = ask.data[family_of(ask.data, ask.mask, ask.domain)]
+    return Cutoff(cutoff_fdr(family, number, ask.stat, ask.df, ask.sided), ">=", "fdr", ask.domain, family.size)
+
+
+_KINDS = (
+    Kind("value", "3.0", "A value in the units of the map.", 0, math.inf, True, "", False, find_value),
+    Kind(
+        "percentile",
+        '"97%"',
+        "A percentile of the map's values.",
+        0,
+        100,
+        True,
+        "{number:g}% of {left} over {over}: ",
+        False,
+        find_percentile,
+    ),
+    Kind("p", "{p: 0.001}", "Uncorrected p value.", 0, 1, False, "p < {number:g} uncorrected: ", True, find_p),
+    Kind(
+        "fdr",
+        "{fdr: 0.05}",
+        "False discovery rate (Benjamini-Hochberg).",
+        0,
+        1,
+        False,
+        "FDR {number:g} over {over}: ",
+        True,
+        find_fdr,
+    ),
+    Kind(
+        "bonferroni",
+        "{bonferroni: 0.05}",
+        "Family-wise error rate.",
+        0,
+        1,
+        False,
+        "Bonferroni {number:g} over {over}: ",
+        True,
+        find_bonferroni,
+    ),
+)
+KINDS = {kind.name: kind for kind in _KINDS}

@@ -1,0 +1,192 @@
+"""Regions with a guarantee: the largest clusters of which at least a given share is active, with no cutoff chosen.
+
+Of all connected components at all thresholds (the nodes of the component tree) these are the maximal ones whose true
+discovery proportion reaches a bound: Chen, Goeman, Krebs, Meijer and Weeda 2023, arXiv 2206.13587. Each has its own
+cutoff. The bounds of `inference.statistics.region_tdp` hold for all sets of voxels at once, so the search is free.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..inference.statistics import hommel_value, p_values, region_tdp
+from ..regions.extract import filter_and_sort
+from ..types import Connectivity, Sided, Signs, SizeRule, Stat
+from .tree import Tree, component_tree, signed_maps
+
+
+class Guaranteed(NamedTuple):
+    """Regions with a guarantee, largest first.
+
+    Attributes
+    ----------
+    labels : (i, j, k) int32, 0 outside, regions 1..n.
+    cutoffs : (n,) float64, magnitude at or above which each region is a connected component: of its lowest voxel.
+    tdp : (n,) float64, lower bound of the share of its voxels that are active, at least the bound asked for.
+    """
+
+    labels: np.ndarray
+    cutoffs: np.ndarray
+    tdp: np.ndarray
+
+
+def guaranteed_regions(
+    data: np.ndarray,
+    affine: np.ndarray,
+    inside: np.ndarray,
+    *,
+    tdp: float,
+    alpha: float,
+    stat: Stat,
+    df: float | None,
+    sided: Sided,
+    signs: Signs,
+    connectivity: Connectivity,
+    min_region_size: float,
+    size_rule: SizeRule,
+) -> Guaranteed:
+    """Find the maximal connected components, over all cutoffs, whose true discovery proportion is at least `tdp`.
+
+    Two of them never touch, so that labelling their voxels with the same connectivity and signs gives them back.
+
+    Parameters
+    ----------
+    data : (i, j, k) float array, finite, 0 outside the mask: the map.
+    affine : (4, 4) array.
+    inside : (i, j, k) bool, the family of tests; every voxel of `data` that is not 0 is in it.
+    tdp : share in (0, 1].
+    alpha : one minus the confidence with which all of it holds.
+    stat, df, sided : see `inference.statistics`.
+    signs, connectivity, size_rule : as in a variant.
+    min_region_size : mm^3; smaller ones of the maximal components are dropped.
+    """
+    p = p_values(data[inside], stat, df, sided)
+    hommel = hommel_value(p, alpha)
+    found = np.zeros(data.shape, dtype=np.int32)
+    for signed in signed_maps(data, signs, sided).values():
+        tree = component_tree(signed, connectivity)
+        needed = discovery_ranks(data.ravel()[tree.voxels], hommel, alpha, stat, df, sided)
+        number = node_of_voxels(tree, maximal_nodes(tree, needed, tdp))
+        found.ravel()[tree.voxels] += np.where(number > 0, number + found.max(), 0)
+    labels = filter_and_sort(found, data, affine, min_region_size, size_rule)
+    n_regions = int(labels.max(initial=0))
+    cutoffs = np.full(n_regions + 1, np.inf)
+    np.minimum.at(cutoffs, labels.ravel(), np.abs(data).ravel().astype(np.float64))
+    return Guaranteed(labels, cutoffs[1:], region_tdp(p, labels[inside], n_regions, hommel, alpha))
+
+
+def discovery_ranks(
+    values: np.ndarray, hommel: int, alpha: float, stat: Stat, df: float | None, sided: Sided
+) -> np.ndarray:
+    """The smallest u that counts each voxel in `region_tdp`, by its value: ceil(h p / alpha), at least 1; (n,) int."""
+    return np.maximum(np.ceil(hommel * p_values(values, stat, df, sided) / alpha), 1).astype(np.int64)
+
+
+class _Component:
+    """A connected component as it grows, with the number of its discoveries.
+
+    That number, max over u of 1 - u + #{voxels counted by u}, is the number of unit jobs that find no slot when each
+    voxel is a job that must be done in one of the slots 1..u-1 (Hall's theorem). Jobs take the latest free slot, which
+    is best whatever the order in which they come; so voxels can be added one at a time, and components merged.
+    """
+
+    __slots__ = ("discoveries", "earlier", "nodes", "placed", "size")
+
+    def __init__(self):
+        self.size = self.discoveries = 0
+        self.placed = []  # last slot allowed, of every job that has a slot
+        self.earlier = {}  # taken slot to an earlier one from which to look further
+        self.nodes = []  # the maximal nodes within that reach the bound: (strongest peak, level)
+
+    def add(self, last_slot):
+        """Add one voxel, as a job for one of the slots 1..last_slot."""
+        slot = last_slot
+        while slot in self.earlier:
+            slot = self.earlier[slot]
+        step = last_slot
+        while step != slot:  # shorten the way for those who come after
+            self.earlier[step], step = slot, self.earlier[step]
+        if slot == 0:
+            self.discoveries += 1
+        else:
+            self.earlier[slot] = slot - 1
+            self.placed.append(last_slot)
+
+    def absorb(self, other):
+        """Add another component. Jobs that found no slot among fewer find none now."""
+        self.size += other.size
+        self.discoveries += other.discoveries
+        self.nodes += other.nodes
+        for last_slot in other.placed:
+            self.add(last_slot)
+
+
+def maximal_nodes(tree: Tree, needed: np.ndarray, tdp: float) -> list[tuple[int, float]]:
+    """Nodes of a tree whose true discovery proportion is at least `tdp` and that lie within no other such node.
+
+    Parameters
+    ----------
+    tree : Tree, its floor 0.
+    needed : (n,) int, `discovery_ranks` of its voxels.
+    tdp : share in (0, 1].
+
+    Returns
+    -------
+    list of (main, level) : the strongest peak of each node, and the threshold at which it is a connected component.
+
+    Notes
+    -----
+    Voxels are added from the highest down. Where components join, the smaller is added to the larger: a voxel is moved
+    at most log2(n) times.
+    """
+    components: list[_Component | None] = [None] * len(tree.birth)
+    towards = list(range(len(tree.birth)))  # from a peak towards the strongest of the component that holds it
+    joining = np.argsort(-tree.death, kind="stable").tolist()
+    deaths, parents, basins, last_slots = (x.tolist() for x in (tree.death, tree.parent, tree.basin, needed - 1))
+    levels, starts = np.unique(tree.values, return_index=True)
+    n_joined, end = 0, len(basins)
+    for level, start in zip(levels[::-1].tolist(), starts[::-1].tolist(), strict=True):
+        while n_joined < len(joining) and deaths[joining[n_joined]] == level:
+            peak = joining[n_joined]
+            n_joined += 1
+            main = towards[peak] = _main(towards, parents[peak])
+            components[main], components[peak] = _merged(components[main], components[peak]), None
+        grown = set()
+        for voxel in range(start, end):
+            main = _main(towards, basins[voxel])
+            component = components[main] = components[main] or _Component()
+            component.size += 1
+            component.add(last_slots[voxel])
+            grown.add(main)
+        end = start
+        for main in grown:
+            if components[main].discoveries / components[main].size >= tdp:
+                components[main].nodes = [(main, level)]
+    return [node for component in components if component for node in component.nodes]
+
+
+def _main(towards, peak):
+    """The strongest peak of the component that holds a peak."""
+    while towards[peak] != peak:
+        towards[peak] = peak = towards[towards[peak]]
+    return peak
+
+
+def _merged(one, other):
+    """Two components as one; either may still be without a voxel (None)."""
+    if one is None or other is None:
+        return one or other
+    large, small = (one, other) if one.size >= other.size else (other, one)
+    large.absorb(small)
+    return large
+
+
+def node_of_voxels(tree: Tree, nodes: list[tuple[int, float]]) -> np.ndarray:
+    """Which of some disjoint nodes each voxel of the tree is in: (n,) int32, from 1, 0 for none."""
+    number = np.zeros(len(tree.birth), dtype=np.int32)
+    lowest = np.zeros(len(tree.birth))
+    for n, (main, level) in enumerate(nodes, start=1):
+        later = np.flatnonzero(tree.death[main + 1 :] < level)
+        run = slice(main, main + 1 + later[0] if len(later) else None)
+        number[run], lowest[run] = n, level
+    return np.where(tree.values >= lowest[tree.basin], number[tree.basin], 0)

@@ -1,0 +1,107 @@
+"""Over which cutoffs each region of a variant stays the same finding."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..inference.thresholds import Cutoff
+from ..regions.clusters import large_enough
+from ..types import Connectivity, Sided, Signs, SizeRule
+from .tree import Tree, component_tree, signed_maps
+
+
+def robustness(
+    data: np.ndarray,
+    affine: np.ndarray,
+    region_signs: np.ndarray,
+    peak_ijk: np.ndarray,
+    cutoff: Cutoff,
+    *,
+    connectivity: Connectivity,
+    signs: Signs,
+    sided: Sided,
+    min_region_size: float,
+    size_rule: SizeRule,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The exact interval of cutoffs over which each region of a variant stays the same finding.
+
+    Within the interval the region's main peak is above the cutoff, its connected component holds no stronger peak, and
+    the component passes the size filter. The size shrinks as the threshold rises, so this is one interval: from the
+    threshold at which the component joins a stronger peak up to the last one at which it is large enough.
+
+    Parameters
+    ----------
+    data : (i, j, k) float array, finite: the map, not the thresholded map.
+    affine : (4, 4) array.
+    region_signs : (n,) array of str, the sign of each region that the variant kept.
+    peak_ijk : (n, 3) int, voxel indices of their main peaks.
+    cutoff : the variant's.
+    connectivity, signs, sided, min_region_size (mm^3), size_rule : as in the variant.
+
+    Returns
+    -------
+    robust_low, robust_high : (n,) float64, values of voxels, as magnitudes (``robust_low`` is 0 where no stronger peak
+        is ever joined). With cutoffs that keep values at or above them the interval is open below and closed above,
+        ``low < c <= high``; with cutoffs that keep values strictly above, ``low <= c < high``.
+    margin : (n,) float64, distance from the cutoff to the nearer end.
+
+    Notes
+    -----
+    In ``local_regions`` several regions may share a component, and the interval is that of the component, from the
+    component's main peak. Peaks of equal value are not stronger than one another.
+    """
+
+    def large(n_voxels):
+        return (n_voxels > 0) & large_enough(n_voxels, affine, min_region_size, size_rule)
+
+    low, high = np.full((2, len(region_signs)), np.nan)
+    maps = signed_maps(data, signs, sided)
+    for sign, signed in maps.items():
+        chosen = np.asarray(region_signs) == sign if len(maps) > 1 else np.ones(len(low), dtype=bool)
+        if chosen.any():
+            peak_voxels = np.ravel_multi_index(tuple(np.asarray(peak_ijk)[chosen].T), data.shape)
+            tree = component_tree(signed, connectivity)
+            low[chosen], high[chosen] = _intervals(tree, peak_voxels, cutoff.at_least, large)
+    return low, high, np.minimum(cutoff.value - low, high - cutoff.value)
+
+
+def _intervals(tree: Tree, peak_voxels: np.ndarray, threshold: float, large: Callable) -> tuple:
+    """Ends of the intervals of the components that hold these voxels at a threshold, see `robustness`."""
+    component_of_peak = np.cumsum(tree.death < threshold) - 1
+    main = np.flatnonzero(tree.death < threshold)  # of each component its strongest peak
+    basin_at = np.full(np.prod(tree.shape), -1)
+    basin_at[tree.voxels] = tree.basin
+    region_peaks = basin_at[peak_voxels]
+    of_region = component_of_peak[region_peaks]
+    # Where a component has several equally strong peaks, the peak of the first region listed stands for it.
+    equal = np.flatnonzero(tree.birth[region_peaks] == tree.birth[main[of_region]])[::-1]
+    main[of_region[equal]] = region_peaks[equal]
+    high = _highest_large(tree, main, component_of_peak, threshold, large)
+    return _joins_stronger(tree, main[of_region]), high[of_region]
+
+
+def _joins_stronger(tree, peaks):
+    """The threshold at which each peak's component joins one with a strictly stronger peak, 0 where none ever does."""
+    peaks = peaks.copy()
+    while (equal := (tree.parent[peaks] >= 0) & (tree.birth[tree.parent[peaks]] == tree.birth[peaks])).any():
+        peaks[equal] = tree.parent[peaks[equal]]
+    return np.maximum(tree.death[peaks], 0.0)
+
+
+def _highest_large(tree, main, component_of_peak, threshold, large):
+    """Of each component the highest value at which what is left around its main peak is large enough.
+
+    All components are bisected at once over the distinct values of the voxels at or above the threshold.
+    """
+    first = np.searchsorted(tree.values, threshold)
+    basin = tree.basin[first:]
+    levels, level = np.unique(tree.values[first:], return_inverse=True)
+    enough, too_high = np.zeros(len(main), dtype=np.int64), np.full(len(main), len(levels))
+    while (too_high - enough > 1).any():
+        middle = (enough + too_high) // 2
+        piece = np.cumsum(tree.death < levels[middle][component_of_peak]) - 1
+        alive = level >= middle[component_of_peak][basin]
+        sizes = np.bincount(piece[basin[alive]], minlength=len(tree.birth))
+        passed = large(sizes[piece[main]])
+        enough, too_high = np.where(passed, middle, enough), np.where(passed, too_high, middle)
+    return levels[enough]

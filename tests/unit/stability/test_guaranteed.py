@@ -1,0 +1,104 @@
+"""Regions with a guarantee against a search of every component at every cutoff."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+from small_maps import AFFINE, STRUCTURE, connectivities, shapes
+
+from statmap.inference.statistics import hommel_value, p_values
+from statmap.stability.guaranteed import guaranteed_regions
+from statmap.stability.tree import signed_maps
+
+# Some z above 3.5 in every map, so that there is something to find; many ties.
+tied = hnp.arrays(np.float32, shapes, elements=st.integers(-12, 12).map(lambda n: n / 2))
+smooth = hnp.arrays(np.float64, shapes, elements=st.floats(-9, 14)).map(lambda x: ndimage.gaussian_filter(x, 0.6))
+
+
+def discoveries(p, hommel, alpha):
+    """Its definition: of a set of n voxels, max over u = 1..n of 1 - u + #{i : h p_i <= u alpha}."""
+    n = len(p)
+    return max(0, *(1 - u + np.count_nonzero(np.maximum(np.ceil(hommel * p / alpha), 1) <= u) for u in range(1, n + 1)))
+
+
+def every_component(data, signs, sided, connectivity):
+    """Every connected component at every cutoff, as sets of flat indices."""
+    found = set()
+    for signed in signed_maps(data, signs, sided).values():
+        for cutoff in np.unique(signed[signed > 0]):
+            labels = ndimage.label(signed >= cutoff, STRUCTURE[connectivity])[0].ravel()
+            found |= {frozenset(np.flatnonzero(labels == n).tolist()) for n in range(1, labels.max() + 1)}
+    return found
+
+
+def search(data, inside, tdp, alpha, sided, signs, connectivity):
+    """The maximal components that reach the bound, and the proportion of each."""
+    p = p_values(data, "z", None, sided).ravel()
+    hommel = hommel_value(p[inside.ravel()], alpha)
+    share = {}
+    for component in every_component(data, signs, sided, connectivity):
+        share[component] = discoveries(p[sorted(component)], hommel, alpha) / len(component)
+    enough = [component for component in share if share[component] >= tdp]
+    return {one: share[one] for one in enough if not any(one < other for other in enough)}
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    data=st.one_of(tied, smooth),
+    tdp=st.sampled_from((0.05, 0.3, 0.5, 0.7, 0.9, 1.0)),
+    alpha=st.sampled_from((0.05, 0.2)),
+    sided=st.sampled_from(("two", "positive", "negative")),
+    signs=st.sampled_from(("split", "merged")),
+    connectivity=connectivities,
+)
+def test_regions_are_the_maximal_components_that_reach_the_bound(data, tdp, alpha, sided, signs, connectivity):
+    inside = data != 0
+    expected = search(data, inside, tdp, alpha, sided, signs, connectivity)
+    keys = {"stat": "z", "df": None, "sided": sided, "signs": signs, "connectivity": connectivity}
+    found = guaranteed_regions(data, AFFINE, inside, tdp=tdp, alpha=alpha, **keys, min_region_size=0, size_rule=">")
+    voxels = [frozenset(np.flatnonzero(found.labels.ravel() == n + 1).tolist()) for n in range(found.labels.max())]
+    assert set(voxels) == set(expected)
+    assert found.tdp.tolist() == [expected[own] for own in voxels] and (found.tdp >= tdp).all()
+    assert found.cutoffs.tolist() == [np.abs(data.ravel()[sorted(own)]).min() for own in voxels]
+    sizes = [len(own) for own in voxels]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_each_region_has_its_own_cutoff():
+    # A broad strong blob may reach down to weaker voxels than a narrow one of the same height.
+    data = np.zeros((20, 5, 5))
+    data[1:9, 1:4, 1:4], data[8, 1:4, 1:4], data[12, 2, 2], data[13, 2, 2] = 7, 1.5, 7, 1.6
+    keys = {"stat": "z", "df": None, "sided": "positive", "signs": "split", "connectivity": 6}
+    found = guaranteed_regions(data, AFFINE, data != 0, tdp=0.8, alpha=0.05, **keys, min_region_size=0, size_rule=">")
+    assert found.cutoffs.tolist() == [1.5, 7.0]
+    assert np.bincount(found.labels.ravel())[1:].tolist() == [72, 1]
+    larger = guaranteed_regions(data, AFFINE, data != 0, tdp=0.8, alpha=0.05, **keys, min_region_size=27, size_rule=">")
+    assert larger.cutoffs.tolist() == [1.5] and larger.labels.max() == 1
+
+
+def test_a_weaker_bound_gives_regions_that_hold_those_of_a_stronger_one(motor):
+    data, affine = motor
+    keys = {"stat": "z", "df": None, "sided": "two", "signs": "split", "connectivity": 26}
+    keys |= {"alpha": 0.05, "min_region_size": 0, "size_rule": ">"}
+    before = None
+    for tdp in (0.95, 0.7, 0.4):
+        found = guaranteed_regions(data, affine, data != 0, tdp=tdp, **keys)
+        assert len(found.tdp) > 0 and (found.tdp >= tdp).all()
+        for cutoff, region in zip(found.cutoffs, range(1, found.labels.max() + 1), strict=True):
+            own = found.labels == region
+            around = ndimage.binary_dilation(own, STRUCTURE[26]) & ~own
+            same_sign = np.sign(data) == np.sign(data[own][0])
+            assert (np.abs(data[around & same_sign]) < cutoff).all()
+        if before is not None:
+            assert (found.labels[before > 0] > 0).all()
+        before = found.labels
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 4), (1, 1, 1)])
+def test_an_empty_map_has_no_region(shape):
+    data = np.zeros(shape, np.float32)
+    keys = {"stat": "z", "df": None, "sided": "two", "signs": "split", "connectivity": 6}
+    found = guaranteed_regions(data, AFFINE, data != 0, tdp=0.7, alpha=0.05, **keys, min_region_size=0, size_rule=">")
+    assert not found.labels.any() and len(found.cutoffs) == len(found.tdp) == 0
