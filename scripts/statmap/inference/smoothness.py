@@ -61,7 +61,9 @@ def _smoothness(fields, inside):
     FWHM = sigma sqrt(8 ln 2), dLh = prod(sigma)^-1 2^(-D/2) (Flitney and Jenkinson, FMRIB report TR00DF1).
     """
     axes = [axis for axis in range(3) if inside.shape[axis] > 1]
-    backward = {axis: tuple(slice(None, -1) if a == axis else slice(a in axes, None) for a in range(3)) for axis in axes}
+    backward = {
+        axis: tuple(slice(None, -1) if a == axis else slice(a in axes, None) for a in range(3)) for axis in axes
+    }
     here = tuple(slice(axis in axes, None) for axis in range(3))
     used = inside[here].copy()
     for where in backward.values():
