@@ -237,3 +237,21 @@ def test_fwe_threshold_needs_the_smoothness_and_says_which_theory(excursion):
     assert cutoff.value < bonferroni.value
     with pytest.raises(UserError, match="map 'm'.*fwhm_mm"):
         resolve_cutoff(data, data != 0, **asked, name="map 'm'")
+
+
+def test_two_tails_double_what_is_expected(excursion):
+    data, affine, _, _ = excursion
+    search = search_of(data != 0, affine, 18.0, None)  # smooth: Bonferroni is not the smaller p
+    one, two = (-np.log1p(-peak_fwe(np.array([5.5]), search, "z", None, sided)) for sided in ("positive", "two"))
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-9)
+
+
+def test_a_slice_has_spms_theory_in_two_dimensions_and_none_of_fsl():
+    family = np.zeros((40, 40, 3), bool)
+    family[:, :, 1] = True
+    flat = search_of(family, AFFINE, 12.0, None)
+    spm, fsl = (
+        cluster_columns(np.array([30, 60]), np.array([30, 60]), 3.0, flat, theory=theory, **RULES)["p_cluster"]
+        for theory in ("spm", "fsl")
+    )
+    assert 0 < spm[1] < spm[0] < 1 and np.isnan(fsl).all()
