@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..io.files import UserError
 from ..types import CutoffRule, Domain, Sided, Stat
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Cutoff:
     domain : ``all``, ``nonzero`` or ``mask``, the voxels the number was drawn from; None where it depends on none.
     n_domain : number of voxels in the domain (for ``fdr`` and ``bonferroni`` the number of tests); None likewise.
     clearance : float, by how much more than ``value`` a magnitude must pass it (see `NILEARN_CLEARANCE`), else 0.
+    method : of ``fwe``, ``random field theory`` or ``Bonferroni``, whichever gave the lower cutoff; else None.
     """
 
     value: float
@@ -38,6 +40,7 @@ class Cutoff:
     domain: Domain | None = None
     n_domain: int | None = None
     clearance: float = 0.0
+    method: str | None = None
 
     @property
     def at_least(self) -> float:
@@ -56,6 +59,8 @@ class Question(NamedTuple):
     mask : (i, j, k) bool.
     sided, cutoff_rule, percentile_domain, domain : keys of the variant.
     stat, df : distribution of the map, see `statistics`.
+    fwhm : (3,) float, width of the noise in voxels, or None where it is not known.
+    name : what the map is called in an error.
     """
 
     data: "np.ndarray"
@@ -65,7 +70,9 @@ class Question(NamedTuple):
     percentile_domain: Domain
     domain: Domain
     stat: Stat
-    df: float | None
+    df: float | tuple[float, float] | None
+    fwhm: "np.ndarray | None" = None
+    name: str = "map"
 
 
 class Kind(NamedTuple):
@@ -142,6 +149,23 @@ def find_fdr(number, ask):
     return Cutoff(cutoff_fdr(family, number, ask.stat, ask.df, ask.sided), ">=", "fdr", ask.domain, family.size)
 
 
+def find_fwe(number, ask):
+    """The height that noise exceeds anywhere with that probability, by random field theory or Bonferroni."""
+    from .random_field import cutoff_fwe
+    from .resels import resel_counts
+    from .thresholds import family_of
+
+    if ask.fwhm is None:
+        raise UserError(
+            f"{ask.name}: threshold {{fwe: {number:g}}} needs the smoothness of the noise; fill in column fwhm_mm or "
+            "dlh of config/maps.tsv, or use {bonferroni: ...}, which needs none"
+        )
+    family = family_of(ask.data, ask.mask, ask.domain)
+    tests, tails = int(family.sum()), 2 if ask.sided == "two" else 1
+    value, method = cutoff_fwe(number, resel_counts(family, ask.fwhm), tests, ask.stat, ask.df, tails)
+    return Cutoff(value, ask.cutoff_rule or ">=", "fwe", ask.domain, tests, method=method)
+
+
 _KINDS = (
     Kind("value", "3.0", "A value in the units of the map.", 0, math.inf, True, "", False, find_value),
     Kind(
@@ -177,6 +201,17 @@ _KINDS = (
         "Bonferroni {number:g} over {over}: ",
         True,
         find_bonferroni,
+    ),
+    Kind(
+        "fwe",
+        "{fwe: 0.05}",
+        "Family-wise error rate of the height, by random field theory or Bonferroni, whichever cutoff is lower.",
+        0,
+        1,
+        False,
+        "FWE {number:g} over {over}: ",
+        True,
+        find_fwe,
     ),
 )
 KINDS = {kind.name: kind for kind in _KINDS}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import fdtri, gammaln, log_ndtr
+from scipy.special import gammaln, log_ndtr
 
 from ..types import Stat
 from .statistics import cutoff_p, log_sf
@@ -13,8 +13,8 @@ def dlh_of(fwhm_mm, voxel_volume):
     """FSL's smoothness from the width of the noise: (4 ln 2)^(3/2) / (FWHM_x FWHM_y FWHM_z), widths in voxels.
 
     dLh is the square root of the determinant of the covariance of the noise's gradient (Worsley et al. 1996, Hum Brain
-    Mapp 4:58), in voxels^-3. FSL's `smoothest` also corrects it for the degrees of freedom of the residuals (+0.3% with
-    100, +5% with 20): where FSL gave DLH, use that.
+    Mapp 4:58), in voxels^-3. FSL's `smoothest` also corrects it for the degrees of freedom of the residuals
+    (`smoothness.fsl_correction`: +0.5% with 100, +2.9% with 20): where FSL gave DLH, use that.
 
     Parameters
     ----------
@@ -27,6 +27,24 @@ def dlh_of(fwhm_mm, voxel_volume):
     """
     widths = np.broadcast_to(np.asarray(fwhm_mm, dtype=np.float64), 3)
     return float((4 * np.log(2)) ** 1.5 * voxel_volume / np.prod(widths))
+
+
+def cluster_log_p_unc(n_voxels: np.ndarray, z_cutoff: float, dlh: float) -> np.ndarray:
+    """Natural logarithm of the uncorrected p of cluster sizes, exp(-beta n^(2/3)) with the beta of `cluster_log_p`."""
+    n_voxels = np.asarray(n_voxels, dtype=np.float64)
+    if z_cutoff <= 1:
+        return np.full(n_voxels.shape, np.nan)
+    return -_fsl_rate(z_cutoff, _fsl_log_density(z_cutoff, dlh)) * n_voxels ** (2 / 3)
+
+
+def _fsl_log_density(z_cutoff, dlh):
+    """ln(E / V), the clusters expected per voxel."""
+    return np.log(dlh) - 2 * np.log(2 * np.pi) + np.log(z_cutoff**2 - 1) - z_cutoff**2 / 2
+
+
+def _fsl_rate(z_cutoff, log_density):
+    """beta of `cluster_log_p`."""
+    return np.exp((gammaln(2.5) + log_density - log_ndtr(-z_cutoff)) * 2 / 3)
 
 
 def cluster_log_p(n_voxels, z_cutoff, search_voxels, dlh, tails=1):
@@ -59,15 +77,15 @@ def cluster_log_p(n_voxels, z_cutoff, search_voxels, dlh, tails=1):
     n_voxels = np.asarray(n_voxels, dtype=np.float64)
     if z_cutoff <= 1:
         return np.full(n_voxels.shape, np.nan)
-    log_density = np.log(dlh) - 2 * np.log(2 * np.pi) + np.log(z_cutoff**2 - 1) - z_cutoff**2 / 2
-    beta = np.exp((gammaln(2.5) + log_density - log_ndtr(-z_cutoff)) * 2 / 3)
+    log_density = _fsl_log_density(z_cutoff, dlh)
+    beta = _fsl_rate(z_cutoff, log_density)
     log_expected = np.log(tails * search_voxels) + log_density - beta * n_voxels ** (2 / 3)
     return _log_of_any(log_expected)
 
 
 # ---- SPM's theory ---------------------------------------------------------------------------------------------------
 
-# SPM's spm_P_RF takes no Euler characteristic density for less than this (MATLAB's eps); it shows in q of very high peaks
+# SPM's spm_P_RF takes no Euler characteristic density for less than this (MATLAB's eps): q of very high peaks shows it
 SMALLEST_DENSITY = 2.0**-52
 
 
@@ -165,10 +183,7 @@ def cutoff_fwe(
     if not search_voxels:
         return np.inf, "Bonferroni"
     tail = alpha / tails / search_voxels
-    if stat == "F":
-        bonferroni = float(fdtri(*df, 1 - tail)) if tail > 1e-10 else np.inf
-    else:
-        bonferroni = cutoff_p(tail, stat, df, "positive")
+    bonferroni = cutoff_p(tail, stat, df, "positive")
     target = -np.log1p(-alpha)
 
     def excess(height):
@@ -181,6 +196,8 @@ def cutoff_fwe(
     low = high
     while excess(low) <= 0 and low > 1:
         high, low = low, low * 0.95
+    if excess(low) <= 0:
+        return bonferroni, "Bonferroni"  # a volume of a few voxels, where the expectation counts no clusters
     for _ in range(80):
         middle = (low + high) / 2
         low, high = (low, middle) if excess(middle) <= 0 else (middle, high)
@@ -248,8 +265,7 @@ def spm_cluster_log_p(
     cutoff : float, height that formed the clusters, in the units of the map.
     resels, stat, df, tails : as in `expected_ec`.
     fwhm : (3,) float, voxels.
-    n_dims : dimensions of the search volume, 1 to 3; of fewer than 3 the widths of the axes of one voxel are left out by
-        giving them as 1.
+    n_dims : dimensions of the search volume, 1 to 3; of fewer, the width along an axis of one voxel is given as 1.
 
     Returns
     -------
@@ -284,7 +300,7 @@ def smallest_extent(log_p: Callable[[np.ndarray], np.ndarray], alpha: float, mos
 
 def observed_extent(n_voxels: np.ndarray, p: np.ndarray, alpha: float) -> float:
     """Size of the smallest cluster found whose p or q is at most alpha (SPM prints it as FWEc and FDRc); else inf."""
-    return float(np.min(np.asarray(n_voxels)[np.asarray(p) <= alpha], initial=np.inf))
+    return float(np.min(np.asarray(n_voxels, dtype=np.float64)[np.asarray(p) <= alpha], initial=np.inf))
 
 
 def _log_of_any(log_expected):

@@ -2,12 +2,13 @@
 
 Everything is float64. Probabilities that are shown are computed as natural logarithms, so that z > 38 is not p = 0;
 those that are only compared with alpha are plain, because a p that underflows to 0 loses every comparison that the
-true value loses. `stat` is "z" or "t" (then `df` is its degrees of freedom, above 0), `sided` is "two", "positive" or
-"negative". Only `scipy.special` is imported: `scipy.stats` would triple the start of each script.
+true value loses. `stat` is "z", "t" (then `df` is its degrees of freedom, above 0), "F" (then `df` is the pair of them,
+numerator first) or "log10p" (-log10 of p, see `p_maps`); `sided` is "two", "positive" or "negative", for the last two
+"positive". Only `scipy.special` is imported: `scipy.stats` would triple the start of each script.
 """
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp, poch, stdtr, stdtrit
+from scipy.special import betainc, betaincinv, gammaln, log_ndtr, ndtr, ndtri, ndtri_exp, poch, stdtr, stdtrit
 
 from ..io.files import UserError
 
@@ -15,7 +16,7 @@ _LARGEST = 1e150  # beyond it the square of the statistic, hence log p, is no fl
 _SMALLEST_P = 1e-280  # below it (t > 35 whatever df) the t distribution is taken from its series
 
 
-def check_stat(stat, df, name, what):
+def check_stat(stat, df, name, what, sided="positive"):
     """Refuse what needs p values on a map whose distribution the map sheet does not give.
 
     Parameters
@@ -24,16 +25,26 @@ def check_stat(stat, df, name, what):
     df : float or None, column `df` (None or NaN: left empty).
     name : str, what the map is called in the error (``map 'motor'``).
     what : str, what needs p values (``threshold {fdr: 0.05}``).
+    sided : the tail that is looked at.
 
     Raises
     ------
-    UserError : names the column of config/maps.tsv to fill in.
+    UserError : names the column of config/maps.tsv to fill in, or a tail that the statistic does not have.
     """
-    if stat not in ("z", "t"):
+    if stat not in ("z", "t", "F", "log10p"):
         raise UserError(
             f"{name}: {what} needs p values, but column stat of config/maps.tsv is '{stat}'; "
             "fill in z, or t together with column df"
         )
+    if stat in ("F", "log10p") and sided != "positive":
+        raise UserError(f"{name}: {what} on a map of {stat} has one tail; accepted: sided: positive (found {sided})")
+    if stat == "F":
+        if not np.shape(df) == (2,) or not all(0 < one < np.inf for one in df):
+            raise UserError(
+                f"{name}: {what} needs p values of an F map, but column df of config/maps.tsv is {df}; fill in two "
+                "degrees of freedom with a comma, numerator first"
+            )
+        return
     if stat == "t" and (df is None or not 0 < df < np.inf):
         found = "empty" if df is None or np.isnan(df) else f"{df:g}"
         raise UserError(
@@ -66,6 +77,10 @@ def log_sf(values, stat, df=None):
     x = np.clip(np.asarray(values, dtype=np.float64), -_LARGEST, _LARGEST)
     if stat == "z":
         return log_ndtr(-x)
+    if stat == "log10p":
+        return -np.log(10) * np.maximum(x, 0)
+    if stat == "F":
+        return _log_sf_of_f(np.maximum(x, 0), *df)
     upper = _log_sf_of_positive_t(np.abs(x), df)
     return np.where(x >= 0, upper, np.log1p(-np.exp(upper)))
 
@@ -93,11 +108,31 @@ def _log_sf_of_positive_t(t, df):
     return np.where(p < _SMALLEST_P, far, np.log(np.maximum(p, _SMALLEST_P)))
 
 
+def _log_sf_of_f(f, k, v):
+    """`log_sf` of F >= 0: I_x(v/2, k/2) with x = v / (v + k f); where that underflows, the series of t, b for 1/2.
+
+    With a = v/2, b = k/2 and y = k f / v: I_x(a, b) = x^a (1 - x)^(b-1) Gamma(a+b) / (Gamma(a+1) Gamma(b)) S,
+    S = sum over n of (1-b)_n / (a+1)_n (-1/y)^n (DLMF 8.17.8 and 15.8.1), which ends or falls fast so far out.
+    """
+    a, b = v / 2, k / 2
+    y = k * f / v
+    p = betainc(a, b, 1 / (1 + y))
+    y = np.where(p < _SMALLEST_P, y, np.inf)
+    series = 1.0
+    for n in range(59, -1, -1):
+        series = 1 + series * (b - 1 - n) / (a + 1 + n) / y
+    far = -a * np.log1p(y) - (b - 1) * np.log1p(1 / y) + np.log(series)
+    far = far + gammaln(a + b) - gammaln(a + 1) - gammaln(b)
+    return np.where(p < _SMALLEST_P, far, np.log(np.maximum(p, _SMALLEST_P)))
+
+
 def z_of(values, stat, df=None):
     """The z that has the same tail probability as each value, with its sign: finite for t of any size."""
     x = np.asarray(values, dtype=np.float64)
     if stat == "z":
         return x
+    if stat in ("F", "log10p"):
+        return -ndtri_exp(log_sf(x, stat, df))
     return np.copysign(np.maximum(-ndtri_exp(log_sf(np.abs(x), stat, df)), 0), x)
 
 
@@ -115,6 +150,8 @@ def minus_log10(log_p):
 def p_values(values, stat, df=None, sided="two"):
     """Plain p values, to compare with alpha (0 beyond z = 38): float64, same shape."""
     x = tail_values(values, sided)
+    if stat in ("F", "log10p"):
+        return np.exp(log_sf(x, stat, df))
     upper = ndtr(-x) if stat == "z" else stdtr(df, -x)
     return 2 * upper if sided == "two" else upper
 
@@ -122,6 +159,11 @@ def p_values(values, stat, df=None, sided="two"):
 def cutoff_p(alpha, stat, df=None, sided="two"):
     """The cutoff whose p value is `alpha`, uncorrected: two-sided it leaves alpha / 2 in each tail."""
     tail = alpha / 2 if sided == "two" else alpha
+    if stat == "log10p":
+        return float(-np.log10(tail))
+    if stat == "F":
+        x = betaincinv(df[1] / 2, df[0] / 2, tail)
+        return float(df[1] * (1 - x) / (df[0] * x))
     return float(-(ndtri(tail) if stat == "z" else stdtrit(df, tail)) + 0.0)
 
 

@@ -37,7 +37,8 @@ def parse_threshold(threshold: object) -> tuple[str, float]:
 
 def cutoff_entries(cutoff: Cutoff) -> dict:
     """A cutoff as entries of a sidecar. JSON has no infinity: null is a threshold that no value reaches."""
-    return {
+    method = {"Method": cutoff.method} if cutoff.method else {}
+    return method | {
         "Cutoff": cutoff.value if np.isfinite(cutoff.value) else None,
         "CutoffRule": cutoff.rule,
         "Clearance": cutoff.clearance,
@@ -51,7 +52,7 @@ def cutoff_of(sidecar: Mapping) -> Cutoff:
     """The cutoff back from the entries of a sidecar."""
     value = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
     names = ("CutoffRule", "Kind", "Domain", "DomainVoxels", "Clearance")
-    return Cutoff(value, *(sidecar[name] for name in names))
+    return Cutoff(value, *(sidecar[name] for name in names), sidecar.get("Method"))
 
 
 def write_threshold(threshold: object) -> str:
@@ -124,7 +125,8 @@ def resolve_cutoff(
     percentile_domain: Domain,
     domain: Domain,
     stat: Stat,
-    df: float | None,
+    df: float | tuple[float, float] | None,
+    fwhm: np.ndarray | None = None,
     name: str = "map",
 ) -> Cutoff:
     """Turn a variant's threshold into a number on one map, by the entry of `kinds.KINDS` that it is of.
@@ -136,6 +138,7 @@ def resolve_cutoff(
     threshold : as in the config, see `parse_threshold`.
     sided, cutoff_rule, percentile_domain, domain : keys of the variant.
     stat, df : distribution of the map, see `statistics`.
+    fwhm : (3,) float, width of the noise in voxels (`resels.noise_width`); None where it is not known.
     name : what the map is called in an error.
 
     Returns
@@ -151,8 +154,12 @@ def resolve_cutoff(
     if KINDS[kind].needs_p:
         from .statistics import check_stat  # only these kinds need scipy
 
-        check_stat(stat, df, name, f"threshold {{{kind}: {number:g}}}")
-    cutoff = KINDS[kind].find(number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df))
+        check_stat(
+            stat, df, name, f"threshold {{{kind}: {number:g}}}", sided if stat in ("F", "log10p") else "positive"
+        )
+    cutoff = KINDS[kind].find(
+        number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df, fwhm, name)
+    )
     # One-sided, p > 0.5 or a lax FDR lies below 0, where values of the other sign would survive
     return replace(cutoff, value=0.0) if cutoff.value < 0 else cutoff
 

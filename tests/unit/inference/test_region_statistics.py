@@ -3,16 +3,24 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm, t
+from scipy.stats import false_discovery_control, norm, t
 
-from statmap.inference.random_field import cluster_log_p, dlh_of
+from statmap.inference.random_field import cluster_log_p, dlh_of, peak_p_fwe, peak_q, spm_cluster_log_p
 from statmap.inference.region_statistics import (
+    cluster_columns,
     cluster_p,
+    excursion_maxima,
+    excursion_sizes,
+    peak_fdr,
+    peak_fwe,
     peak_statistics,
     search_dims,
+    search_of,
     true_discovery_proportions,
 )
-from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.inference.resels import resel_counts
+from statmap.inference.thresholds import cutoff_entries, cutoff_of, find_survivors, resolve_cutoff
+from statmap.io.files import UserError
 from statmap.regions.extract import extract_regions
 from statmap.regions.measures import measure_regions
 from statmap.stability.sweep import sweep_grid
@@ -110,3 +118,140 @@ def test_tables_robustness_and_sweep_keep_one_sign_under_a_lax_cutoff():
     assert (interval["robust_low"] >= 0).all() and (interval["robust_high"] > 0).all()
     grid, share = sweep_grid(data, AFFINE, {"p=0.9": cutoff}, [0], [6], ["split"], "positive", ">")
     assert grid["survivors"][0] == (data > 0).sum() and not share[data < 0].any()
+
+
+# ---- columns of random field theory ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def excursion(motor):
+    """The real map above 4.5, positive side: data, affine, what passed, and its search volume."""
+    data, affine = motor
+    return data, affine, data >= 4.5, search_of(data != 0, affine, [9.0, 9.0, 8.0], None)
+
+
+RULES = {"stat": "t", "df": 84.0, "sided": "positive", "signs": "split", "extract_type": "connected_components"}
+
+
+def test_search_volume(excursion):
+    data, affine, _, search = excursion
+    assert (search.n_voxels, search.n_dims) == (np.count_nonzero(data), 3)
+    np.testing.assert_allclose(search.fwhm, [3, 3, 8 / 3])
+    assert search.dlh == pytest.approx((4 * np.log(2)) ** 1.5 / 24)
+    np.testing.assert_array_equal(search.resels, resel_counts(data != 0, search.fwhm))
+    assert search_of(data != 0, affine, None, None) is None
+    assert search_of(data != 0, affine, None, 0.05, 1234).n_voxels == 1234
+    slice_only = np.zeros(data.shape, bool)
+    slice_only[10:30, 10:30, 20] = True
+    flat = search_of(slice_only, affine, 9.0, None)
+    assert flat.n_dims == 2 and flat.fwhm[2] == 1 and flat.resels[3] == 0 and flat.resels[2] == pytest.approx(19**2 / 9)
+
+
+def test_maxima_have_no_higher_neighbour_by_brute_force():
+    rng = np.random.default_rng(8)
+    data = rng.integers(-9, 10, size=(7, 6, 5)) + rng.uniform(size=(7, 6, 5))
+    survived = np.abs(data) >= 3
+    expected = []
+    for at in np.argwhere(survived):
+        around = data[tuple(slice(max(i - 1, 0), i + 2) for i in at)]
+        steps = np.indices(around.shape).reshape(3, -1).T + np.maximum(at - 1, 0) - at
+        near = around.ravel()[np.abs(steps).sum(axis=1) <= 2]
+        if (near * np.sign(data[tuple(at)])).max() == abs(data[tuple(at)]):
+            expected.append(abs(data[tuple(at)]))
+    np.testing.assert_allclose(np.sort(excursion_maxima(data, survived, "two")), np.sort(expected))
+    assert len(expected) > 5
+
+
+def test_a_plateau_is_one_maximum():
+    data = np.zeros((6, 3, 3))
+    data[1:4, 1, 1] = 5
+    assert excursion_maxima(data, data > 0, "positive").tolist() == [5]
+    assert excursion_maxima(data, np.zeros(data.shape, bool), "two").size == 0
+
+
+def test_peak_columns_are_spms_formulas(excursion):
+    data, _, survived, search = excursion
+    maxima = excursion_maxima(data, survived, "positive")
+    values = np.sort(maxima)[::-1][:9]
+    p = peak_fwe(values, search, "t", 84.0, "positive")
+    np.testing.assert_array_equal(p, peak_p_fwe(values, search.resels, search.n_voxels, "t", 84.0))
+    q = peak_fdr(values, maxima, 4.5, search, "t", 84.0, "positive")
+    of_all = peak_q(maxima, 4.5, search.resels, "t", 84.0)
+    np.testing.assert_array_equal(q, [of_all[maxima == value][0] for value in values])
+    assert (peak_fwe(values, search, "t", 84.0, "two") >= p).all()
+    between = np.sort(maxima)[3:5].mean()
+    assert peak_fdr(np.array([between]), maxima, 4.5, search, "t", 84.0, "positive")[0] == np.sort(of_all)[::-1][3]
+
+
+@pytest.mark.parametrize("theory", ["spm", "fsl"])
+def test_cluster_columns(excursion, theory):
+    data, affine, survived, search = excursion
+    sizes = excursion_sizes(data, survived, 18)
+    assert sizes.sum() == survived.sum()
+    large = np.sort(sizes)[::-1][:4]
+    found = cluster_columns(large, sizes, 4.5, search, theory=theory, **RULES)
+    if theory == "fsl":
+        rest = {key: RULES[key] for key in ("stat", "df", "sided", "signs", "extract_type")}
+        p, log10 = cluster_p(large, 4.5, affine, search.n_voxels, **rest, fwhm_mm=[9.0, 9.0, 8.0], dlh=None)
+        np.testing.assert_allclose(found["p_cluster"], p, rtol=1e-12)
+        np.testing.assert_allclose(found["log10_p_cluster"], log10, rtol=1e-12)
+    else:
+        unc, fwe = spm_cluster_log_p(large, 4.5, search.resels, search.fwhm, 3, "t", 84.0)
+        np.testing.assert_allclose(found["p_cluster"], np.exp(fwe))
+        np.testing.assert_allclose(found["p_cluster_unc"], np.exp(unc))
+    every = cluster_columns(sizes, sizes, 4.5, search, theory=theory, **RULES)
+    np.testing.assert_allclose(every["q_cluster"], false_discovery_control(every["p_cluster_unc"]), rtol=1e-9)
+    assert set(found["q_cluster"]) <= set(every["q_cluster"])
+    one = cluster_columns(large[:1], sizes, 4.5, search, theory=theory, **(RULES | {"sided": "two"}))
+    assert one["p_cluster"][0] >= found["p_cluster"][0] and one["p_cluster_unc"][0] == found["p_cluster_unc"][0]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"extract_type": "local_regions"}, {"signs": "merged", "sided": "two"}, {"stat": "other"}, {"df": None}],
+)
+def test_columns_are_empty_where_there_is_no_theory(excursion, keys):
+    data, _, survived, search = excursion
+    for theory in ("spm", "fsl"):
+        found = cluster_columns(np.array([9]), np.array([9, 3]), 4.5, search, theory=theory, **(RULES | keys))
+        assert all(np.isnan(one).all() for one in found.values())
+        nothing = cluster_columns(np.array([9]), np.array([9]), 4.5, None, theory=theory, **RULES)
+        assert all(np.isnan(one).all() for one in nothing.values())
+        low = cluster_columns(np.array([9]), np.array([9]), 0.5, search, theory=theory, **RULES)
+        assert all(np.isnan(one).all() for one in low.values())
+    assert np.isnan(peak_fwe(np.array([5.0]), None, "t", 84.0, "two")).all()
+    assert np.isnan(peak_fwe(np.array([5.0]), search, "other", None, "two")).all()
+    assert np.isnan(peak_fdr(np.array([5.0]), np.zeros(0), 4.5, search, "t", 84.0, "two")).all()
+
+
+def test_fwe_threshold_needs_the_smoothness_and_says_which_theory(excursion):
+    data, affine, _, _ = excursion
+    search = search_of(data != 0, affine, 18.0, None)
+    rules = {"sided": "two", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask", "stat": "t", "df": 84.0}
+    asked = {"threshold": {"fwe": 0.05}} | rules
+    cutoff = resolve_cutoff(data, data != 0, **asked, fwhm=search.fwhm)
+    assert cutoff.method == "random field theory" and cutoff.n_domain == search.n_voxels
+    assert peak_fwe(np.array([-cutoff.value]), search, "t", 84.0, "two") == pytest.approx(0.05)
+    assert cutoff_of(cutoff_entries(cutoff)) == cutoff and cutoff_entries(cutoff)["Method"] == cutoff.method
+    bonferroni = resolve_cutoff(data, data != 0, **(asked | {"threshold": {"bonferroni": 0.05}}))
+    assert cutoff.value < bonferroni.value
+    with pytest.raises(UserError, match="map 'm'.*fwhm_mm"):
+        resolve_cutoff(data, data != 0, **asked, name="map 'm'")
+
+
+def test_two_tails_double_what_is_expected(excursion):
+    data, affine, _, _ = excursion
+    search = search_of(data != 0, affine, 18.0, None)  # smooth: Bonferroni is not the smaller p
+    one, two = (-np.log1p(-peak_fwe(np.array([5.5]), search, "z", None, sided)) for sided in ("positive", "two"))
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-9)
+
+
+def test_a_slice_has_spms_theory_in_two_dimensions_and_none_of_fsl():
+    family = np.zeros((40, 40, 3), bool)
+    family[:, :, 1] = True
+    flat = search_of(family, AFFINE, 12.0, None)
+    spm, fsl = (
+        cluster_columns(np.array([30, 60]), np.array([30, 60]), 3.0, flat, theory=theory, **RULES)["p_cluster"]
+        for theory in ("spm", "fsl")
+    )
+    assert 0 < spm[1] < spm[0] < 1 and np.isnan(fsl).all()

@@ -308,3 +308,29 @@ def test_everything_discovered_and_underflowed_p_values():
     np.testing.assert_array_equal(statistics.region_tdp([0.01, 0.02], [1, 1], 1, 0, 0.05), [1])
     assert statistics.hommel_value([], 0.05) == 0
     assert statistics.region_tdp([], np.array([], dtype=int), 0, 0, 0.05).shape == (0,)
+
+
+# ---- F --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("df", [(1, 10), (3, 40.5), (6, 1000), (20, 12)])
+def test_f_against_scipy(df):
+    values = np.linspace(0, 60, 121)
+    np.testing.assert_allclose(statistics.log_sf(values, "F", df), stats.f.logsf(values, *df), rtol=1e-9, atol=1e-12)
+    for alpha in (0.2, 0.001, 1e-20):
+        cutoff = statistics.cutoff_p(alpha, "F", df, "positive")
+        assert np.exp(statistics.log_sf(cutoff, "F", df)) == pytest.approx(alpha, rel=1e-9)
+        assert stats.norm.sf(statistics.z_of(cutoff, "F", df)) == pytest.approx(alpha, rel=1e-9)
+
+
+@pytest.mark.parametrize("df", [28, 1000, 1e6])
+@pytest.mark.parametrize("t", [3.0, 40.0, 300.0, 1000.0])
+def test_f_with_one_numerator_is_t_squared_however_far(df, t):
+    assert statistics.log_sf(t**2, "F", (1, df)) == pytest.approx(np.log(2) + statistics.log_sf(t, "t", df), rel=1e-9)
+
+
+def test_f_with_two_numerators_has_a_closed_form():
+    """P(F > f) = (1 + 2 f / v)^(-v/2)."""
+    for v in (30.0, 500.0):
+        f = np.array([1.0, 50, 1e3, 1e6])
+        np.testing.assert_allclose(statistics.log_sf(f, "F", (2, v)), -v / 2 * np.log1p(2 * f / v), rtol=1e-10)
