@@ -456,6 +456,7 @@ if HTML:
         benchmark:
             "results/benchmarks/show_map/{map}.tsv"
         params:
+            row=study.map_keys("citation"),
             variants=study.variants,
             figures=DRAWN,
             code=code_hash("show_map", SCRIPTS),
@@ -487,6 +488,7 @@ rule summarise:
     params:
         maps=MAPS,
         variants=study.variant_keys("sided", "connectivity", "min_region_size", "signs", "extract_type", "convention"),
+        pages=HTML,
         code=code_hash("summarise", SCRIPTS),
     conda:
         "envs/environment.yaml"

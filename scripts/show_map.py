@@ -1,18 +1,18 @@
-"""Rule show_map: the pages of one map: figures, tables and methods; slices to scroll through."""
+"""Rule show_map: the pages of one map: figures, tables and methods; slices and a threshold to move."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 
-from statmap.figures.colours import region_colours
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json, writing
 from statmap.io.images import read_map, read_raw
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table
-from statmap.web.tables import page, section, table
-from statmap.web.viewer import viewer_page
+from statmap.web.map_page import VariantPage, map_page
+from statmap.web.methods import methods_text
+from statmap.web.viewer import VariantView, viewer_page
 
 
 def main(
@@ -26,9 +26,10 @@ def main(
     peaks_tables: list[str],
     template: str | None,
     map_id: str,
+    citation: str | None,
     variants: dict[str, dict],
     figures: list[str],
-    pages: list[str],
+    pages: dict[Literal["map", "view"], str],
 ) -> None:
     """Write the pages of one map.
 
@@ -39,43 +40,93 @@ def main(
         variant.
     template : anatomical image in the space of the map, or None: the map's own outline is then the background.
     map_id : name.
+    citation : what the sheet asks to cite for the map, or None.
     variants : id to all its keys.
     figures : names of the figures that every variant has.
-    pages : HTML files to write, ``map.html`` or ``view.html``.
+    pages : which page to write where.
     """
-    data, affine, _ = read_map(image, mask)
-    found, parts, warnings = [], [], []
+    fetched = read_json(sidecar)
+    told, viewed = [], []
     for n, (name, keys) in enumerate(variants.items()):
         thresholded, extracted = read_json(thresholded_sidecars[n]), read_json(regions_sidecars[n])
         regions, peaks = read_table(regions_tables[n]), read_table(peaks_tables[n])
-        colours = [colour for colour, _ in region_colours(len(regions))]
-        warnings += [f"{name}: {warning}" for warning in extracted["Warnings"]]
-        for heading, path, rows in (("regions", regions_tables[n], regions), ("peaks", peaks_tables[n], peaks)):
-            swatches = [f'style="--colour:{colours[row["region"] - 1]}"' for row in rows]
-            content = (
-                table(rows, list(rows[0]), row_attributes=swatches, file=f"{heading}.csv")
-                if rows
-                else "<p>No region in this variant.</p>"
-            )
-            parts.append(section(f"{name}: {heading}", content, (path, f"{map_id}_{name}_{heading}.csv")))
-        found.append(
-            {
-                "name": name,
-                "rule": thresholded["Rule"],
-                "sided": keys["sided"],
-                "cutoff": cutoff_of(thresholded).value,
-                "labels": read_raw(labels[n])[0].astype(np.int32),
-                "regions": pd.DataFrame(regions),
-            }
+        cutoff = cutoff_of(thresholded)
+        software = {}
+        for made in (thresholded, extracted):
+            software |= made["GeneratedBy"][0]["Software"]
+        methods = methods_text(
+            map_id=map_id,
+            stat=fetched["Stat"],
+            df=fetched["DF"],
+            voxel_size_mm=fetched["VoxelSizeMM"],
+            threshold=keys["threshold"],
+            sided=keys["sided"],
+            cutoff=cutoff,
+            extract_type=keys["extract_type"],
+            signs=keys["signs"],
+            connectivity=keys["connectivity"],
+            min_region_size=keys["min_region_size"],
+            size_rule=keys["size_rule"],
+            unseeded=keys["unseeded"],
+            account=extracted["Ledger"],
+            voxel_volume_mm3=extracted["VoxelVolumeMM3"],
+            n_regions=extracted["Regions"],
+            convention=keys["convention"],
+            tdp_alpha=keys["tdp_alpha"] if any(row["tdp"] is not None for row in regions) else None,
+            cluster_p=any(row["p_cluster"] is not None for row in regions),
+            atlases=[column.removesuffix("_overlap") for column in (regions or [{}])[0] if column.endswith("_overlap")],
+            citation=citation,
+            version=extracted["GeneratedBy"][0]["Version"],
+            software=software,
         )
-    background = read_raw(template) if template else ((data != 0).astype(np.uint8) * 90, affine)
-    write = {
-        "map": lambda: page(map_id, "", warnings, parts),
-        "view": lambda: viewer_page(map_id, data, affine, *background, found),
-    }
-    for path in pages:
+        warnings = extracted["Warnings"]
+        told.append(
+            VariantPage(
+                name,
+                thresholded["Rule"],
+                warnings,
+                extracted["Ledger"],
+                regions,
+                peaks,
+                regions_tables[n],
+                peaks_tables[n],
+                methods,
+            )
+        )
+        if "view" in pages:
+            viewed.append(
+                VariantView(
+                    name,
+                    thresholded["Rule"],
+                    keys["sided"],
+                    keys["signs"],
+                    keys["extract_type"],
+                    keys["connectivity"],
+                    keys["min_region_size"],
+                    keys["size_rule"],
+                    cutoff,
+                    read_raw(labels[n])[0].astype(np.int32),
+                    regions,
+                )
+            )
+    texts = {}
+    if "map" in pages:
+        size = " × ".join(f"{length:.3g}" for length in fetched["VoxelSizeMM"])
+        shape = " × ".join(map(str, fetched["Shape"]))
+        kind = f"{fetched['Stat']} map" + (f", df {fetched['DF']:g}" if fetched["DF"] else "")
+        about = (
+            f"{kind} from {fetched['Sources'][0]}; {shape} voxels of {size} mm; {fetched['Space'] or 'space unknown'}"
+        )
+        texts["map"] = map_page(map_id, about, told, figures, "view" in pages)
+    if "view" in pages:
+        data, affine, _ = read_map(image, mask)
+        background = read_raw(template) if template else None
+        texts["view"] = viewer_page(
+            map_id, data, affine, background, viewed, fetched["Stat"], fetched["DF"], "map" in pages
+        )
+    for page, path in pages.items():
         with writing(path) as temporary:
-            temporary.write_text(write[Path(path).stem](), encoding="utf-8")
+            temporary.write_text(texts[page], encoding="utf-8")
     log.info("map '%s': %d variants", map_id, len(variants))
 
 
@@ -84,7 +135,8 @@ if __name__ == "__main__":
         main(
             **{**snakemake.input, "template": snakemake.input.template or None},
             map_id=snakemake.wildcards.map,
+            citation=snakemake.params.row["citation"],
             variants=snakemake.params.variants,
             figures=snakemake.params.figures,
-            pages=snakemake.output.pages,
+            pages={Path(path).stem: path for path in snakemake.output.pages},
         )

@@ -5,7 +5,7 @@ from statmap.io.files import read_json, writing
 from statmap.io.log import log, logging_to
 from statmap.tables.columns import SUMMARY
 from statmap.tables.csv_files import read_table, write_rows
-from statmap.web.tables import summary_page
+from statmap.web.summary import Warned, summary_page
 
 
 def main(
@@ -15,6 +15,7 @@ def main(
     stability: list[str],
     maps: list[str],
     variants: dict[str, dict],
+    pages: list[str],
     summary: str,
     page: str,
 ) -> None:
@@ -27,9 +28,10 @@ def main(
     stability : CSV from rule compare_variants, one per map; none where variants are not compared.
     maps : ids.
     variants : id to the keys that the summary shows.
+    pages : which pages every map has, ``map`` and ``view``.
     summary, page : the CSV and the HTML file to write.
     """
-    rows = []
+    rows, warnings = [], []
     pairs = [(map_id, variant) for map_id in maps for variant in variants]
     for (map_id, variant), cut, divided, table in zip(pairs, thresholded, extracted, tables, strict=True):
         cut, divided, regions = read_json(cut), read_json(divided), read_table(table)
@@ -52,10 +54,11 @@ def main(
                 "warning": "; ".join(divided["Warnings"]) or "none",
             }
         )
+        warnings += [Warned(map_id, variant, warning) for warning in divided["Warnings"]]
     write_rows(summary, rows, SUMMARY)
     with writing(page) as temporary:
         agreement = [row for path in stability for row in read_table(path)]
-        temporary.write_text(summary_page(rows, agreement, summary), encoding="utf-8")
+        temporary.write_text(summary_page(rows, warnings, agreement, summary, pages), encoding="utf-8")
     log.info("%d rows", len(rows))
 
 
@@ -65,5 +68,6 @@ if __name__ == "__main__":
             **snakemake.input,
             maps=snakemake.params.maps,
             variants=snakemake.params.variants,
+            pages=snakemake.params.pages,
             **snakemake.output,
         )

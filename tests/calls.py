@@ -4,6 +4,7 @@ import inspect
 
 import pandas as pd
 
+from statmap.inference import thresholds
 from statmap.regions import extract, measures
 
 
@@ -22,3 +23,7 @@ def measure_regions(*arguments):
 
 def list_peaks(*arguments):
     return pd.DataFrame(measures.list_peaks(*arguments))
+
+
+def resolve_cutoff(data, mask, keys, name="map"):
+    return thresholds.resolve_cutoff(data, mask, name=name, **needed(thresholds.resolve_cutoff, keys))

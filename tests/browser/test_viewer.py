@@ -5,14 +5,14 @@ import re
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 from scipy import ndimage
 
 from statmap.figures.colours import region_colours
+from statmap.inference.thresholds import Cutoff
 from statmap.io.images import read_image, to_mm, voxel_volume
-from statmap.web.viewer import viewer_page
+from statmap.web.viewer import VariantView, viewer_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -23,8 +23,8 @@ READY = "#scene[aria-busy=false]"
 PATIENCE = 120_000  # ms: WebGL in software on a busy machine
 
 
-def blobs(data, affine, cutoff):
-    """Connected survivors of either sign above 1500 mm3, largest first: what the page asks of a variant."""
+def view(name, data, affine, cutoff):
+    """Connected survivors of either sign above 1500 mm3, largest first."""
     positive, n = ndimage.label(data >= cutoff)
     negative, _ = ndimage.label(data <= -cutoff)
     both = np.where(negative > 0, negative + n, positive)
@@ -47,8 +47,19 @@ def blobs(data, affine, cutoff):
                 "peak_z": z,
             }
         )
-    columns = ["region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z"]
-    return {"cutoff": cutoff, "sided": "two", "labels": labels, "regions": pd.DataFrame(rows, columns=columns)}
+    return VariantView(
+        name,
+        f"|x| ≥ {cutoff:g}",
+        sided="two",
+        signs="split",
+        extract_type="connected_components",
+        connectivity=6,
+        min_region_size=1500,
+        size_rule=">",
+        cutoff=Cutoff(cutoff, ">=", "value"),
+        labels=labels,
+        regions=rows,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +96,9 @@ def template(template_path):
 @pytest.fixture(scope="module")
 def motor_page(opened, motor, template, tmp_path_factory):
     data, affine = motor
-    variants = [
-        {"name": "low", "rule": "|x| ≥ 3", **blobs(data, affine, 3.0)},
-        {"name": "high", "rule": "|x| ≥ 5", **blobs(data, affine, 5.0)},
-        {"name": "nothing", "rule": "|x| ≥ 9", **blobs(data, affine, 9.0)},
-    ]
+    variants = [view(name, data, affine, cutoff) for name, cutoff in (("low", 3.0), ("high", 5.0), ("nothing", 9.0))]
     path = tmp_path_factory.mktemp("viewer") / "view.html"
-    path.write_text(viewer_page("motor", data, affine, *template, variants), encoding="utf-8")
+    path.write_text(viewer_page("motor", data, affine, template, variants, "z", None, True), encoding="utf-8")
     return *opened(path), variants
 
 
@@ -130,14 +137,14 @@ def test_page_loads_nothing_and_complains_of_nothing(motor_page, tmp_path):
 @pytest.mark.parametrize("variant", [0, 1])
 def test_every_row_leads_to_its_peak(motor_page, variant, tmp_path):
     page, _, complaints, variants = motor_page
-    choose(page, variants[variant]["name"])
-    regions = variants[variant]["regions"]
+    choose(page, variants[variant].name)
+    regions = variants[variant].regions
     assert rows(page).count() == len(regions) > 3
-    for row, region in enumerate(regions.itertuples()):
+    for row, region in enumerate(regions):
         rows(page).nth(row).click()
         where, value, label = place(page)
-        np.testing.assert_allclose(where, (region.peak_x, region.peak_y, region.peak_z), atol=0.051)
-        assert (value, label) == (round(region.peak_value, 2), region.region)
+        np.testing.assert_allclose(where, [region[f"peak_{axis}"] for axis in "xyz"], atol=0.051)
+        assert (value, label) == (round(region["peak_value"], 2), region["region"])
     page.screenshot(path=tmp_path / "peak.png")
     assert complaints == []
 
@@ -176,7 +183,7 @@ def test_headings_sort_both_ways(motor_page):
         assert heading.get_attribute("aria-sort") == order
         texts = rows(page).locator("td:nth-child(7)").all_inner_texts()
         shown = [float(text.replace("−", "-")) for text in texts]
-        assert shown == sorted(variants[1]["regions"]["peak_z"], reverse=order == "descending")
+        assert shown == sorted((region["peak_z"] for region in variants[1].regions), reverse=order == "descending")
 
 
 def test_table_is_steered_by_keyboard(motor_page):
@@ -185,8 +192,8 @@ def test_table_is_steered_by_keyboard(motor_page):
     rows(page).nth(0).focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    second = variants[0]["regions"].iloc[1]
-    np.testing.assert_allclose(place(page)[0], second[["peak_x", "peak_y", "peak_z"]].astype(float), atol=0.051)
+    second = [variants[0].regions[1][f"peak_{axis}"] for axis in "xyz"]
+    np.testing.assert_allclose(place(page)[0], second, atol=0.051)
     assert rows(page).nth(1).get_attribute("aria-current") == "true"
 
 
@@ -202,10 +209,17 @@ def test_oblique_anisotropic_map_and_more_than_255_regions(opened, template, tmp
     labels[tuple(ijk.T)] = np.arange(1, len(ijk) + 1)
     data[tuple(ijk.T)] = 5 + np.arange(len(ijk)) / 100
     peaks = to_mm(affine, ijk)
-    regions = pd.DataFrame({"region": np.arange(1, len(ijk) + 1), "peak_value": data[tuple(ijk.T)]})
-    regions[["peak_x", "peak_y", "peak_z"]] = peaks
-    variant = {"name": "v", "rule": "x ≥ 4", "sided": "positive", "cutoff": 4.0, "labels": labels, "regions": regions}
-    (tmp_path / "view.html").write_text(viewer_page("oblique", data, affine, *template, [variant]), encoding="utf-8")
+    regions = [
+        {
+            "region": n + 1,
+            "peak_value": data[tuple(ijk[n])],
+            **dict(zip(("peak_x", "peak_y", "peak_z"), peaks[n], strict=True)),
+        }
+        for n in range(len(ijk))
+    ]
+    one_sided = view("v", data, affine, 4.0)._replace(sided="positive", labels=labels, regions=regions)
+    page = viewer_page("oblique", data, affine, template, [one_sided], "other", None, True)
+    (tmp_path / "view.html").write_text(page, encoding="utf-8")
     page, _, complaints = opened(tmp_path / "view.html")
     for region in (1, 100, 256, 320):
         rows(page).nth(region - 1).click()
@@ -224,4 +238,4 @@ def test_without_webgl_the_tables_still_work(chromium, motor_page):
     assert "WebGL2" in other.inner_text("#message")
     other.locator("th:visible button").first.click()
     assert other.locator("th:visible").first.get_attribute("aria-sort") == "ascending"
-    assert rows(other).count() == len(motor_page[3][0]["regions"])
+    assert rows(other).count() == len(motor_page[3][0].regions)

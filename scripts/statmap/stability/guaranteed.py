@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..inference.statistics import hommel_value, p_values, region_tdp
-from ..regions.extract import filter_and_sort
+from ..regions.clusters import filter_and_sort
 from ..types import Connectivity, Sided, Signs, SizeRule, Stat
 from .tree import Tree, component_tree, signed_maps
 

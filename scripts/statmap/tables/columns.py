@@ -172,8 +172,8 @@ REGIONS = table(
         "from to",
         "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has "
         "joined no stronger peak, and is large enough. Exact; magnitudes. `low < c ≤ high` for cutoffs that keep "
-        "values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no stronger "
-        "peak is ever joined. For `local_regions` it is the interval of the connected component that holds the region.",
+        "values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no "
+        "stronger peak is ever joined. For `local_regions` it is the interval of the connected component that holds the region.",
     ),
     Column(
         "margin",
@@ -329,7 +329,8 @@ FINDINGS = table(
         "id",
         "",
         "Finding",
-        "Number within the map: the peak that is the main peak of a region at most grid points first, then the highest. "
+        "Number within the map: the peak that is the main peak of a region at most grid points first, then the "
+        "highest. "
         "Peaks are matched over grid points by their place in the component tree.",
     ),
     Column("sign", "text", "", "Sign", "`positive` or `negative`."),

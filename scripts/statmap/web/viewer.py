@@ -7,20 +7,26 @@ opens from disk, years later, without a network. nilearn itself is not imported.
 import gzip
 import importlib.util
 import json
-import re
 from base64 import b64encode
-from html import escape
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
+from markupsafe import Markup
 from scipy import ndimage
 
-from ..figures.colours import DIVERGING, region_colours
+from ..figures.colours import DIVERGING
+from ..inference.thresholds import Cutoff
 from ..io.files import UserError
 from ..io.images import to_mm
 from ..tables.columns import REGIONS
-from .tables import SCRIPT, STYLE, table
+from ..types import Connectivity, ExtractType, Sided, Signs, SizeRule, Stat
+from .colours import page_colours
+from .map_page import regions_in_words
+from .pages import render
+from .tables import Table, table
 
 # Columns of regions.csv that the page shows; the labels of atlases at the peaks follow.
 _COLUMNS = ("region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z", "tdp")
@@ -100,34 +106,69 @@ def _nifti(data, affine, slope=1.0, intent="none"):
     return _packed(image.to_bytes())
 
 
-def _table(index, variant, colours):
-    """One variant's regions as an HTML table, whose rows know the colour and the peak of their region."""
-    regions = variant["regions"]
-    if len(regions) == 0:
-        return f'<p class="empty" data-variant="{index}">No region in this variant.</p>'
-    rows = regions.to_dict("records")
-    at_peak = [name for name in regions if name.endswith("_peak") and name not in REGIONS]
-    places = (json.dumps([row[f"peak_{axis}"] for axis in "xyz"]) for row in rows)
+class VariantView(NamedTuple):
+    """One variant as the page shows it.
+
+    Attributes
+    ----------
+    name : id in the config.
+    rule : the threshold in words.
+    sided, signs, extract_type, connectivity, min_region_size (mm^3), size_rule : as in the config.
+    cutoff : Cutoff, what the threshold resolved to.
+    labels : (i, j, k) int array, 0 background, regions 1..n.
+    regions : rows of regions.csv.
+    """
+
+    name: str
+    rule: str
+    sided: Sided
+    signs: Signs
+    extract_type: ExtractType
+    connectivity: Connectivity
+    min_region_size: float
+    size_rule: SizeRule
+    cutoff: Cutoff
+    labels: np.ndarray
+    regions: Sequence[Mapping[str, Any]]
+
+
+def _table(index: int, variant: VariantView, colours: Sequence[str]) -> Table:
+    """One variant's regions, whose rows know the colour and the peak of their region."""
+    rows = variant.regions
+    at_peak = [name for name in (rows[0] if rows else []) if name.endswith("_peak") and name not in REGIONS]
     steering = [
-        f'tabindex="0" data-mm="{place}" style="--colour:{colour}"'
-        for place, colour in zip(places, colours, strict=True)
+        {
+            "tabindex": "0",
+            "data-mm": json.dumps([row[f"peak_{axis}"] for axis in "xyz"]),
+            "style": f"--colour:{colour}",
+        }
+        for row, colour in zip(rows, colours, strict=True)
     ]
-    return table(rows, [*_COLUMNS, *at_peak], f'data-variant="{index}"', steering)
+    return table(rows, [*_COLUMNS, *at_peak], attributes={"data-variant": str(index)}, row_attributes=steering)
 
 
-def viewer_page(map_id, data, affine, template, template_affine, variants):
+def viewer_page(
+    map_id: str,
+    data: np.ndarray,
+    affine: np.ndarray,
+    template: tuple[np.ndarray, np.ndarray] | None,
+    variants: Sequence[VariantView],
+    stat: Stat,
+    df: float | None,
+    map_page: bool,
+) -> str:
     """Write the page of one map.
 
     Parameters
     ----------
-    map_id : str.
-    data : (i, j, k) array, finite; shown and read out to 1/32767 of its largest absolute value.
+    map_id : name.
+    data : (i, j, k) float array, finite; shown and read out to 1/32767 of its largest absolute value.
     affine : (4, 4) array, voxel indices to mm; may be flipped or oblique.
-    template : (a, b, c) array, the anatomical background, 0 outside the head.
-    template_affine : (4, 4) array.
-    variants : list of dict, one per variant, in the order of the page: ``name``, ``rule`` (the threshold in words),
-        ``sided`` (two, positive or negative), ``cutoff`` (float, not finite where no value qualifies), ``labels``
-        ((i, j, k) integers, 0 = background) and ``regions`` (DataFrame with the columns of regions.csv).
+    template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None: the outline of
+        the map, dim.
+    variants : in the order of the page.
+    stat, df : of the map.
+    map_page : whether there is a map.html beside the page.
 
     Returns
     -------
@@ -135,7 +176,9 @@ def viewer_page(map_id, data, affine, template, template_affine, variants):
     """
     largest = float(np.abs(data).max()) or 1.0
     slope = largest / 32767
-    background, background_affine = background_grid(template, template_affine, data, affine)
+    background, background_affine = background_grid(*(template or ((data != 0).astype(np.uint8), affine)), data, affine)
+    if template is None:
+        background //= 4
     content = {
         "background": _nifti(background, background_affine),
         "map": _nifti(np.round(data / slope).astype(np.int16), affine, slope),
@@ -143,242 +186,27 @@ def viewer_page(map_id, data, affine, template, template_affine, variants):
         "ramp": DIVERGING,
         "variants": [],
     }
-    tables, options = [], []
+    shown = []
     for index, variant in enumerate(variants):
-        cutoff, regions = float(variant["cutoff"]), variant["regions"]
-        colours = [colour for colour, _ in region_colours(len(regions))]
-        tables.append(_table(index, variant, colours))
-        options.append(f'<option value="{index}">{escape(variant["name"])}</option>')
-        found = {0: "no region", 1: "1 region"}.get(len(regions), f"{len(regions)} regions")
+        cutoff = variant.cutoff.value
+        colours = page_colours(len(variant.regions))
         reached = f"cutoff {cutoff:.4g}" if np.isfinite(cutoff) else "no cutoff reached"
+        shown.append({"name": variant.name, "table": _table(index, variant, colours)})
         content["variants"].append(
             {
-                "labels": _nifti(variant["labels"].astype(np.uint16), affine, intent="label"),
+                "labels": _nifti(variant.labels.astype(np.uint16), affine, intent="label"),
                 "colours": colours,
                 "cutoff": cutoff if np.isfinite(cutoff) else 1.001 * largest,
-                "sided": variant["sided"],
-                "summary": f"{variant['rule']} · {reached} · {found}",
+                "sided": variant.sided,
+                "summary": f"{variant.rule} · {reached} · {regions_in_words(len(variant.regions))}",
             }
         )
-    parts = {
-        "title": escape(map_id),
-        "options": "".join(options),
-        "tables": "".join(tables),
+    return render(
+        "view.html.j2",
+        title=map_id,
+        map_page=map_page,
+        variants=shown,
         # a "<" in JSON could end the script element
-        "content": json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
-        "table_style": STYLE,
-        "sorting": SCRIPT,
-        "niivue": _packed(niivue_bundle().encode("utf-8")),
-    }
-    return re.sub(r"\{\{ (\w+) \}\}", lambda match: parts[match[1]], _PAGE)
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }} · Statmap Regions</title>
-<link rel="icon" href="data:,">
-<style>
-{{ table_style }}
-  header { padding: 1rem 1.5rem .5rem; display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; align-items: baseline; }
-  header p { margin: 0; color: #4b5563; }
-  select { font: inherit; padding: .15rem .4rem; }
-  main { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr); gap: 1rem; align-items: start; }
-  main { padding: .5rem 1.5rem 1.5rem; }
-  figure { margin: 0; }
-  #scene { position: relative; height: min(72vh, 46vw); min-height: 22rem; background: #000; }
-  #scene, .tables { border-radius: 6px; overflow: hidden; }
-  #scene canvas { outline: none; }
-  #message { position: absolute; inset: 0; display: grid; place-content: center; padding: 2rem; text-align: center; }
-  #message { color: #d7dbe2; }
-  .scale { display: grid; grid-template-columns: 1fr 1fr 1fr; padding-top: .6rem; font-size: .87rem; color: #4b5563; }
-  #cutoff { text-align: center; }
-  #highest { text-align: right; }
-  #ramp { grid-column: 1 / -1; position: relative; height: .7rem; border-radius: 3px; overflow: hidden; }
-  #cut { position: absolute; top: 0; bottom: 0; background: #f4f5f7d9; box-shadow: 0 0 0 1px #1c2430; }
-  #place { display: block; padding: .5rem 0; min-height: 1.5em; font-variant-numeric: tabular-nums; font-weight: 600; }
-  .controls { display: flex; flex-wrap: wrap; gap: .25rem 1rem; }
-  .controls label { display: flex; gap: .4rem; align-items: center; }
-  .help { color: #4b5563; font-size: .87rem; margin: .5rem 0 0; }
-  .tables { background: #fff; overflow: auto; max-height: calc(72vh + 6rem); }
-  tbody tr { cursor: pointer; }
-  tbody tr:hover { background: #eef3fb; }
-  tbody tr[aria-current] { background: #dce8fa; }
-  .empty { padding: 1.5rem; margin: 0; }
-  [hidden] { display: none !important; }
-  @media (max-width: 62rem) {
-    main { grid-template-columns: minmax(0, 1fr); }
-    #scene { height: 75vw; max-height: 80vh; }
-  }
-</style>
-</head>
-<body>
-<header>
-  <h1>{{ title }}</h1>
-  <label>Variant <select id="variant">{{ options }}</select></label>
-  <p id="summary"></p>
-</header>
-<main>
-  <figure>
-    <div id="scene" aria-busy="true"><canvas id="canvas"></canvas><p id="message">Loading …</p></div>
-    <div class="scale">
-      <div id="ramp"><div id="cut"></div></div>
-      <span id="lowest"></span><span id="cutoff"></span><span id="highest"></span>
-    </div>
-    <output id="place" aria-live="polite"></output>
-    <div class="controls">
-      <span>colour by</span>
-      <label><input type="radio" name="colour" id="by-value" checked>value</label>
-      <label><input type="radio" name="colour" id="by-region">region</label>
-      <label><input type="checkbox" id="below">below the cutoff, faintly</label>
-      <label>opacity <input type="range" id="opacity" min="0" max="1" step="0.05" value="1"></label>
-    </div>
-    <p class="help">Click or drag to move the crosshair, scroll through slices, drag the 3D view to turn it; a click or
-      Enter on a table row goes to the region's peak, a heading sorts. L and R are the subject's left and right, x, y, z
-      are mm. Shown by <a href="https://niivue.com">NiiVue</a> (BSD 2-Clause licence).</p>
-  </figure>
-  <section class="tables" aria-label="Regions">{{ tables }}</section>
-</main>
-<script type="application/json" id="content">{{ content }}</script>
-<script type="text/plain" id="niivue">{{ niivue }}</script>
-<script>
-"use strict";
-const byId = (id) => document.getElementById(id);
-const content = JSON.parse(byId("content").textContent);
-const tables = document.querySelectorAll("[data-variant]");
-let viewer, image, regions;
-
-async function unpack(base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).text();
-}
-
-function volume(base64, options) {
-  return niivue.NVImage.loadFromBase64({ base64, name: "volume.nii.gz", ...options });
-}
-
-function channels(colours) {
-  const channel = (at) => colours.map((colour) => parseInt(colour.slice(at, at + 2), 16));
-  return { R: channel(1), G: channel(3), B: channel(5) };
-}
-
-function describe(place) {
-  const [x, y, z] = place.mm;
-  const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0[.]0+)$/, "$1").replace("-", "−");
-  const [, value, region] = place.values.map((volume) => volume.value);
-  byId("place").textContent = `x ${fixed(x, 1)}  y ${fixed(y, 1)}  z ${fixed(z, 1)} mm · value ${fixed(value, 2)}`
-    + (region ? ` · region ${region}` : "");
-}
-
-function jump(row) {
-  for (const other of document.querySelectorAll("tr[aria-current]")) other.removeAttribute("aria-current");
-  row.setAttribute("aria-current", "true");
-  if (!viewer) return;
-  viewer.scene.crosshairPos = viewer.mm2frac(JSON.parse(row.dataset.mm));
-  viewer.createOnLocationChange();
-  viewer.drawScene();
-}
-
-function drawScale({ cutoff, sided }) {
-  const largest = content.largest, share = (value) => `${50 + 50 * Math.max(-1, Math.min(1, value / largest))}%`;
-  byId("ramp").style.background = `linear-gradient(90deg, ${content.ramp})`;
-  byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff);
-  byId("cut").style.right = sided === "negative" ? 0 : share(-cutoff);
-  byId("lowest").textContent = `−${largest.toFixed(2)}`;
-  byId("highest").textContent = largest.toFixed(2);
-  const sign = { two: "±", negative: "−", positive: "" }[sided];
-  byId("cutoff").textContent = cutoff > largest ? "" : `cutoff ${sign}${+cutoff.toPrecision(4)}`;
-}
-
-async function show(index) {
-  const variant = content.variants[index], { cutoff, sided, colours } = variant;
-  byId("summary").textContent = variant.summary;
-  for (const table of tables) table.hidden = table !== tables[index];
-  drawScale(variant);
-  if (!viewer) return;
-  byId("scene").setAttribute("aria-busy", "true");
-  const labels = await volume(variant.labels);
-  if (byId("variant").value !== String(index)) return; // another was chosen meanwhile
-  labels.setColormapLabel(channels(["#000000", ...colours]));
-  if (regions) Object.assign(regions, { img: labels.img, colormapLabel: labels.colormapLabel });
-  else viewer.addVolume(regions = labels);
-  const top = Math.max(content.largest, cutoff), never = 10 * top;
-  [image.cal_min, image.cal_max] = sided === "negative" ? [never, 2 * never] : [cutoff, top];
-  [image.cal_minNeg, image.cal_maxNeg] = sided === "positive" ? [-2 * never, -never] : [-top, -cutoff];
-  redraw();
-  viewer.createOnLocationChange();
-  const first = tables[index].querySelector("tbody tr");
-  if (first) jump(first);
-  byId("scene").setAttribute("aria-busy", "false");
-}
-
-function redraw() {
-  const byRegion = byId("by-region").checked;
-  image.opacity = byRegion ? 0 : 1;
-  regions.opacity = byRegion ? 1 : 0;
-  image.colormapType = byId("below").checked ? 1 : 2; // alpha (value / cutoff)^2, or 0
-  viewer.overlayAlphaShader = Number(byId("opacity").value);
-  viewer.updateGLVolume();
-}
-
-{{ sorting }}
-document.addEventListener("click", (event) => {
-  const row = event.target.closest("tbody tr");
-  if (row) jump(row);
-});
-document.addEventListener("keydown", (event) => {
-  const row = event.target.closest?.("tbody tr");
-  if (!row) return;
-  const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
-  if (event.key === "Enter" || event.key === " ") jump(row);
-  else if (next) next.focus();
-  else return;
-  event.preventDefault();
-});
-for (const id of ["by-value", "by-region", "below", "opacity"]) {
-  byId(id).addEventListener("input", () => regions && redraw());
-}
-
-async function start() {
-  if (!document.createElement("canvas").getContext("webgl2")) throw new Error("this browser offers no WebGL2");
-  const script = document.createElement("script");
-  script.textContent = await unpack(byId("niivue").textContent);
-  document.head.append(script);
-  const scene = new niivue.Niivue({
-    logLevel: "error", dragAndDropEnabled: false, isSliceMM: true, atlasOutline: 1,
-    multiplanarLayout: niivue.MULTIPLANAR_TYPE.GRID, multiplanarShowRender: niivue.SHOW_RENDER.ALWAYS,
-    multiplanarPadPixels: 12, showAllOrientationMarkers: true, fontColor: [0.85, 0.87, 0.9, 1],
-    show3Dcrosshair: true, crosshairColor: [0.3, 1, 0.6, 0.9], crosshairWidth: 0.5,
-  });
-  await scene.attachToCanvas(byId("canvas"));
-  const middle = (content.ramp.length - 1) / 2;
-  const halves = { positive: content.ramp.slice(middle), negative: content.ramp.slice(0, middle + 1).reverse() };
-  for (const [name, colours] of Object.entries(halves)) {
-    const places = colours.map((_, at) => Math.round(255 * at / middle));
-    scene.addColormap(name, { ...channels(colours), A: places.map((at) => (at ? 192 : 0)), I: places });
-  }
-  scene.addVolume(await volume(content.background, { colormap: "gray", cal_min: 0, cal_max: 63 }));
-  image = await volume(content.map, { colormap: "positive", colormapNegative: "negative", cal_min: 1, cal_max: 2 });
-  scene.addVolume(image);
-  scene.overlayOutlineWidth = 1;
-  scene.onLocationChange = describe;
-  viewer = scene;
-}
-
-const showChosen = () => show(Number(byId("variant").value));
-byId("variant").addEventListener("change", showChosen);
-showChosen();
-start()
-  .then(showChosen)
-  .then(() => { byId("message").hidden = true; })
-  .catch((error) => {
-    byId("message").textContent = `The viewer cannot start: ${error.message}. The tables still work.`;
-    byId("scene").setAttribute("aria-busy", "false");
-  });
-</script>
-</body>
-</html>
-"""
+        content=Markup(json.dumps(content, allow_nan=False).replace("<", "\\u003c")),
+        niivue=_packed(niivue_bundle().encode("utf-8")),
+    )

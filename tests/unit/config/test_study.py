@@ -89,7 +89,7 @@ def test_every_key_reaches_a_rule_and_no_rule_has_a_key_of_its_own():
     """A key that no rule is told would change nothing, and a change of it would run nothing."""
     assert keys_named("variant_keys") == set(KEYS)
     sheet = set(load(DECLARED / "schemas/maps.schema.yaml")["properties"])
-    assert keys_named("map_keys") == sheet - {"map", "citation"}  # citation: for readers of the sheet
+    assert keys_named("map_keys") == sheet - {"map"}
     assert keys_named("atlas_keys") <= set(SCHEMA["properties"]["atlases"]["additionalProperties"]["properties"])
     assert keys_named("sweep_keys") >= set(SCHEMA["properties"]["sweep"]["properties"])
     named = set(re.findall(r'study[.]config\["(\w+)"\]', SNAKEFILE))

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from calls import extract_regions
 from scipy.stats import false_discovery_control, norm, t
 
 from statmap.inference.random_field import cluster_log_p, dlh_of, peak_p_fwe, peak_q, spm_cluster_log_p
@@ -21,10 +22,9 @@ from statmap.inference.region_statistics import (
 from statmap.inference.resels import resel_counts
 from statmap.inference.thresholds import cutoff_entries, cutoff_of, find_survivors, resolve_cutoff
 from statmap.io.files import UserError
-from statmap.regions.extract import extract_regions
 from statmap.regions.measures import measure_regions
-from statmap.stability.sweep import sweep_grid
-from statmap.stability.tree import robustness
+from statmap.stability.robustness import robustness
+from statmap.stability.sweep import sweep_grid, trees_of_settings
 
 SPEC = {
     "stat": "z",
@@ -114,10 +114,12 @@ def test_tables_robustness_and_sweep_keep_one_sign_under_a_lax_cutoff():
     rules.pop("extract_type")
     table = pd.DataFrame(measure_regions(data, labels, AFFINE))
     assert set(table["sign"]) == {"positive"} and table["n_voxels"].sum() == (data > 0).sum()
-    interval = robustness(data, AFFINE, table, cutoff, sided="positive", **rules)
-    assert (interval["robust_low"] >= 0).all() and (interval["robust_high"] > 0).all()
-    grid, share = sweep_grid(data, AFFINE, {"p=0.9": cutoff}, [0], [6], ["split"], "positive", ">")
-    assert grid["survivors"][0] == (data > 0).sum() and not share[data < 0].any()
+    peaks = table[["peak_i", "peak_j", "peak_k"]].to_numpy()
+    low, high, _ = robustness(data, AFFINE, table["sign"].to_numpy(), peaks, cutoff, sided="positive", **rules)
+    assert (low >= 0).all() and (high > 0).all()
+    settings = trees_of_settings(data, [6], ["split"], "positive", cutoff.at_least)
+    grid, times_kept = sweep_grid(settings, data.shape, AFFINE, {"p=0.9": cutoff}, [0], ">")
+    assert grid["survivors"][0] == (data > 0).sum() and not times_kept[data < 0].any()
 
 
 # ---- columns of random field theory ---------------------------------------------------------------------------------

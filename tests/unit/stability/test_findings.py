@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from calls import extract_regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_maps import AFFINE, maps
 
 from statmap.inference.thresholds import Cutoff, find_survivors
-from statmap.regions.extract import extract_regions
 from statmap.stability.findings import findings, main_peaks_of_sweep, read_ranges, write_ranges
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from calls import extract_regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from small_maps import AFFINE, STRUCTURE, connectivities, maps
 
 from statmap.inference.thresholds import Cutoff, find_survivors
-from statmap.regions.extract import extract_regions
 from statmap.stability.robustness import robustness
 from statmap.stability.tree import signed_maps
 

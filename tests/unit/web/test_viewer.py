@@ -3,11 +3,11 @@
 import importlib.util
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statmap.inference.thresholds import Cutoff
 from statmap.io.files import UserError
 from statmap.io.images import to_mm
 from statmap.web import viewer
@@ -15,24 +15,39 @@ from statmap.web import viewer
 AFFINE = np.diag([-3.0, 3, 3, 1])
 
 
-def small_page(**changes):
+REGION = {
+    "region": 1,
+    "sign": "positive",
+    "peak_value": 4.5,
+    "peak_x": -6.0,
+    "peak_y": 6.0,
+    "peak_z": 6.0,
+    "p_peak": 0.01,
+    "tdp": None,
+    "aal_peak": "<Left> & co",
+}
+
+
+TEMPLATE = (np.ones((10, 9, 8)), np.diag([2.0, 2, 2, 1]))
+
+
+def small_page(template=TEMPLATE, map_page=True, **changes):
     data = np.zeros((5, 6, 7), np.float32)
     data[2, 2, 2] = 4.5
-    regions = pd.DataFrame(
-        {
-            "region": [1],
-            "sign": ["positive"],
-            "peak_value": [4.5],
-            "peak_x": [-6.0],
-            "peak_y": [6.0],
-            "peak_z": [6.0],
-            "p_peak": [0.01],
-            "tdp": [np.nan],
-            "aal_peak": ["<Left> & co"],
-        }
+    variant = viewer.VariantView(
+        name="v",
+        rule="x",
+        sided="two",
+        signs="split",
+        extract_type="connected_components",
+        connectivity=6,
+        min_region_size=0,
+        size_rule=">",
+        cutoff=Cutoff(3.0, ">=", "value"),
+        labels=data > 0,
+        regions=[REGION],
     )
-    variant = {"name": "v", "rule": "x", "sided": "two", "cutoff": 3.0, "labels": data > 0, "regions": regions}
-    return viewer.viewer_page("m", data, AFFINE, np.ones((10, 9, 8)), np.diag([2.0, 2, 2, 1]), [variant | changes])
+    return viewer.viewer_page("m", data, AFFINE, template, [variant._replace(**changes)], "z", None, map_page)
 
 
 def test_same_input_same_text():
@@ -42,7 +57,7 @@ def test_same_input_same_text():
 def test_names_are_text_not_markup():
     page = small_page(name="</option><b>", rule="</script><b>x")
     assert "<b>" not in page
-    assert page.count("</script>") == 3
+    assert page.count("</script>") == 4
     assert "&lt;/option&gt;" in page and "\\u003c/script>" in page and "&lt;Left&gt; &amp; co" in page
 
 
@@ -52,9 +67,15 @@ def test_table_leaves_out_what_has_no_value():
     assert ">TDP<" not in page and ">p at peak<" not in page
 
 
-@pytest.mark.parametrize("cutoff", [np.inf, np.nan])
-def test_cutoff_that_nothing_reaches(cutoff):
-    assert "no cutoff reached" in small_page(cutoff=cutoff)
+def test_cutoff_that_nothing_reaches():
+    assert "no cutoff reached" in small_page(cutoff=Cutoff(np.inf, ">=", "fdr", "mask", 3), regions=[])
+
+
+@pytest.mark.parametrize("map_page", [True, False])
+def test_leads_back(map_page):
+    page = small_page(map_page=map_page)
+    assert 'href="../summary.html"' in page
+    assert ('href="map.html"' in page) == map_page
 
 
 def test_nilearn_without_niivue_is_named(monkeypatch):

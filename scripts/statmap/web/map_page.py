@@ -1,0 +1,117 @@
+"""The page of one map: for every variant its rule, warnings, voxel accounting, figures, tables and methods."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .colours import page_colours
+from .methods import Methods
+from .pages import render
+from .tables import download, table
+
+CAPTIONS = {
+    "threshold": "The thresholded map, over the anatomical template",
+    "regions": "The regions, outlined, with their ids",
+    "glass": "The map seen through the brain from three sides",
+}
+
+
+class VariantPage(NamedTuple):
+    """What the page says of one variant.
+
+    Attributes
+    ----------
+    name : id in the config.
+    rule : the threshold in words.
+    warnings : what to be careful about.
+    account : voxels by their fate, ``survivors``, ``kept``, ``too_small``, ``unseeded`` and ``isolated``.
+    regions, peaks : rows of regions.csv and peaks.csv.
+    regions_table, peaks_table : paths of these files, which the page offers to save.
+    methods : text to paste.
+    """
+
+    name: str
+    rule: str
+    warnings: Sequence[str]
+    account: Mapping[str, int]
+    regions: Sequence[Mapping[str, Any]]
+    peaks: Sequence[Mapping[str, Any]]
+    regions_table: str | Path
+    peaks_table: str | Path
+    methods: Methods
+
+
+def map_page(map_id: str, about: str, variants: Sequence[VariantPage], figures: Sequence[str], view: bool) -> str:
+    """The page of one map.
+
+    Parameters
+    ----------
+    map_id : name.
+    about : the map in a sentence: what it is, where it is from.
+    variants : in the order of the page.
+    figures : names of the figures that every variant has, ``{variant}/{figure}.png`` beside the page.
+    view : whether there is a view.html beside the page.
+
+    Returns
+    -------
+    str : HTML that loads the figures and nothing else.
+    """
+    return render(
+        "map.html.j2",
+        title=map_id,
+        about=about,
+        view=view,
+        variants=[
+            {
+                "name": variant.name,
+                "rule": variant.rule,
+                "found": regions_in_words(len(variant.regions)),
+                "warnings": variant.warnings,
+                "account": account_in_words(variant.account, len(variant.regions)),
+                "figures": [
+                    {
+                        "address": f"{variant.name}/{figure}.png",
+                        "caption": f"{CAPTIONS.get(figure, figure)}: {map_id}, {variant.name}, {variant.rule}",
+                    }
+                    for figure in figures
+                ],
+                "parts": [
+                    _part(map_id, variant, "regions", variant.regions, variant.regions_table),
+                    _part(map_id, variant, "peaks", variant.peaks, variant.peaks_table),
+                ],
+                "methods": variant.methods,
+            }
+            for variant in variants
+        ],
+    )
+
+
+def _part(map_id, variant, kind, rows, path):
+    colours = page_colours(len(variant.regions))
+    names = [name for name in (rows[0] if rows else []) if name not in ("map", "variant", "cutoff")]
+    swatches = [{"style": f"--colour:{colours[row['region'] - 1]}"} for row in rows]
+    return {
+        "heading": kind.capitalize(),
+        "table": table(rows, names, f"{kind}.csv", row_attributes=swatches),
+        "file": download(path, f"{map_id}_{variant.name}_{kind}.csv"),
+    }
+
+
+def regions_in_words(n: int) -> str:
+    """``no region``, ``1 region``, ``2 regions``."""
+    return {0: "no region", 1: "1 region"}.get(n, f"{n:,} regions")
+
+
+def account_in_words(account: Mapping[str, int], n_regions: int) -> str:
+    """Where every suprathreshold voxel went, in a sentence."""
+    passed = account["survivors"]
+    if not passed:
+        return "No voxel passes the threshold."
+    fates = [
+        (account["kept"], f"in {regions_in_words(n_regions)}"),
+        (account["too_small"], "in regions that are too small"),
+        (account["unseeded"], "in components without a seed"),
+        (account["isolated"], "isolated"),
+    ]
+    told = [f"{n:,} {what} ({n / passed:.1%})" for n, what in fates if n]
+    return f"{passed:,} voxel{'s pass' if passed > 1 else ' passes'} the threshold: {', '.join(told)}."

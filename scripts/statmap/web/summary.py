@@ -1,0 +1,156 @@
+"""The page that a reader sees first: one row per map and variant, what to be careful about, and how far they agree."""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from .pages import render
+from .tables import download, table
+
+# Columns of summary.csv in the two tables of the page.
+FOUND = [
+    "map",
+    "variant",
+    "warning",
+    "rule",
+    "n_regions",
+    "volume_mm3",
+    "largest_mm3",
+    "largest_x",
+    "largest_y",
+    "largest_z",
+]
+HOW = [
+    "map",
+    "variant",
+    "survivors",
+    "kept",
+    "too_small",
+    "unseeded",
+    "isolated",
+    "signs",
+    "extract_type",
+    "connectivity",
+    "min_region_size",
+    "convention",
+]
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
+MOST_PAIRS = 2000  # rows of stability.csv that the page shows: more are slow to open, and nobody reads them
+
+
+class Warned(NamedTuple):
+    """One warning, and the map and variant that it is about."""
+
+    map: str
+    variant: str
+    text: str
+
+
+class Place(NamedTuple):
+    name: str
+    link: str
+
+
+class Group(NamedTuple):
+    text: str
+    places: list[Place]
+
+
+def summary_page(
+    rows: Sequence[Mapping[str, Any]],
+    warnings: Sequence[Warned],
+    agreement: Sequence[Mapping[str, Any]],
+    summary: str | Path,
+    pages: Sequence[str],
+) -> str:
+    """The page over all maps.
+
+    Parameters
+    ----------
+    rows : of summary.csv.
+    warnings : in the order of the rows.
+    agreement : rows of every stability.csv.
+    summary : path of summary.csv, which the page offers to save.
+    pages : which pages every map has: ``map`` (map.html) and ``view`` (view.html), or none.
+
+    Returns
+    -------
+    str : HTML.
+    """
+    texts: dict[tuple[str, str], list[str]] = {}
+    for warning in warnings:
+        texts.setdefault((warning.map, warning.variant), []).append(warning.text)
+    shown, links, found, how = [], [], [], []
+    for row in rows:
+        place = (row["map"], row["variant"])
+        own = texts.get(place, [])
+        shown.append(row | {"warning": "⚠" if own else None})
+        address = _address(*place, pages)
+        links.append({"map": address.partition("#")[0], "variant": address, "warning": address} if address else {})
+        find = " ".join([*place, row["rule"], *own]).lower()
+        given = {"data-find": find, "data-counts": ""} | ({"class": "warned"} if own else {})
+        found.append(given | ({"title": "\n".join(own)} if own else {}))
+        how.append({name: value for name, value in given.items() if name != "data-counts"})
+    parts = [
+        {
+            "heading": "What was found",
+            "table": table(shown, FOUND, "summary.csv", row_attributes=found, links=links),
+            "file": download(summary, "summary.csv"),
+        },
+        {
+            "heading": "How, and where the voxels went",
+            "table": table(shown, HOW, "summary.csv", row_attributes=how, links=links),
+            "file": None,
+        },
+    ]
+    if 0 < len(agreement) <= MOST_PAIRS:
+        pairs = [{"data-find": " ".join((row["map"], row["variant_a"], row["variant_b"])).lower()} for row in agreement]
+        shown_pairs = table(agreement, list(agreement[0]), "stability.csv", row_attributes=pairs)
+        parts.append({"heading": "How far the variants of a map agree", "table": shown_pairs, "file": None})
+    maps, variants = ({row[name] for row in rows} for name in ("map", "variant"))
+    many = len(agreement) > MOST_PAIRS
+    return render(
+        "summary.html.j2",
+        title="Summary",
+        counts=f"{_count(len(maps), 'map')}, {_count(len(variants), 'variant')}, {_count(len(rows), 'row')}",
+        warnings=[
+            Group(text, [Place(f"{w.map} · {w.variant}", _address(w.map, w.variant, pages) or "#") for w in group])
+            for text, group in grouped(warnings).items()
+        ],
+        parts=parts,
+        omitted=f"How far variants agree ({len(agreement):,} pairs) is in each map's stability.csv." if many else "",
+    )
+
+
+def grouped(warnings: Sequence[Warned]) -> dict[str, list[Warned]]:
+    """Warnings that say the same, their numbers apart, by their text, the most frequent first.
+
+    Where the numbers differ, the text has the lowest and the highest.
+    """
+    groups: dict[tuple[str, ...], list[Warned]] = {}
+    for warning in warnings:
+        groups.setdefault(tuple(NUMBER.split(warning.text)), []).append(warning)
+    found = {}
+    for words, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+        numbers = zip(*(NUMBER.findall(own.text) for own in group), strict=True)
+        spans = [f"{low} to {high}" if low != high else low for low, high in map(_ends, numbers)]
+        found["".join(part for pair in zip_longest(words, spans, fillvalue="") for part in pair)] = group
+    return found
+
+
+def _ends(numbers: Sequence[str]) -> tuple[str, str]:
+    ascending = sorted(numbers, key=float)
+    return ascending[0], ascending[-1]
+
+
+def _address(map_id: str, variant: str, pages: Sequence[str]) -> str:
+    if "map" in pages:
+        return f"{quote(map_id)}/map.html#{quote(variant)}"
+    return f"{quote(map_id)}/view.html#variant={quote(variant)}" if "view" in pages else ""
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"

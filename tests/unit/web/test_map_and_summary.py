@@ -1,0 +1,121 @@
+"""The page of a map and the summary as text: names are text, links lead where the files are, warnings are grouped."""
+
+import re
+from html import unescape
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from parsed import Parsed
+
+from statmap.web.map_page import VariantPage, account_in_words, map_page
+from statmap.web.methods import Methods
+from statmap.web.summary import Warned, grouped, summary_page
+
+ACCOUNT = {"survivors": 10, "kept": 6, "too_small": 1, "unseeded": 3, "isolated": 0}
+REGION = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "sign": "positive", "peak_value": -4.0, "peak_i": 2}
+PEAK = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "peak": 1, "value": 4.5, "x": 1.0}
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1)
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables") / "t.csv"
+    path.write_text("map\nm\n", encoding="utf-8")
+    return path
+
+
+def one_variant(csv, name="v", warnings=(), regions=(REGION,), text="t"):
+    peaks = [PEAK] if regions else []
+    return VariantPage(name, f"rule {name}", warnings, ACCOUNT, regions, peaks, csv, csv, Methods(text, [text]))
+
+
+def summary_row(map_id, variant):
+    counts = "n_regions survivors kept too_small unseeded isolated connectivity"
+    numbers = dict.fromkeys(f"{counts} volume_mm3 largest_mm3 min_region_size".split(), 1)
+    return {"map": map_id, "variant": variant, "rule": "|z| > 3", "signs": "split", **numbers}
+
+
+@settings(max_examples=50, deadline=None)
+@given(name=TEXT)
+def test_names_are_text_not_markup(csv, name):
+    pages = [
+        map_page(name, name, [one_variant(csv, name, [name], text=name)], ["threshold"], view=True),
+        summary_page([summary_row(name, name)], [Warned(name, name, name)], [], csv, ["map", "view"]),
+    ]
+    for text in pages:
+        parsed = Parsed(text)
+        assert parsed.open == []
+        assert text.count("<script>") == 2
+    assert unescape(re.search(r"<h1>(.*?)</h1>", pages[0], re.DOTALL)[1]) == name
+    assert parsed.keys[:2] == [name, name]
+
+
+@pytest.mark.parametrize("view", [True, False])
+def test_a_map_page_shows_and_links_what_is_there(csv, view):
+    variants = [one_variant(csv, "a", ["some voxels are lost"]), one_variant(csv, "b", regions=())]
+    text = map_page("m", "a z map", variants, ["threshold", "glass"], view)
+    assert text == map_page("m", "a z map", variants, ["threshold", "glass"], view)
+    assert re.findall(r'<img src="(.*?)"', text) == [f"{v}/{f}.png" for v in "ab" for f in ("threshold", "glass")]
+    assert text.count("some voxels are lost") == 1 and text.count('class="warnings"') == 1
+    assert text.count("No region in this variant.") == 2
+    assert 'id="a"' in text and 'href="#b"' in text and "../summary.html" in text
+    assert ("view.html#variant=a" in text) == view
+    assert 'download="m_a_regions.csv"' in text and 'download="m_b_peaks.csv"' in text
+    assert not re.search(r"""(src|href)=["']?(https?:|//)""", text)
+
+
+def test_every_voxel_is_accounted_for():
+    assert account_in_words(ACCOUNT, 2) == (
+        "10 voxels pass the threshold: 6 in 2 regions (60.0%), 1 in regions that are too small (10.0%), "
+        "3 in components without a seed (30.0%)."
+    )
+    assert account_in_words(dict.fromkeys(ACCOUNT, 0), 0) == "No voxel passes the threshold."
+
+
+@pytest.mark.parametrize(
+    ("pages", "address"),
+    [
+        (["map", "view"], "a%20b/map.html#v"),
+        (["view"], "a%20b/view.html#variant=v"),
+        ([], None),
+    ],
+)
+def test_summary_leads_to_what_there_is(csv, pages, address):
+    text = summary_page([summary_row("a b", "v")], [], [], csv, pages)
+    links = re.findall(r'<td[^>]*><a href="(.*?)"', text)
+    assert links == ([] if address is None else [address.partition("#")[0], address] * 2)
+
+
+def test_warnings_that_say_the_same_are_one_group():
+    warnings = [
+        Warned("a", "v", "12 of 100 voxels (12.0%) are lost in MNI152"),
+        Warned("a", "w", "not labelled"),
+        Warned("b", "v", "9 of 100 voxels (9.5%) are lost in MNI152"),
+    ]
+    assert grouped(warnings) == {
+        "9 to 12 of 100 voxels (9.5 to 12.0%) are lost in MNI152": [warnings[0], warnings[2]],
+        "not labelled": [warnings[1]],
+    }
+
+
+def test_a_row_is_found_by_its_map_variant_and_warnings(csv):
+    rows = [summary_row("a", "v"), summary_row("b", "v")]
+    text = summary_page(rows, [Warned("b", "v", "Odd & ends")], [], csv, ["map"])
+    assert re.findall(r'data-find="(.*?)"', text) == ["a v |z| &gt; 3", "b v |z| &gt; 3 odd &amp; ends"] * 2
+    assert text.count('class="warned"') == 2
+
+
+def test_too_many_pairs_are_left_to_the_files(csv):
+    pair = {
+        "map": "a",
+        "variant_a": "v",
+        "variant_b": "w",
+        "voxels_a": 1,
+        "voxels_b": 1,
+        "overlap_voxels": 1,
+        "dice": 1.0,
+    }
+    assert "How far the variants of a map agree" in summary_page([summary_row("a", "v")], [], [pair], csv, [])
+    text = summary_page([summary_row("a", "v")], [], [pair] * 3000, csv, [])
+    assert "How far the variants of a map agree" not in text and "3,000 pairs" in text

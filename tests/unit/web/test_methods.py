@@ -1,0 +1,101 @@
+"""The methods paragraph says what the config and the numbers say, for every kind of threshold."""
+
+import itertools
+
+import pytest
+
+from statmap.inference.thresholds import Cutoff
+from statmap.web.methods import methods_text
+
+ACCOUNT = {"survivors": 120, "kept": 100, "too_small": 20, "unseeded": 0, "isolated": 0}
+
+
+def text_of(**changes):
+    given = {
+        "map_id": "faces",
+        "stat": "t",
+        "df": 23.0,
+        "voxel_size_mm": [3.0, 3.0, 3.5],
+        "threshold": 3.1,
+        "sided": "positive",
+        "cutoff": Cutoff(3.1, ">=", "value"),
+        "extract_type": "connected_components",
+        "signs": "split",
+        "connectivity": 26,
+        "min_region_size": 270,
+        "size_rule": ">",
+        "unseeded": "drop",
+        "account": ACCOUNT,
+        "voxel_volume_mm3": 27.0,
+        "n_regions": 3,
+        "convention": None,
+        "tdp_alpha": None,
+        "cluster_p": False,
+        "atlases": [],
+        "citation": None,
+        "version": "1.0.0",
+        "software": {"numpy": "2.4.6"},
+    }
+    return methods_text(**given | changes)
+
+
+def test_the_whole_paragraph():
+    assert text_of().text == (
+        "The t map with 23 degrees of freedom “faces” (voxels of 3 × 3 × 3.5 mm) was thresholded for positive values "
+        "at t ≥ 3.1 (height threshold). Clusters are suprathreshold voxels sharing a face, an edge or a corner "
+        "(26 neighbours). Regions larger than 270 mm³ (10 voxels) were kept (extent threshold). Of 120 suprathreshold "
+        "voxels 100 (2,700 mm³) are in 3 regions; 20 were in regions too small. Computed with Statmap Regions 1.0.0 "
+        "(numpy 2.4.6), a Snakemake workflow (Mölder et al. 2021)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "cutoff", "said", "reference"),
+    [
+        ("97%", Cutoff(2.5, ">", "percentile", "all", 1000), "97th percentile of |t| over all voxels of the image", ""),
+        ({"p": 0.001}, Cutoff(3.7, ">=", "p"), "p < 0.001, uncorrected for multiple comparisons, 0.0005 in each", ""),
+        ({"fdr": 0.05}, Cutoff(4.1, ">=", "fdr", "mask", 900), "over the voxels of its mask (n = 900)", "Benjamini"),
+        ({"bonferroni": 0.05}, Cutoff(5.0, ">=", "bonferroni", "mask", 900), "family-wise error rate of 0.05", ""),
+        ({"fdr": 0.05}, Cutoff(float("inf"), ">=", "fdr", "mask", 900), "which no voxel reaches", "Benjamini"),
+        (99.0, Cutoff(99.0, ">=", "value"), "at |t| ≥ 99 (height threshold)", ""),
+    ],
+)
+def test_every_kind_of_threshold_is_said(threshold, cutoff, said, reference):
+    methods = text_of(threshold=threshold, cutoff=cutoff, sided="two")
+    assert said in methods.text
+    assert any(reference in own for own in methods.references)
+    assert "positive and negative voxels were kept apart" in methods.text
+
+
+def test_what_is_not_there_is_not_said():
+    bare = text_of(min_region_size=0, tdp_alpha=None)
+    assert "extent threshold" not in bare.text and "true discovery" not in bare.text and len(bare.references) == 1
+    full = text_of(
+        tdp_alpha=0.1,
+        cluster_p=True,
+        atlases=["aal", "juelich"],
+        convention="nilearn",
+        extract_type="local_regions",
+        citation="Doe 2020",
+        account=ACCOUNT | {"kept": 90, "unseeded": 10},
+    )
+    for said in (
+        "90% confidence",
+        "random field",
+        "aal and juelich",
+        "of nilearn",
+        "random walker",
+        "Doe 2020",
+        "10 in no",
+    ):
+        assert said in full.text
+    assert [own.split()[0] for own in full.references] == ["Mölder", "Abraham", "Grady", "Rosenblatt", "Friston"]
+
+
+def test_every_choice_gives_a_paragraph():
+    types = ["connected_components", "local_regions"]
+    choices = itertools.product(["two", "positive", "negative"], ["split", "merged"], [6, 18, 26], types, [0, 1])
+    names = ("sided", "signs", "connectivity", "extract_type", "n_regions")
+    texts = {text_of(**dict(zip(names, choice, strict=True))).text for choice in choices}
+    assert len(texts) == (2 + 1 + 1) * 3 * 2 * 2  # signs are said only where both are looked at
+    assert not any("  " in text or "None" in text for text in texts)
