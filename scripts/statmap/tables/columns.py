@@ -173,7 +173,8 @@ REGIONS = table(
         "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has "
         "joined no stronger peak, and is large enough. Exact; magnitudes. `low < c ≤ high` for cutoffs that keep "
         "values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no "
-        "stronger peak is ever joined. For `local_regions` it is the interval of the connected component that holds the region.",
+        "stronger peak is ever joined. For `local_regions` it is the interval of the connected component that holds the "
+        "region.",
     ),
     Column(
         "margin",
