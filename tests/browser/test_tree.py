@@ -56,7 +56,9 @@ def partition(labels):
 
 
 @settings(max_examples=60, deadline=None)
-@given(data=MAPS, connectivity=st.sampled_from([6, 18, 26]), sign=st.sampled_from(list(SIGNS)), at=st.integers(0, 10**6))
+@given(
+    data=MAPS, connectivity=st.sampled_from([6, 18, 26]), sign=st.sampled_from(list(SIGNS)), at=st.integers(0, 10**6)
+)
 def test_cuts_are_those_of_the_tree_in_python(run, data, connectivity, sign, at):
     magnitude = SIGNS[sign](data)
     levels = np.unique(magnitude[magnitude > 0])
