@@ -52,7 +52,7 @@ function p(value) {
 
 function written(value, kind) {
   if (kind === "count" || kind === "volume") return Math.round(value).toLocaleString("en-US");
-  if (kind === "p") return String(Number(value.toPrecision(2)));
+  if (kind === "p") return value < 1e-4 ? value.toExponential(1).replace(".0", "") : String(Number(value.toPrecision(2)));
   return kind === "mm" ? value.toFixed(1) : kind === "value" ? value.toFixed(2) : String(value);
 }
 
@@ -127,7 +127,7 @@ function recompute() {
 }
 
 function asText() {
-  const left = { two: "|x|", positive: "x", negative: "−x" }[sidedOf(own.signs)];
+  const left = { two: `|${content.stat}|`, positive: content.stat, negative: `−${content.stat}` }[sidedOf(own.signs)];
   return `${left} ≥ ${+own.cutoff.toPrecision(4)}, ${own.connectivity} neighbours`;
 }
 
@@ -162,6 +162,12 @@ function sketch() {
   say();
 }
 
+// YAML takes 3 for a whole number and 1e-7 for text.
+function inYaml(number) {
+  const text = String(number);
+  return text.includes("e") ? number.toFixed(20).replace(/0+$/, "") : text.includes(".") ? text : `${text}.0`;
+}
+
 // The variant as the config has it: the shortest number that the workflow reads as this cutoff.
 function variantText() {
   let cutoff = precise(own.cutoff);
@@ -174,7 +180,7 @@ function variantText() {
   while (digits < 17 && precise(Number(cutoff.toPrecision(digits))) !== cutoff) digits++;
   const number = Number(cutoff.toPrecision(digits)), name = `own-${number}`.replace(/[^\w.-]/g, "");
   const lines = [
-    `threshold: ${Number.isInteger(number) ? number.toFixed(1) : number.toFixed(20).replace(/0+$/, "")}`, 'cutoff_rule: ">="', `sided: ${sidedOf(own.signs)}`,
+    `threshold: ${inYaml(number)}`, 'cutoff_rule: ">="', `sided: ${sidedOf(own.signs)}`,
     `signs: ${own.signs === "merged" ? "merged" : "split"}`, "extract_type: connected_components",
     `connectivity: ${own.connectivity}`, `min_region_size: ${own.size}`, `size_rule: "${own.rule}"`,
   ];

@@ -224,6 +224,7 @@ def viewer_page(
         "shape": data.shape,
         "affine": affine.tolist(),
         "voxelVolume": voxel_volume(affine),
+        "stat": stat if stat in ("z", "t") else "x",
         "largest": largest,
         "tail": tail,
         "ramp": DIVERGING,
