@@ -201,10 +201,12 @@ function findRegions(trees, volume, shape, affine, cutoff, smallest) {
   trees.forEach((tree, which) => {
     const { passed, cluster, clusters } = cuts[which], sizes = new Int32Array(clusters);
     const ties = Array.from({ length: clusters }, () => []), tops = new Float64Array(clusters);
+    const above = new Int32Array(clusters);
     for (let rank = 0; rank < passed; rank++) {
       const own = cluster[tree.basin[rank]];
       if (sizes[own]++ === 0) tops[own] = tree.values[rank];
       if (tree.values[rank] === tops[own]) ties[own].push(rank);
+      if (volume[tree.voxels[rank]] > 0) above[own]++;
     }
     cuts[which].region = new Int32Array(clusters);
     for (let own = 0; own < clusters; own++) {
@@ -213,7 +215,7 @@ function findRegions(trees, volume, shape, affine, cutoff, smallest) {
       let low = tree.basin[rank];
       while (tree.parent[low] >= 0 && tree.birth[tree.parent[low]] === tree.birth[low]) low = tree.parent[low];
       found.push({
-        which, own, sign: tree.sign, voxels: sizes[own], peak: voxel, value: volume[voxel],
+        which, own, sign: { 0: "negative", [sizes[own]]: "positive" }[above[own]] ?? "mixed", voxels: sizes[own], peak: voxel, value: volume[voxel],
         mm: toMm(voxel, shape, affine), low: Math.max(tree.death[low], 0), of: tree.basin[rank], order: inC(voxel),
       });
     }

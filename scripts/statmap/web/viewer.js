@@ -1,12 +1,17 @@
+// The scene: template, map and regions in NiiVue, the scale below it, the numbers on the regions, and the tables.
 const byId = (id) => document.getElementById(id);
 const content = JSON.parse(byId("content").textContent);
-const tables = document.querySelectorAll("[data-variant]");
-let viewer, image, regions;
+const map = { shape: content.shape, affine: content.affine, volume: null }; // the values, exact: from the map's NIfTI
+let viewer, image, regions, labelled = null, chosen = null;
 
 async function unpack(base64) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).text();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+}
+
+async function readMap() {
+  const values = await (await unpack(content.map)).arrayBuffer();
+  map.volume = content.bytes === 4 ? new Float32Array(values, 352) : new Float64Array(values, 352);
 }
 
 function volume(base64, options) {
@@ -18,24 +23,30 @@ function channels(colours) {
   return { R: channel(1), G: channel(3), B: channel(5) };
 }
 
+const colourOf = (region) => content.colours[(region - 1) % content.colours.length];
+
 function describe(place) {
   const [x, y, z] = place.mm;
   const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0[.]0+)$/, "$1").replace("-", "−");
-  const [, value, region] = place.values.map((volume) => volume.value);
+  const [, value, region] = place.values.map((own) => own.value);
   byId("place").textContent = `x ${fixed(x, 1)}  y ${fixed(y, 1)}  z ${fixed(z, 1)} mm · value ${fixed(value, 2)}`
     + (region ? ` · region ${region}` : "");
+  placeNumbers();
+}
+
+function goTo(mm) {
+  viewer.scene.crosshairPos = viewer.mm2frac(mm);
+  viewer.createOnLocationChange();
+  viewer.drawScene();
 }
 
 function jump(row) {
   for (const other of document.querySelectorAll("tr[aria-current]")) other.removeAttribute("aria-current");
   row.setAttribute("aria-current", "true");
-  if (!viewer) return;
-  viewer.scene.crosshairPos = viewer.mm2frac(JSON.parse(row.dataset.mm));
-  viewer.createOnLocationChange();
-  viewer.drawScene();
+  if (viewer) goTo(JSON.parse(row.dataset.mm));
 }
 
-function drawScale({ cutoff, sided }) {
+function drawScale(cutoff, sided) {
   const largest = content.largest, share = (value) => `${50 + 50 * Math.max(-1, Math.min(1, value / largest))}%`;
   byId("ramp").style.background = `linear-gradient(90deg, ${content.ramp})`;
   byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff);
@@ -46,24 +57,38 @@ function drawScale({ cutoff, sided }) {
   byId("cutoff").textContent = cutoff > largest ? "" : `cutoff ${sign}${+cutoff.toPrecision(4)}`;
 }
 
-async function show(index) {
-  const variant = content.variants[index], { cutoff, sided, colours } = variant;
-  byId("summary").textContent = variant.summary;
-  for (const table of tables) table.hidden = table !== tables[index];
-  drawScale(variant);
+function showTable(which) {
+  for (const part of document.querySelectorAll("[data-variant]")) part.hidden = part.dataset.variant !== String(which);
+}
+
+// Put regions into the scene: the region of every voxel (from 1), their number, the cutoff and the side.
+function drawRegions(labels, count, cutoff, sided) {
+  drawScale(cutoff, sided);
   if (!viewer) return;
-  byId("scene").setAttribute("aria-busy", "true");
-  const labels = await volume(variant.labels);
-  if (byId("variant").value !== String(index)) return; // another was chosen meanwhile
-  labels.setColormapLabel(channels(["#000000", ...colours]));
-  if (regions) Object.assign(regions, { img: labels.img, colormapLabel: labels.colormapLabel });
-  else viewer.addVolume(regions = labels);
+  regions.img = labels;
+  regions.setColormapLabel(channels(["#000000", ...Array.from({ length: count }, (_, n) => colourOf(n + 1))]));
   const top = Math.max(content.largest, cutoff), never = 10 * top;
   [image.cal_min, image.cal_max] = sided === "negative" ? [never, 2 * never] : [cutoff, top];
   [image.cal_minNeg, image.cal_maxNeg] = sided === "positive" ? [-2 * never, -never] : [-top, -cutoff];
+  labelled = null;
   redraw();
   viewer.createOnLocationChange();
-  const first = tables[index].querySelector("tbody tr");
+}
+
+async function show(index) {
+  const variant = content.variants[index];
+  chosen = index;
+  byId("variant").value = String(index);
+  byId("summary").textContent = variant.summary;
+  showTable(index);
+  drawScale(variant.cutoff, variant.sided);
+  if (!viewer) return;
+  byId("scene").setAttribute("aria-busy", "true");
+  const labels = await volume(variant.labels);
+  if (chosen !== index) return; // another was chosen meanwhile
+  if (!regions) viewer.addVolume(regions = labels);
+  drawRegions(labels.img, variant.regions, variant.cutoff, variant.sided);
+  const first = document.querySelector(`[data-variant="${index}"] tbody tr`);
   if (first) jump(first);
   byId("scene").setAttribute("aria-busy", "false");
 }
@@ -75,6 +100,61 @@ function redraw() {
   image.colormapType = byId("below").checked ? 1 : 2; // alpha (value / cutoff)^2, or 0
   viewer.overlayAlphaShader = Number(byId("opacity").value);
   viewer.updateGLVolume();
+}
+
+// Where the regions are: index, region and mm of each of their voxels.
+function locate() {
+  const inside = [];
+  regions.img.forEach((region, voxel) => { if (region) inside.push(voxel); });
+  const places = [0, 1, 2].map(() => new Float32Array(inside.length));
+  inside.forEach((voxel, n) => { [places[0][n], places[1][n], places[2][n]] = toMm(voxel, map.shape, map.affine); });
+  labelled = { region: inside.map((voxel) => regions.img[voxel]), places };
+}
+
+// The number of each region on each slice that cuts it, at the voxel nearest to the middle of the cut.
+const MOST_NUMBERS = 40; // on a slice, the largest cuts first
+let waiting = false;
+function placeNumbers() {
+  if (waiting || !regions) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    const numbers = [];
+    if (byId("numbered").checked) {
+      if (!labelled) locate();
+      const crosshair = viewer.frac2mm(viewer.scene.crosshairPos);
+      for (const [axis, slice] of [[2, 0], [1, 1], [0, 2]]) numbers.push(...numbersOn(axis, slice, crosshair[axis]));
+    }
+    byId("numbers").replaceChildren(...numbers);
+  });
+}
+
+function numbersOn(axis, slice, at) {
+  const { region, places } = labelled, cuts = new Map();
+  const half = map.affine[axis].slice(0, 3).reduce((sum, step) => sum + Math.abs(step), 0) / 2 + 1e-3;
+  for (let n = 0; n < region.length; n++) {
+    if (Math.abs(places[axis][n] - at) > half) continue;
+    const cut = cuts.get(region[n]) ?? { voxels: [], sum: [0, 0, 0] };
+    cuts.set(region[n], cut);
+    cut.voxels.push(n);
+    for (const along of [0, 1, 2]) cut.sum[along] += places[along][n];
+  }
+  const ratio = byId("canvas").width / byId("canvas").clientWidth;
+  return [...cuts].sort(([, one], [, other]) => other.voxels.length - one.voxels.length).slice(0, MOST_NUMBERS)
+    .flatMap(([number, { voxels, sum }]) => {
+      const far = (n) => Math.hypot(...sum.map((total, along) => places[along][n] - total / voxels.length));
+      const middle = voxels.reduce((one, other) => (far(other) < far(one) ? other : one));
+      const mm = places.map((along) => along[middle]);
+      mm[axis] = at;
+      const found = viewer.frac2canvasPosWithTile(viewer.mm2frac(mm), slice);
+      if (!found) return [];
+      const number_ = document.createElement("span");
+      number_.textContent = number;
+      number_.style.left = `${found.pos[0] / ratio}px`;
+      number_.style.top = `${found.pos[1] / ratio}px`;
+      number_.style.boxShadow = `0 0 0 1.5px ${colourOf(number)}`;
+      return [number_];
+    });
 }
 
 document.addEventListener("click", (event) => {
@@ -90,14 +170,29 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+// In the scene keys move the crosshair by a voxel of the map, along x, y and z.
+const MOVES = {
+  ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1], PageDown: [2, -1], PageUp: [2, 1],
+};
+byId("scene").addEventListener("keydown", (event) => {
+  const move = MOVES[event.key];
+  if (!move || !viewer) return;
+  const mm = [...viewer.frac2mm(viewer.scene.crosshairPos)].slice(0, 3);
+  mm[move[0]] += move[1] * Math.hypot(...map.affine.map((row) => row[move[0]]).slice(0, 3));
+  goTo(mm);
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
 for (const id of ["by-value", "by-region", "below", "opacity"]) {
   byId(id).addEventListener("input", () => regions && redraw());
 }
+byId("numbered").addEventListener("input", placeNumbers);
+addEventListener("resize", () => setTimeout(placeNumbers, 100));
 
 async function start() {
   if (!document.createElement("canvas").getContext("webgl2")) throw new Error("this browser offers no WebGL2");
   const script = document.createElement("script");
-  script.textContent = await unpack(byId("niivue").textContent);
+  script.textContent = await (await unpack(byId("niivue").textContent)).text();
   document.head.append(script);
   const scene = new niivue.Niivue({
     logLevel: "error", dragAndDropEnabled: false, isSliceMM: true, atlasOutline: 1,
@@ -119,14 +214,3 @@ async function start() {
   scene.onLocationChange = describe;
   viewer = scene;
 }
-
-const showChosen = () => show(Number(byId("variant").value));
-byId("variant").addEventListener("change", showChosen);
-showChosen();
-start()
-  .then(showChosen)
-  .then(() => { byId("message").hidden = true; })
-  .catch((error) => {
-    byId("message").textContent = `The viewer cannot start: ${error.message}. The tables still work.`;
-    byId("scene").setAttribute("aria-busy", "false");
-  });

@@ -18,10 +18,11 @@ from markupsafe import Markup
 from scipy import ndimage
 
 from ..figures.colours import DIVERGING
+from ..inference.statistics import log_sf, minus_log10
 from ..inference.thresholds import Cutoff
 from ..io.files import UserError
-from ..io.images import to_mm
-from ..tables.columns import REGIONS
+from ..io.images import to_mm, voxel_volume
+from ..tables.columns import REGIONS, column_of
 from ..types import Connectivity, ExtractType, Sided, Signs, SizeRule, Stat
 from .colours import page_colours
 from .map_page import regions_in_words
@@ -30,6 +31,21 @@ from .tables import Table, table
 
 # Columns of regions.csv that the page shows; the labels of atlases at the peaks follow.
 _COLUMNS = ("region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z", "tdp")
+_OWN_COLUMNS = (
+    "region",
+    "sign",
+    "n_voxels",
+    "volume_mm3",
+    "peak_value",
+    "peak_x",
+    "peak_y",
+    "peak_z",
+    "p_peak",
+    "robust_low",
+    "robust_high",
+)
+PALETTE = 24  # colours of regions, then from the start again
+TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
 
 
@@ -99,10 +115,10 @@ def _packed(content):
     return b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode("ascii")
 
 
-def _nifti(data, affine, slope=1.0, intent="none"):
+def _nifti(data, affine, intent="none"):
     image = nib.Nifti1Image(data, affine)
     image.header.set_intent(intent)
-    image.header.set_slope_inter(slope, 0)
+    image.header.set_slope_inter(1, 0)
     return _packed(image.to_bytes())
 
 
@@ -132,7 +148,7 @@ class VariantView(NamedTuple):
     regions: Sequence[Mapping[str, Any]]
 
 
-def _table(index: int, variant: VariantView, colours: Sequence[str]) -> Table:
+def _table(variant: VariantView) -> Table:
     """One variant's regions, whose rows know the colour and the peak of their region."""
     rows = variant.regions
     at_peak = [name for name in (rows[0] if rows else []) if name.endswith("_peak") and name not in REGIONS]
@@ -142,9 +158,28 @@ def _table(index: int, variant: VariantView, colours: Sequence[str]) -> Table:
             "data-mm": json.dumps([row[f"peak_{axis}"] for axis in "xyz"]),
             "style": f"--colour:{colour}",
         }
-        for row, colour in zip(rows, colours, strict=True)
+        for row, colour in zip(rows, page_colours(len(rows)), strict=True)
     ]
-    return table(rows, [*_COLUMNS, *at_peak], attributes={"data-variant": str(index)}, row_attributes=steering)
+    return table(rows, [*_COLUMNS, *at_peak], row_attributes=steering)
+
+
+def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[str, Any]:
+    """What the page's script knows of a variant."""
+    reached = bool(np.isfinite(variant.cutoff.value))
+    said = f"cutoff {variant.cutoff.value:.4g}" if reached else "no cutoff reached"
+    return {
+        "name": variant.name,
+        "labels": _nifti(variant.labels.astype(np.uint16), affine, intent="label"),
+        "regions": len(variant.regions),
+        "cutoff": variant.cutoff.value if reached else 1.001 * largest,
+        "atLeast": variant.cutoff.at_least if reached else None,
+        "sided": variant.sided,
+        "signs": variant.signs,
+        "connectivity": variant.connectivity,
+        "size": variant.min_region_size,
+        "rule": variant.size_rule,
+        "summary": f"{variant.rule} · {said} · {regions_in_words(len(variant.regions))}",
+    }
 
 
 def viewer_page(
@@ -162,7 +197,7 @@ def viewer_page(
     Parameters
     ----------
     map_id : name.
-    data : (i, j, k) float array, finite; shown and read out to 1/32767 of its largest absolute value.
+    data : (i, j, k) float32 or float64 array, finite; the page holds it exactly.
     affine : (4, 4) array, voxel indices to mm; may be flipped or oblique.
     template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None: the outline of
         the map, dim.
@@ -175,37 +210,41 @@ def viewer_page(
     str : HTML that loads nothing else; the same input gives the same text.
     """
     largest = float(np.abs(data).max()) or 1.0
-    slope = largest / 32767
     background, background_affine = background_grid(*(template or ((data != 0).astype(np.uint8), affine)), data, affine)
     if template is None:
         background //= 4
+    tail = None
+    if stat in ("z", "t") and (stat == "z" or df):
+        tail = minus_log10(log_sf(np.linspace(0, largest, TAIL_NODES), stat, df)).round(7).tolist()
+    own = [column_of("regions.csv", name) for name in _OWN_COLUMNS if tail or name != "p_peak"]
     content = {
         "background": _nifti(background, background_affine),
-        "map": _nifti(np.round(data / slope).astype(np.int16), affine, slope),
+        "map": _nifti(data, affine),
+        "bytes": data.dtype.itemsize,
+        "shape": data.shape,
+        "affine": affine.tolist(),
+        "voxelVolume": voxel_volume(affine),
+        "stat": stat if stat in ("z", "t") else "x",
         "largest": largest,
+        "tail": tail,
         "ramp": DIVERGING,
-        "variants": [],
+        "colours": page_colours(PALETTE),
+        "columns": [{"name": column.name, "kind": column.kind} for column in own],
+        "variants": [_content(variant, affine, largest) for variant in variants],
     }
-    shown = []
-    for index, variant in enumerate(variants):
-        cutoff = variant.cutoff.value
-        colours = page_colours(len(variant.regions))
-        reached = f"cutoff {cutoff:.4g}" if np.isfinite(cutoff) else "no cutoff reached"
-        shown.append({"name": variant.name, "table": _table(index, variant, colours)})
-        content["variants"].append(
-            {
-                "labels": _nifti(variant.labels.astype(np.uint16), affine, intent="label"),
-                "colours": colours,
-                "cutoff": cutoff if np.isfinite(cutoff) else 1.001 * largest,
-                "sided": variant.sided,
-                "summary": f"{variant.rule} · {reached} · {regions_in_words(len(variant.regions))}",
-            }
-        )
     return render(
         "view.html.j2",
         title=map_id,
         map_page=map_page,
-        variants=shown,
+        variants=[
+            {
+                "name": variant.name,
+                "cutoff": f"{variant.cutoff.value:.4g}" if np.isfinite(variant.cutoff.value) else None,
+                "table": _table(variant),
+            }
+            for variant in variants
+        ],
+        own=Table(own, [], {}),
         # a "<" in JSON could end the script element
         content=Markup(json.dumps(content, allow_nan=False).replace("<", "\\u003c")),
         niivue=_packed(niivue_bundle().encode("utf-8")),

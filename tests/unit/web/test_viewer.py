@@ -31,7 +31,7 @@ REGION = {
 TEMPLATE = (np.ones((10, 9, 8)), np.diag([2.0, 2, 2, 1]))
 
 
-def small_page(template=TEMPLATE, map_page=True, **changes):
+def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, **changes):
     data = np.zeros((5, 6, 7), np.float32)
     data[2, 2, 2] = 4.5
     variant = viewer.VariantView(
@@ -47,7 +47,7 @@ def small_page(template=TEMPLATE, map_page=True, **changes):
         labels=data > 0,
         regions=[REGION],
     )
-    return viewer.viewer_page("m", data, AFFINE, template, [variant._replace(**changes)], "z", None, map_page)
+    return viewer.viewer_page("m", data, AFFINE, template, [variant._replace(**changes)], stat, df, map_page)
 
 
 def test_same_input_same_text():
@@ -62,9 +62,15 @@ def test_names_are_text_not_markup():
 
 
 def test_table_leaves_out_what_has_no_value():
-    page = small_page()
-    assert ">aal at peak<" in page
-    assert ">TDP<" not in page and ">p at peak<" not in page
+    table = small_page().partition("<tbody>")[0]
+    assert ">aal at peak<" in table
+    assert ">TDP<" not in table and ">p at peak<" not in table
+
+
+@pytest.mark.parametrize(("stat", "df", "known"), [("z", None, True), ("t", 20.0, True), ("t", None, False)])
+def test_p_values_of_a_moving_threshold_need_a_distribution(stat, df, known):
+    own = small_page(stat=stat, df=df).rpartition("<thead>")[2]
+    assert (">p at peak<" in own) == known and ">Voxels<" in own
 
 
 def test_cutoff_that_nothing_reaches():

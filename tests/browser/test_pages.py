@@ -1,0 +1,189 @@
+"""The page of a map and the summary of many, in headless Chromium: sorted, filtered, readable without their figures."""
+
+import re
+
+import pytest
+from PIL import Image
+
+from statmap.web.map_page import VariantPage, map_page
+from statmap.web.methods import Methods
+from statmap.web.summary import Warned, summary_page
+
+MAPS, VARIANTS = 200, 5
+ACCOUNT = {"survivors": 10, "kept": 7, "too_small": 3, "unseeded": 0, "isolated": 0}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    numbers = ["survivors", "kept", "too_small", "unseeded", "isolated", "connectivity", "min_region_size"]
+    return [
+        {
+            "map": f"map-{m:03d}",
+            "variant": f"variant-{v}",
+            "rule": f"|z| ≥ {v + 2}",
+            "signs": "split",
+            "n_regions": (m * 7 + v) % 50,
+            "volume_mm3": 27.0 * ((m * 13 + v) % 997),
+            "largest_mm3": 27.0,
+            "warning": "none",
+            **dict.fromkeys(numbers, 1),
+        }
+        for m in range(MAPS)
+        for v in range(VARIANTS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def summary(opened, rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("summary")
+    (folder / "summary.csv").write_text("map,variant\n", encoding="utf-8")
+    warnings = [
+        Warned(row["map"], row["variant"], f"{n} of 1000 voxels are lost" if n % 3 else "no template")
+        for n, row in enumerate(rows)
+        if n % 10 < 2
+    ]
+    pairs = [{"map": row["map"], "variant_a": row["variant"], "variant_b": "x", "dice": 0.5} for row in rows]
+    page = summary_page(rows, warnings, pairs, folder / "summary.csv", ["map", "view"])
+    (folder / "summary.html").write_text(page, encoding="utf-8")
+    page, requests, complaints = opened(folder / "summary.html")
+    yield page
+    assert all(url.startswith(("file:", "data:")) for url in requests) and complaints == []
+
+
+def shown(page, table=0):
+    return page.locator("table").nth(table).locator("tbody tr:visible")
+
+
+def test_a_thousand_rows_are_filtered_by_map_variant_and_warning(summary, tmp_path):
+    page = summary
+    assert shown(page).count() == MAPS * VARIANTS
+    assert page.inner_text("#shown") == ""
+    page.fill("#words", "map-007")
+    assert [shown(page, n).count() for n in range(3)] == [VARIANTS] * 3
+    page.fill("#words", "VARIANT-2 |z|")
+    assert shown(page).count() == MAPS
+    assert page.inner_text("#shown") == f"{MAPS} of {MAPS * VARIANTS} rows"
+    page.fill("#words", "no template")
+    warned = shown(page).count()
+    page.fill("#words", "")
+    page.check("#warned")
+    assert 0 < warned < shown(page).count() == 200
+    page.uncheck("#warned")
+    page.screenshot(path=tmp_path / "summary.png")
+
+
+def test_a_thousand_rows_are_sorted_by_keyboard(summary, rows):
+    page = summary
+    page.fill("#words", "")
+    heading = page.locator("th", has_text="mm³").first
+    heading.locator("button").press("Enter")
+    column = heading.evaluate("heading => heading.cellIndex")
+    found = (
+        page.locator("table")
+        .first.locator(f"tbody td:nth-child({column + 1})")
+        .evaluate_all("cells => cells.map((cell) => Number(cell.dataset.key))")
+    )
+    assert found == sorted(row["volume_mm3"] for row in rows)
+
+
+def test_warnings_are_grouped_and_lead_to_the_variant(summary):
+    groups = summary.locator(".warnings > li")
+    assert groups.count() == 2
+    assert groups.first.locator("summary").inner_text() == "133 × 1 to 991 of 1000 voxels are lost"
+    groups.nth(1).locator("summary").press("Enter")
+    link = groups.nth(1).locator("a").first
+    assert link.is_visible() and link.get_attribute("href") == "map-000/map.html#variant-0"
+
+
+@pytest.fixture(scope="module")
+def map_folder(tmp_path_factory):
+    """A folder with the page of a map of two variants, the first with one of its two figures."""
+    folder = tmp_path_factory.mktemp("map")
+    (folder / "t.csv").write_text("map,region\nm,1\n", encoding="utf-8")
+    (folder / "one").mkdir()
+    Image.new("RGB", (600, 200), "#c04020").save(folder / "one/threshold.png")
+    names = "n_voxels volume_mm3 peak_value peak_x peak_y peak_z mean_value p_peak tdp robust_low robust_high margin"
+    regions = [
+        {"map": "m", "variant": "v", "region": n, "sign": "positive", "aal_peak": "Precentral_L"} for n in (1, 2)
+    ]
+    regions = [row | dict.fromkeys(names.split(), 12345) for row in regions]
+    variants = [
+        VariantPage(
+            name,
+            "|z| ≥ 3",
+            ["many voxels are lost"],
+            ACCOUNT,
+            regions,
+            [],
+            folder / "t.csv",
+            folder / "t.csv",
+            Methods(f"What was done as {name}.", ["Doe 2020", "Roe 2021"]),
+        )
+        for name in ("one", "two")
+    ]
+    page = map_page("m", "a z map", variants, ["threshold", "regions"], view=True)
+    (folder / "map.html").write_text(page, encoding="utf-8")
+    return folder
+
+
+def test_a_map_page_shows_the_figures_that_are_there(opened, map_folder, tmp_path):
+    page, requests, _ = opened(map_folder / "map.html")
+    page.wait_for_load_state()
+    assert page.locator("figure:visible").count() == 1
+    assert page.locator("img:visible").evaluate("image => image.naturalWidth") == 600
+    page.screenshot(path=tmp_path / "map.png", full_page=True)
+    page.get_by_role("link", name=re.compile("^two")).click()
+    assert page.evaluate("document.getElementById('two').getBoundingClientRect().top") < 450
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CSV").first.click()
+    assert saved.value.suggested_filename == "m_one_regions.csv"
+    assert saved.value.path().read_bytes() == (map_folder / "t.csv").read_bytes()
+    assert all(url.startswith(("file:", "data:")) for url in requests)
+    page.close()
+
+
+def test_methods_are_copied(opened, map_folder):
+    page, _, complaints = opened(map_folder / "map.html", permissions=["clipboard-read", "clipboard-write"])
+    page.locator("button.copy").nth(1).press("Enter")
+    page.get_by_text("copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "What was done as two.\nDoe 2020\nRoe 2021\n"
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_telephone_tables_scroll_and_the_page_does_not(opened, map_folder, scheme, tmp_path):
+    page, _, _ = opened(map_folder / "map.html", color_scheme=scheme)
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    scroll = page.locator(".scroll").first
+    assert scroll.evaluate("part => part.scrollWidth > part.clientWidth")
+    ink, paper = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert (brightness(ink) < brightness(paper)) == (scheme == "light")
+    assert abs(brightness(ink) - brightness(paper)) > 150
+    page.screenshot(path=tmp_path / "telephone.png", full_page=True)
+    page.close()
+
+
+def brightness(colour):
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+
+
+def test_inside_another_page_it_reads_well_alone(chromium, map_folder):
+    page = chromium.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_content("<iframe></iframe>")
+    page.evaluate(
+        """(text) => {
+          document.querySelector("iframe").src = URL.createObjectURL(new Blob([text], { type: "text/html" }));
+        }""",
+        (map_folder / "map.html").read_text(encoding="utf-8"),
+    )
+    frame = page.frame_locator("iframe")
+    frame.get_by_text("What was done as one.").wait_for()
+    assert frame.locator("figure:visible").count() == 0
+    assert frame.locator(".beside:visible").count() == 0
+    assert complaints == []
+    page.close()
