@@ -42,6 +42,8 @@ COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
+ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
+OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
 
 
 wildcard_constraints:
@@ -64,6 +66,7 @@ rule all:
         expand("results/{map}/{figure}.{format}", map=MAPS, figure=AGREEMENT, format=FORMATS),
         expand("results/{map}/{page}.html", map=MAPS, page=HTML),
         expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=FORMATS),
+        expand("results/{across}.csv", across=ACROSS),
     default_target: True
     localrule: True
     message:
@@ -377,6 +380,7 @@ rule plot_sweep:
         sweep="results/{map}/sweep/sweep.csv",
         persistence_table="results/{map}/sweep/persistence.csv",
         frequency="results/{map}/sweep/selection_frequency.nii.gz",
+        findings_table="results/{map}/sweep/findings.csv",
         thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
         template=ancient(study.template_of),
     output:
@@ -401,9 +405,16 @@ rule plot_sweep:
             caption="config/captions/frequency.rst",
             labels={"map": "{map}", "variant": "sweep", "show": "selection frequency"},
         ),
+        findings=report(
+            "results/{map}/sweep/findings.png",
+            category="{map}",
+            subcategory="sweep",
+            caption="config/captions/findings.rst",
+            labels={"map": "{map}", "variant": "sweep", "show": "specification curve"},
+        ),
         others=expand(
             "results/{{map}}/sweep/{figure}.{format}",
-            figure=["sweep", "persistence", "selection_frequency"],
+            figure=["sweep", "persistence", "selection_frequency", "findings"],
             format=FORMATS[1:],
         ),
     log:
@@ -466,6 +477,50 @@ if HTML:
             "Writing the pages of {wildcards.map}"
         script:
             "scripts/show_map.py"
+
+
+if ACROSS:
+
+    rule compare_maps:
+        """Overlap of what every two maps keep, and the number of maps in whose regions each voxel lies."""
+        input:
+            labels=expand("results/{map}/{variant}/regions.nii.gz", map=MAPS, variant=VARIANTS),
+            template=ancient(study.template or []),
+        output:
+            table=report(
+                "results/maps.csv",
+                category="All maps",
+                caption="config/captions/maps.rst",
+                labels={"map": "all", "variant": "all", "show": "agreement of maps (CSV)"},
+            ),
+            overlaps=expand("results/overlap/{variant}.nii.gz", variant=VARIANTS),
+            figures=[
+                report(
+                    f"results/overlap/{variant}_{figure}.png",
+                    category="All maps",
+                    caption="config/captions/maps.rst",
+                    labels={"map": "all", "variant": variant, "show": figure},
+                )
+                for variant in VARIANTS
+                for figure in OVERLAPS
+            ],
+            others=expand(
+                "results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS[1:]
+            ),
+        log:
+            "results/logs/compare_maps.log",
+        benchmark:
+            "results/benchmarks/compare_maps.tsv"
+        params:
+            maps=MAPS,
+            variants=VARIANTS,
+            code=code_hash("compare_maps", SCRIPTS),
+        conda:
+            "envs/environment.yaml"
+        message:
+            "Comparing all maps"
+        script:
+            "scripts/compare_maps.py"
 
 
 rule summarise:

@@ -4,12 +4,14 @@ from statmap.figures.files import draw_figures
 from statmap.figures.montage import frequency_figure
 from statmap.figures.persistence_chart import persistence_figure
 from statmap.figures.scene import lay_out
+from statmap.figures.specification_curve import specification_figure
 from statmap.figures.sweep_chart import sweep_figure
 from statmap.figures.variant import UNITS
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json
 from statmap.io.images import read_image, read_raw
 from statmap.io.log import log, logging_to
+from statmap.stability.findings import read_ranges
 from statmap.tables.csv_files import read_table
 from statmap.types import Sided
 
@@ -19,6 +21,7 @@ def main(
     sweep: str,
     persistence_table: str,
     frequency: str,
+    findings_table: str,
     thresholded_sidecars: list[str],
     template: str | None,
     map_id: str,
@@ -31,7 +34,7 @@ def main(
     Parameters
     ----------
     sidecar : from rule fetch_map.
-    sweep, persistence_table, frequency : from rule sweep_map.
+    sweep, persistence_table, frequency, findings_table : from rule sweep_map.
     thresholded_sidecars : JSON from rule threshold_map, one per variant, for their cutoffs.
     template : anatomical image in the space of the map, or None.
     map_id : name.
@@ -46,6 +49,7 @@ def main(
     }
     marked = [{"variant": name, "cutoff": cutoffs[name], **keys} for name, keys in variants.items()]
     first = [peak for peak in peaks if peak["connectivity"] == grid[0]["connectivity"]]
+    findings = [with_specifications(row, len(grid)) for row in read_table(findings_table)]
     share, affine = read_image(frequency)
     background = lay_out(*read_raw(template)) if template else None
     draw = {
@@ -56,8 +60,19 @@ def main(
         "selection_frequency": lambda: frequency_figure(
             share, affine, background, map_id, f"Share of {len(grid)} grid points that keep each voxel"
         ),
+        "findings": lambda: specification_figure(
+            grid, findings, map_id, f"What {len(grid)} specifications find", units, sided
+        ),
     }
     log.info("map '%s': %d figures", map_id, draw_figures(draw, figures))
+
+
+def with_specifications(finding: dict, n_specifications: int) -> dict:
+    """A row of findings.csv as the figure takes it: its label, and for every row of sweep.csv whether it finds it."""
+    rows = set(read_ranges(finding["found_in"]))
+    labels = [value for name, value in finding.items() if name.endswith("_peak")]
+    found = [row in rows for row in range(1, n_specifications + 1)]
+    return finding | {"id": finding["finding"], "label": next(iter(labels), None), "found": found}
 
 
 if __name__ == "__main__":

@@ -50,7 +50,12 @@ def test_files_that_are_named_exist(page):
 def test_results_are_documented_and_nothing_else(tmp_path):
     """Every output of a run with all that can be asked for is in results/README.md, and every path there is one."""
     (tmp_path / "labels.tsv").write_text("index\tname\n1\tone\n")
-    overlay = {"atlases": {"atlas": {"image": "a.nii.gz", "labels": "labels.tsv"}}, "sweep": {"thresholds": [3.0]}}
+    (tmp_path / "maps.tsv").write_text("map\tsource\nmotor\tsample:motor\nsecond\tsample:motor\n")
+    overlay = {
+        "maps": "maps.tsv",
+        "atlases": {"atlas": {"image": "a.nii.gz", "labels": "labels.tsv"}},
+        "sweep": {"thresholds": [3.0]},
+    }
     (tmp_path / "all.yaml").write_text(yaml.safe_dump(overlay))
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
     command += ["--configfile", tmp_path / "all.yaml", "--summary"]
@@ -59,6 +64,7 @@ def test_results_are_documented_and_nothing_else(tmp_path):
     outputs = {
         re.sub(r"/(percentile-97|value-3\.0)\b", "/{variant}", path)
         .replace("/motor", "/{map}", 1)
+        .replace("/second", "/{map}", 1)
         .replace("atlases/atlas.", "atlases/{atlas}.")
         for path in outputs
     }

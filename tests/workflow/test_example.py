@@ -210,11 +210,13 @@ def test_figures_are_images_of_one_width(results):
 
 def test_pages_stand_by_themselves(results):
     pages = [results / "summary.html", results / "motor/map.html", results / "motor/view.html"]
+    beside = {f"{variant}/{figure}.png" for variant in VARIANTS for figure in ("threshold", "regions", "glass")}
     for path in pages:
         text = path.read_text(encoding="utf-8")
         assert text.lower().startswith("<!doctype html>") and "motor" in text
-        fetched = r"""<link\b[^>]*href=["']?(?!data:)\w|@import|src=["']?(?!data:)\w|url\(["']?(?!data:|#)\w"""
+        fetched = r"""<link\b[^>]*href=["']?(?!data:)\w|@import|url\(["']?(?!data:|#)\w"""
         assert not re.findall(fetched, text)
+        assert set(re.findall(r"""src=["'](?!data:)([^"']+)""", text)) <= beside
     assert all(variant in (results / "motor/view.html").read_text(encoding="utf-8") for variant in VARIANTS)
 
 

@@ -358,10 +358,9 @@ def test_the_sweep_overlay(changed, motor):
     assert ran == {"sweep_map": 1, "plot_sweep": 1}
     after = outputs(changed)
     assert {name: after[name] for name in before} == before
-    names = ["persistence.csv", "persistence.png", "selection_frequency.nii.gz", "selection_frequency.png"]
-    assert sorted(after.keys() - before.keys()) == [
-        f"motor/sweep/{name}" for name in [*names, "sweep.csv", "sweep.png"]
-    ]
+    names = ["findings.csv", "findings.png", "persistence.csv", "persistence.png"]
+    names += ["selection_frequency.nii.gz", "selection_frequency.png", "sweep.csv", "sweep.png"]
+    assert sorted(after.keys() - before.keys()) == [f"motor/sweep/{name}" for name in names]
 
     grid = rows_of(changed / "results/motor/sweep/sweep.csv")
     point = {"threshold": "3.0", "connectivity": "6", "signs": "split", "min_region_size": "1500.0"}

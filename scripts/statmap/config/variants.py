@@ -11,7 +11,18 @@ from .sheets import read_sheet
 # Folders and files that stand beside those of maps and variants, in lower case.
 RESERVED = {
     "variant": {"sweep", "stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf", "map.html", "view.html"},
-    "map": {"maps", "atlases", "logs", "benchmarks", "summary.csv", "summary.html", "report.html", "readme.md"},
+    "map": {
+        "maps",
+        "maps.csv",
+        "overlap",
+        "atlases",
+        "logs",
+        "benchmarks",
+        "summary.csv",
+        "summary.html",
+        "report.html",
+        "readme.md",
+    },
 }
 
 

@@ -173,8 +173,7 @@ REGIONS = table(
         "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has "
         "joined no stronger peak, and is large enough. Exact; magnitudes. `low < c ≤ high` for cutoffs that keep "
         "values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no "
-        "stronger peak is ever joined. For `local_regions` it is the interval of the connected component that holds the "
-        "region.",
+        "stronger peak is ever joined. For `local_regions` it is the interval of the component that holds the region.",
     ),
     Column(
         "margin",
@@ -369,6 +368,15 @@ FINDINGS = table(
     ),
 )
 
+MAPS = table(
+    Column("variant", "text", "", "Variant", "Id of the variant."),
+    several("map_a map_b", "text", "", "A B", "Ids of two maps on one grid."),
+    several("voxels_a voxels_b", "count", "voxels", "A B", "Voxels in regions of each map."),
+    Column("overlap_voxels", "count", "voxels", "Both", "Voxels in a region of both maps."),
+    STABILITY["dice"],
+    STABILITY["jaccard"],
+)
+
 # What the config adds to a table: a column per atlas, a column per threshold of a sweep.
 ATLAS_PEAK = Column(
     "<atlas>_peak",
@@ -401,6 +409,7 @@ FILES = {
     "summary.csv": (SUMMARY, []),
     "stability.csv": (STABILITY, []),
     "matches.csv": (MATCHES, []),
+    "maps.csv": (MAPS, []),
     "sweep.csv": (SWEEP, []),
     "persistence.csv": (PERSISTENCE, [ATLAS_PEAK, VOLUME_AT]),
     "findings.csv": (FINDINGS, [ATLAS_PEAK]),

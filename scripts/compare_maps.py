@@ -1,0 +1,88 @@
+"""Rule compare_maps: how far the maps of a study agree, under every variant."""
+
+import nibabel as nib
+import numpy as np
+
+from statmap.figures.files import draw_figures
+from statmap.figures.overlap_chart import maps_figure, overlap_figure
+from statmap.figures.scene import lay_out
+from statmap.io.images import read_raw, write_image
+from statmap.io.log import log, logging_to
+from statmap.stability.across_maps import maps_on_one_grid, overlap_of_maps
+from statmap.tables.columns import MAPS
+from statmap.tables.csv_files import write_rows
+
+
+def main(
+    labels: list[str],
+    template: str | None,
+    maps: list[str],
+    variants: list[str],
+    table: str,
+    overlaps: list[str],
+    figures: list[str],
+) -> None:
+    """Compare every two maps, and count the maps whose regions hold each voxel, for the maps on one grid.
+
+    Parameters
+    ----------
+    labels : label images from rule extract_regions, by map, then variant.
+    template : anatomical image, or None.
+    maps, variants : names.
+    table : CSV file to write, one row per variant and pair of maps.
+    overlaps : images to write, one per variant: the number of maps in each voxel.
+    figures : files to write; ``VARIANT_overlap`` and ``VARIANT_dice`` in the formats that the suffixes name.
+    """
+    label_of = {
+        (map_id, variant): labels[m * len(variants) + v]
+        for m, map_id in enumerate(maps)
+        for v, variant in enumerate(variants)
+    }
+    headers = {map_id: nib.load(label_of[map_id, variants[0]]) for map_id in maps}
+    together, left_out = maps_on_one_grid({name: (image.shape, image.affine) for name, image in headers.items()})
+    if left_out:
+        log.warning("on another grid than most maps, and left out of the comparison: %s", ", ".join(left_out))
+    affine = headers[together[0]].affine
+    background = lay_out(*read_raw(template)) if template else None
+    rows = []
+    for variant, path in zip(variants, overlaps, strict=True):
+        masks = ((map_id, read_raw(label_of[map_id, variant])[0] > 0) for map_id in together)
+        counts, pairs = overlap_of_maps(masks)
+        write_image(path, np.asarray(counts), affine)
+        rows += [{"variant": variant, **pair} for pair in pairs]
+        draw_variant(variant, counts, pairs, together, left_out, affine, background, figures)
+    write_rows(table, rows, MAPS)
+    log.info("%d maps, %d variants", len(together), len(variants))
+
+
+def draw_variant(variant, counts, pairs, together, left_out, affine, background, figures) -> None:
+    """Draw the two figures of one variant, in every format that is asked for."""
+    apart = f"; on another grid: {', '.join(left_out)}" if left_out else ""
+    draw = {
+        f"{variant}_overlap": lambda: overlap_figure(
+            counts,
+            affine,
+            len(together),
+            background,
+            variant,
+            f"Number of {len(together)} maps in whose regions a voxel is{apart}",
+        ),
+        f"{variant}_dice": lambda: maps_figure(
+            pairs, together, variant, f"Dice coefficient of what every two of {len(together)} maps keep{apart}"
+        ),
+    }
+    draw_figures(draw, [path for path in figures if path.rpartition("/")[2].rpartition(".")[0] in draw])
+
+
+if __name__ == "__main__":
+    with logging_to(snakemake.log[0]):
+        made = snakemake.output
+        main(
+            labels=snakemake.input.labels,
+            template=snakemake.input.template or None,
+            maps=snakemake.params.maps,
+            variants=snakemake.params.variants,
+            table=made.table,
+            overlaps=made.overlaps,
+            figures=[*made.figures, *made.others],
+        )
