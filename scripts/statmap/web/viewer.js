@@ -30,10 +30,29 @@ function jump(row) {
   for (const other of document.querySelectorAll("tr[aria-current]")) other.removeAttribute("aria-current");
   row.setAttribute("aria-current", "true");
   if (!viewer) return;
-  viewer.scene.crosshairPos = viewer.mm2frac(JSON.parse(row.dataset.mm));
+  moveTo(JSON.parse(row.dataset.mm));
+}
+
+function moveTo(mm) {
+  viewer.scene.crosshairPos = viewer.mm2frac(mm).map((share) => Math.min(1, Math.max(0, share)));
   viewer.createOnLocationChange();
   viewer.drawScene();
 }
+
+// Steps of one voxel of the map: axis and direction.
+const STEPS = {
+  ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1], PageDown: [2, -1], PageUp: [2, 1],
+};
+byId("scene").addEventListener("keydown", (event) => {
+  if (!viewer || !(event.key in STEPS)) return;
+  const [axis, way] = STEPS[event.key];
+  const mm = [...viewer.frac2mm(viewer.scene.crosshairPos)].slice(0, 3);
+  mm[axis] += way * content.step[axis];
+  moveTo(mm);
+  event.preventDefault();
+  event.stopPropagation(); // NiiVue has its own use for some keys
+}, true);
+byId("scene").addEventListener("pointerdown", () => byId("scene").focus({ preventScroll: true }));
 
 function drawScale({ cutoff, sided }) {
   const largest = content.largest, share = (value) => `${50 + 50 * Math.max(-1, Math.min(1, value / largest))}%`;
@@ -49,6 +68,7 @@ function drawScale({ cutoff, sided }) {
 async function show(index) {
   const variant = content.variants[index], { cutoff, sided, colours } = variant;
   byId("summary").textContent = variant.summary;
+  if (byId("to-map")) byId("to-map").href = `map.html#${encodeURIComponent(names[index])}`;
   for (const table of tables) table.hidden = table !== tables[index];
   drawScale(variant);
   if (!viewer) return;
@@ -120,6 +140,9 @@ async function start() {
   viewer = scene;
 }
 
+const names = [...byId("variant").options].map((option) => option.text);
+const asked = names.indexOf(new URLSearchParams(location.hash.slice(1)).get("variant"));
+if (asked > 0) byId("variant").value = String(asked);
 const showChosen = () => show(Number(byId("variant").value));
 byId("variant").addEventListener("change", showChosen);
 showChosen();

@@ -57,6 +57,13 @@ def _corners(data, affine):
     return to_mm(affine, np.array(np.meshgrid(*edges)).reshape(3, -1).T)
 
 
+def _voxel_along_world(affine):
+    """Edge lengths of a voxel in mm along x, y and z (of an oblique one along the axes nearest to them), (3,)."""
+    size = np.empty(3)
+    size[nib.io_orientation(affine)[:, 0].astype(int)] = nib.affines.voxel_sizes(affine)
+    return size
+
+
 def background_grid(template, template_affine, data, affine):
     """Resample the template onto the upright grid that NiiVue shows, which covers template and map.
 
@@ -78,8 +85,7 @@ def background_grid(template, template_affine, data, affine):
     boxes = [_corners(template, template_affine), _corners(data, affine)]
     low, high = np.min(boxes, axis=(0, 1)), np.max(boxes, axis=(0, 1))
     finest = (high - low).max() / _BACKGROUND_VOXELS
-    size = np.empty(3)
-    size[nib.io_orientation(affine)[:, 0].astype(int)] = nib.affines.voxel_sizes(affine)
+    size = _voxel_along_world(affine)
     step = size / np.maximum(np.round(size / finest), 1)
     edge = to_mm(affine, np.full((1, 3), -0.5))[0]
     first, last = np.floor((low - edge) / step) - 4, np.ceil((high - edge) / step) + 4
@@ -184,6 +190,7 @@ def viewer_page(
         "map": _nifti(np.round(data / slope).astype(np.int16), affine, slope),
         "largest": largest,
         "ramp": DIVERGING,
+        "step": _voxel_along_world(affine).tolist(),
         "variants": [],
     }
     shown = []
