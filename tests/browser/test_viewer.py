@@ -164,6 +164,25 @@ def test_table_is_steered_by_keyboard(motor_page):
     assert rows(page).nth(1).get_attribute("aria-current") == "true"
 
 
+def test_arrow_keys_step_one_voxel(motor_page):
+    page, _, _, _ = motor_page
+    choose(page, "low")
+    rows(page).nth(0).click()
+    start = place(page)[0]
+    page.locator("#scene").focus()
+    steps = {"ArrowRight": (3, 0, 0), "ArrowUp": (3, 3, 0), "PageDown": (3, 3, -3), "ArrowLeft": (0, 3, -3)}
+    for key, step in steps.items():
+        page.keyboard.press(key)
+        np.testing.assert_allclose(place(page)[0], np.add(start, step), atol=0.051)
+
+
+def test_an_address_names_the_variant(chromium, motor_page):
+    other = chromium.new_page()
+    other.goto(motor_page[0].url + "#variant=high")
+    assert other.inner_text("#variant option:checked") == "high"
+    other.close()
+
+
 def test_oblique_anisotropic_map_and_more_than_255_regions(opened, template, tmp_path):
     turn, tilt = 0.4, 0.3
     rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
