@@ -1,6 +1,7 @@
 """Statmap Regions: from statistical maps to regions, tables and figures, and how far they depend on the threshold."""
 
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -9,6 +10,7 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+BEGUN = time.time()
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 
 
@@ -23,7 +25,7 @@ if "variants" not in config:
 SCRIPTS = HERE / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from statmap.config.outcome import last_words
+from statmap.config.outcome import failures, last_words
 from statmap.config.rerun import code_hash
 from statmap.config.study import Study
 from statmap.io.files import UserError
@@ -555,9 +557,16 @@ rule summarise:
 
 
 onsuccess:
-    if any(job.rule.name == "summarise" for job in workflow.dag.jobs):
+    if (
+        Path(rules.summarise.output.summary).exists()
+        and Path(rules.summarise.output.summary).stat().st_mtime >= BEGUN
+    ):
         logger.info(last_words(rules.summarise.output.summary), extra={"quietness": Quietness.PROGRESS})
 
 
 onerror:
-    logger.error("A job failed: read the first error above and the log that it names. The same command then goes on.")
+    for failure in failures("results/logs", BEGUN):
+        logger.error(f"Failed: {failure}")
+    logger.error(
+        "The rest is done. Mend what failed, or set a map aside with # in the sheet; the same command goes on."
+    )

@@ -231,6 +231,7 @@ def test_sweep_and_downloads(page, run, tmp_path):
         "regions over the grid",
         "regions over the grid (CSV)",
         "selection frequency",
+        "specification curve",
     ]
     page.screenshot(path=tmp_path / "sweep.png")
     with page.expect_download() as download:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from running import run_snakemake, succeed
+from running import planned, run_snakemake, succeed
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
@@ -38,12 +38,29 @@ def test_quiet_stays_quiet(changed, quiet):
         assert re.sub(r"Using workflow specific profile .*\n", "", output) == ""
 
 
+def test_a_broken_map_does_not_spoil_the_rest(tmp_path, motor_path):
+    """The others are finished, the last lines name it; set aside in the sheet, only what gathers the maps is made."""
+    (tmp_path / "broken.nii").write_bytes(b"no image")
+    sheet = f"map\tsource\tstat\ngood\t{motor_path}\tz\nbroken\tbroken.nii\tz\n"
+    (tmp_path / "maps.tsv").write_text(sheet, encoding="utf-8")
+    config = {"maps": "maps.tsv", "figures": [], "html": [], "variants": {"v3": {"threshold": 3}}}
+    done = run_snakemake(tmp_path, config=config)
+    assert done.returncode != 0 and (tmp_path / "results/good/v3/peaks.csv").is_file()
+    last = [line for line in done.stdout.splitlines() if line.startswith("Failed: ")]
+    assert last == [
+        "Failed: map 'broken': broken.nii is no NIfTI image; a single-file image is needed (.nii or .nii.gz) "
+        "(results/logs/fetch_map/broken.log)"
+    ]
+    (tmp_path / "maps.tsv").write_text(sheet.replace("\nbroken", "\n#broken"), encoding="utf-8")
+    assert planned(succeed(tmp_path, config=config)) == {"summarise": 1}
+
+
 def test_a_failure_says_what_to_read(tmp_path):
     (tmp_path / "broken.nii").write_bytes(b"no image")
     (tmp_path / "maps.tsv").write_text("map\tsource\nbroken\tbroken.nii\n", encoding="utf-8")
     for quiet in ([], ["--quiet", "all"]):
         done = run_snakemake(tmp_path, *quiet, config={"maps": "maps.tsv"})
         assert done.returncode != 0
-        hint = "A job failed: read the first error above and the log that it names."
+        hint = "Failed: map 'broken': broken.nii is no NIfTI image"
         assert (hint in done.stdout) == ("results/logs/fetch_map/broken.log" in done.stdout) == (not quiet)
         assert "broken" in (tmp_path / "results/logs/fetch_map/broken.log").read_text(encoding="utf-8")

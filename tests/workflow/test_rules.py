@@ -42,7 +42,7 @@ def test_a_rule_has_all_its_parts(rule):
     assert '"envs/environment.yaml"' in block(rule, "conda")
     assert f'code=code_hash("{rule}", SCRIPTS)' in block(rule, "params")
     assert bool(block(rule, "benchmark")) == (rule not in NOT_MEASURED)
-    assert not block(rule, "benchmark") or f'"results/benchmarks/{rule}/' in block(rule, "benchmark")
+    assert not block(rule, "benchmark") or f'"results/benchmarks/{rule}' in block(rule, "benchmark")
 
 
 @pytest.mark.parametrize("rule", WITH_SCRIPT)

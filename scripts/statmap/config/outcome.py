@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 
-def last_words(summary):
+def last_words(summary: str | Path) -> str:
     """How much was found, and where to look first, from the CSV of rule summarise."""
     with open(summary, encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -19,6 +19,28 @@ def last_words(summary):
     )
 
 
-def counted(number, noun):
+def failures(folder: str | Path, since: float) -> list[str]:
+    """What went wrong in a run: the errors in the logs of its jobs.
+
+    Parameters
+    ----------
+    folder : ``results/logs``.
+    since : time at which the run began, in seconds of the epoch; older logs are of other runs.
+
+    Returns
+    -------
+    list of str : ``map 'faces': ... (results/logs/fetch_map/faces.log)``, by path.
+    """
+    found = []
+    for path in sorted(Path(folder).rglob("*.log")):
+        if path.stat().st_mtime >= since:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+            # Of a traceback, the last line says what happened.
+            found += [f"{lines[-1] if error.startswith('Traceback') else error} ({path})" for error in errors]
+    return found
+
+
+def counted(number: int, noun: str) -> str:
     """``1 map``, ``2 maps``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
