@@ -29,8 +29,9 @@ def main(labels: list[str], map_id: str, variants: list[str], stability: str, ma
     rows = []
     for one, other in combinations(variants, 2):
         table = match_regions(found[one], found[other], affine)
-        for row in zip(*(values.tolist() for values in table.values()), strict=True):
-            rows.append({"map": map_id, "variant_a": one, "variant_b": other, **dict(zip(table, row, strict=True))})
+        names = {"map": map_id, "variant_a": one, "variant_b": other}
+        matched = zip(*(values.tolist() for values in table.values()), strict=True)
+        rows += [names | dict(zip(table, row, strict=True)) for row in matched]
     write_rows(matches, rows, MATCHES)
     log.info("map '%s': %d pairs of variants", map_id, len(pairs))
 

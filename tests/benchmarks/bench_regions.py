@@ -55,7 +55,7 @@ def main():
             theirs, ours = zip(*pairs, strict=True)
             if task == "components":
                 assert theirs[0]["regions"] == ours[0]["regions"], "nilearn finds other regions"
-            seconds = [median(sum((child["times"] for child in side), [])) for side in (theirs, ours)]
+            seconds = [median([seconds for child in side for seconds in child["times"]]) for side in (theirs, ours)]
             memory = [median(child["megabytes"] for child in side) for side in (theirs, ours)]
             memory_goal = f"{MEMORY_GOAL}x" if name == "603 clusters" else ""
             faster, leaner = (times(*pair) for pair in (seconds, memory))

@@ -125,9 +125,10 @@ def ec_densities(values: np.ndarray | float, stat: Stat, df: float | tuple[float
     if stat == "z":
         far, slope, curve = np.exp(-(x**2) / 2), x, x**2 - 1
     else:
-        far = np.exp((1 - df) / 2 * np.log1p(x**2 / df))
-        slope = x * np.exp(gammaln((df + 1) / 2) - gammaln(df / 2)) / np.sqrt(df / 2)
-        curve = (df - 1) * x**2 / df - 1
+        v = float(df)  # type: ignore[arg-type]  # of t, a number
+        far = np.exp((1 - v) / 2 * np.log1p(x**2 / v))
+        slope = x * np.exp(gammaln((v + 1) / 2) - gammaln(v / 2)) / np.sqrt(v / 2)
+        curve = (v - 1) * x**2 / v - 1
     lengths = [np.sqrt(a) / (2 * np.pi), a / (2 * np.pi) ** 1.5, a**1.5 / (2 * np.pi) ** 2]
     return np.stack([tail, lengths[0] * far, lengths[1] * far * slope, lengths[2] * far * curve])
 

@@ -71,7 +71,7 @@ def search_of(
     fwhm = np.where(extended, fwhm, 1.0)
     dlh = dlh or dlh_of(fwhm_mm, voxel_volume(affine))
     n_voxels = search_voxels or int(np.count_nonzero(family))
-    return Search(n_voxels, sum(extended), fwhm, resel_counts(family, fwhm), dlh)
+    return Search(n_voxels, int(np.count_nonzero(extended)), fwhm, resel_counts(family, fwhm), dlh)
 
 
 def peak_fwe(values: np.ndarray, search: Search | None, stat: Stat, df, sided: Sided) -> np.ndarray:
@@ -225,7 +225,7 @@ def true_discovery_proportions(data, labels, inside, stat, df, sided, alpha):
 
 def search_dims(family: np.ndarray) -> int:
     """Number of axes along which the voxels that were tested, (i, j, k) bool, extend over more than one: 0 to 3."""
-    return sum(np.ptp(along) > 0 for along in np.nonzero(family)) if family.any() else 0
+    return sum(bool(np.ptp(along) > 0) for along in np.nonzero(family)) if family.any() else 0
 
 
 def cluster_p(

@@ -28,7 +28,7 @@ def parse_threshold(threshold: object) -> tuple[str, float]:
     elif not isinstance(threshold, dict):
         kind = "value"
     if kind in KINDS and KINDS[kind].accepts(number):
-        return kind, float(number)
+        return kind, float(number)  # type: ignore[arg-type]  # `accepts` says that it is a number
     accepted = ", ".join(entry.example for name, entry in KINDS.items() if name != "value")
     raise UserError(
         f"threshold {threshold!r} is none of: a number >= 0 (for negative values: sided: negative), {accepted}"

@@ -12,11 +12,9 @@ Box = tuple[slice, slice, slice]
 
 def bounding_box(inside: np.ndarray) -> Box:
     """Slices of the smallest box around the set voxels of an (i, j, k) bool array; at least one is set."""
-    box = []
-    for others in ((1, 2), (0, 2), (0, 1)):
-        line = np.flatnonzero(inside.any(axis=others))
-        box.append(slice(int(line[0]), int(line[-1]) + 1))
-    return tuple(box)
+    lines = [np.flatnonzero(inside.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    i, j, k = (slice(int(line[0]), int(line[-1]) + 1) for line in lines)
+    return i, j, k
 
 
 def label_components(thresholded: np.ndarray, connectivity: Connectivity, signs: Signs) -> np.ndarray:

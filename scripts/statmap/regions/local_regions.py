@@ -55,7 +55,7 @@ def label_local_regions(
     """
     shape = thresholded[box].shape
     both = np.zeros((2, *shape), dtype=np.uint32)  # as asked for, and settled
-    lost = [0, 0]
+    n_unseeded = n_isolated = 0
     for sign in (1, -1) if signs == "split" else (0,):
         part = thresholded if sign == 0 else np.maximum(sign * thresholded, 0)
         survived = part[box] != 0
@@ -67,10 +67,11 @@ def label_local_regions(
         owner = settled if random_walker == "settled" else _walk(part, box, survived, seeds, components)
         highest = both.max()
         for labels, owner_of_voxel in zip(both, (owner, settled), strict=True):
-            found, *fates = _drop_or_keep(owner_of_voxel, seeds, components, unseeded)
+            found, lost_unseeded, lost_isolated = _drop_or_keep(owner_of_voxel, seeds, components, unseeded)
             labels[survived] = found + highest * (found > 0)
-        lost = [before + own for before, own in zip(lost, fates, strict=True)]
-    return LocalRegions(both[0], *lost, both[1] if random_walker == "nilearn" else None)
+        n_unseeded += lost_unseeded
+        n_isolated += lost_isolated
+    return LocalRegions(both[0], n_unseeded, n_isolated, both[1] if random_walker == "nilearn" else None)
 
 
 def _seeds_and_components(part, box, survived, affine, connectivity):

@@ -117,7 +117,7 @@ def main_peaks_of_sweep(
     size_rule: SizeRule,
 ) -> Occurrences:
     """The main peak of every region of every specification of `sweep.sweep_grid`, whose arguments these are."""
-    sizes = np.asarray(sizes, dtype=np.float64)
+    smallest = np.asarray(sizes, dtype=np.float64)
     thresholds = np.array([cutoff.at_least for cutoff in cutoffs.values()])
     values = np.array([cutoff.value for cutoff in cutoffs.values()])
     parts = [NO_OCCURRENCES]
@@ -126,9 +126,9 @@ def main_peaks_of_sweep(
             peak, place = name_peaks(tree, affine)
             weights = data.ravel()[tree.voxels]
             for level, main, n_voxels, total in _components(tree, thresholds, weights):
-                kept = large_enough(n_voxels[:, None], affine, sizes, size_rule) & (n_voxels[:, None] > 0)
+                kept = large_enough(n_voxels[:, None], affine, smallest, size_rule) & (n_voxels[:, None] > 0)
                 component, size = np.nonzero(kept)
-                row = (setting * len(thresholds) + level) * len(sizes) + size
+                row = (setting * len(thresholds) + level) * len(smallest) + size
                 own, cutoff = main[component], np.full(len(row), values[level])
                 parts.append(Occurrences(peak[own], place[own], row, cutoff, n_voxels[component], total[component]))
     return join_occurrences(parts)

@@ -46,7 +46,7 @@ def sweep_guaranteed(
     occurrences : the main peaks of its regions, each with its region's own cutoff; ``row`` counts from 0 here.
     """
     hommel = hommel_value(p_values(data[inside], stat, df, sided), alpha)
-    sizes = np.asarray(sizes, dtype=np.float64)
+    smallest = np.asarray(sizes, dtype=np.float64)
     times_kept = np.zeros(data.shape, dtype=np.int32)
     blocks, parts = [], [NO_OCCURRENCES]
     settings = trees_of_settings(data, connectivities, signs, sided, 0.0)
@@ -58,17 +58,17 @@ def sweep_guaranteed(
             main, level, number = _nodes(tree, needed, bound)
             n_voxels = np.bincount(number, minlength=len(main) + 1)[1:]
             total = np.bincount(number, values, minlength=len(main) + 1)[1:]
-            kept = large_enough(n_voxels[:, None], affine, sizes, size_rule)
+            kept = large_enough(n_voxels[:, None], affine, smallest, size_rule)
             times_kept.ravel()[tree.voxels] += np.append(0, kept.sum(axis=1))[number]
             node, size = np.nonzero(kept)
             names = (place[main[node]] for place in name_peaks(tree, affine))
-            row = len(blocks) * len(sizes) + size
+            row = len(blocks) * len(smallest) + size
             parts.append(Occurrences(*names, row, level[node], n_voxels[node], total[node]))
             levels.append(level)
             voxels.append(n_voxels)
-        measured = _measure(np.concatenate(levels), np.concatenate(voxels), affine, sizes, size_rule)
+        measured = _measure(np.concatenate(levels), np.concatenate(voxels), affine, smallest, size_rule)
         of_point = {"connectivity": setting[0], "signs": setting[1], "threshold": written}
-        blocks.append({name: [word] * len(sizes) for name, word in of_point.items()} | measured)
+        blocks.append({name: [word] * len(smallest) for name, word in of_point.items()} | measured)
     table = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return table, times_kept, join_occurrences(parts)
 

@@ -59,13 +59,13 @@ def sweep_grid(
     times_kept : (i, j, k) int32, number of the grid points that keep each voxel in a region.
     """
     thresholds = np.array([cutoff.at_least for cutoff in cutoffs.values()])
-    sizes = np.asarray(sizes, dtype=np.float64)
+    smallest = np.asarray(sizes, dtype=np.float64)
     times_kept = np.zeros(shape, dtype=np.int32)
     blocks = []
     for (connectivity, handling), trees in settings.items():
         measured = []
         for tree in trees.values():
-            found, times = _measure(tree, affine, thresholds, sizes, size_rule)
+            found, times = _measure(tree, affine, thresholds, smallest, size_rule)
             times_kept.ravel()[tree.voxels] += times
             measured.append(found.reshape(4, -1))
         survivors, n_regions, kept, _ = np.sum(measured, axis=0)
@@ -74,10 +74,10 @@ def sweep_grid(
             {
                 "connectivity": np.full(len(kept), connectivity),
                 "signs": np.full(len(kept), handling, dtype=object),
-                "threshold": np.repeat(np.array(list(cutoffs), dtype=object), len(sizes)),
-                "cutoff": np.repeat([cutoff.value for cutoff in cutoffs.values()], len(sizes)),
-                "cutoff_rule": np.repeat(np.array([c.rule for c in cutoffs.values()], dtype=object), len(sizes)),
-                "min_region_size": np.tile(sizes, len(thresholds)),
+                "threshold": np.repeat(np.array(list(cutoffs), dtype=object), len(smallest)),
+                "cutoff": np.repeat([cutoff.value for cutoff in cutoffs.values()], len(smallest)),
+                "cutoff_rule": np.repeat(np.array([c.rule for c in cutoffs.values()], dtype=object), len(smallest)),
+                "min_region_size": np.tile(smallest, len(thresholds)),
                 "survivors": survivors,
                 "n_regions": n_regions,
                 "volume_mm3": kept * voxel_volume(affine),

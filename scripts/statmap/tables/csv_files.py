@@ -26,7 +26,8 @@ def write_table(path: str | Path, table: Mapping[str, Sequence], columns: Mappin
         raise ValueError(f"{path}: columns {sorted(table)} are not {sorted(columns)}")
     cells = []
     for name, column in columns.items():
-        values = table[name].tolist() if hasattr(table[name], "tolist") else table[name]
+        values: Any = table[name]
+        values = values.tolist() if hasattr(values, "tolist") else values
         cells.append(["" if value is None or value != value else format(value, column.written) for value in values])
     with writing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
         lines = csv.writer(stream, lineterminator="\n")

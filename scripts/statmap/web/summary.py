@@ -87,7 +87,7 @@ def summary_page(
     for row in rows:
         place = (row["map"], row["variant"])
         own = texts.get(place, [])
-        shown.append(row | {"warning": "⚠" if own else None})
+        shown.append(dict(row) | {"warning": "⚠" if own else None})
         address = _address(*place, pages)
         links.append({"map": address.partition("#")[0], "variant": address, "warning": address} if address else {})
         find = " ".join([*place, row["rule"], *own]).lower()

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from drawn import pixels, words
@@ -20,6 +22,6 @@ def test_the_hemispheres_are_seen_apart(template, i):
     picture = pixels(glass_figure(scene, regions, *PLAIN))
     orange = (picture[..., 0] - picture[..., 2] > 60) & (picture[..., 0] > 200)
     quarters = np.linspace(0, 0.89 * picture.shape[1], 5).astype(int)  # the colour bar is at the right
-    left, behind, right, above = (orange[:, a:b].sum() for a, b in zip(quarters, quarters[1:], strict=False))
+    left, behind, right, above = (orange[:, a:b].sum() for a, b in pairwise(quarters))
     assert min(behind, above) > 20
     assert (left > 20, right > 20) == (i == 39, i == 20)

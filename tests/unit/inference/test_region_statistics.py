@@ -237,7 +237,7 @@ def test_fwe_threshold_needs_the_smoothness_and_says_which_theory(excursion):
     assert cutoff_of(cutoff_entries(cutoff)) == cutoff and cutoff_entries(cutoff)["Method"] == cutoff.method
     bonferroni = resolve_cutoff(data, data != 0, **(asked | {"threshold": {"bonferroni": 0.05}}))
     assert cutoff.value < bonferroni.value
-    with pytest.raises(UserError, match="map 'm'.*fwhm_mm"):
+    with pytest.raises(UserError, match=r"map 'm'.*fwhm_mm"):
         resolve_cutoff(data, data != 0, **asked, name="map 'm'")
 
 

@@ -891,7 +891,9 @@ runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=jo
         ("nothing.nii", 1, "Error: map 'm': there is no file 'nothing.nii'; a source is " + sources.ACCEPTED + "\n"),
         ("sample:motor", 0, ""),
     ]:
-        run = subprocess.run([sys.executable, "-c", program, source], cwd=tmp_path, capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", program, source], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert (run.returncode, run.stderr) == (status, error)
         assert "map 'm': " in (tmp_path / "m.log").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.log", "m.nii.gz", "m_mask.nii.gz"]
