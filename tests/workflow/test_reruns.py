@@ -87,7 +87,7 @@ def test_a_map_added_runs_only_what_is_new(changed):
     header, row = sheet.splitlines()[:2]
     (changed / "maps.tsv").write_text(f"{header}\n{row}\n{row.replace('motor', 'second', 1)}\n", encoding="utf-8")
     output = succeed(changed, "--dry-run", config={"maps": "maps.tsv"})
-    assert planned(output) == FROM_THRESHOLD | {"fetch_map": 1}
+    assert planned(output) == FROM_THRESHOLD | {"fetch_map": 1, "compare_maps": 1}
     assert "motor" not in jobs_of(output)
 
 
