@@ -2,15 +2,17 @@
 
 import io
 import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
 
-from statmap.figures.colours import region_colours
 from statmap.inference.thresholds import Cutoff
 from statmap.io.images import read_image, to_mm, voxel_volume
+from statmap.web.colours import page_colours
 from statmap.web.viewer import VariantView, viewer_page
 
 READY = "#scene[aria-busy=false]"
@@ -129,7 +131,7 @@ def test_empty_variant_says_so(motor_page, tmp_path):
 def test_regions_have_the_colours_of_their_rows(motor_page, tmp_path):
     page, _, _, _ = motor_page
     choose(page, "low")
-    first, second = (colour for colour, _ in region_colours(2))
+    first, second = page_colours(2)
     rows(page).nth(0).click()
     page.check("#by-value")
     by_value = shares(page, first)
@@ -225,3 +227,66 @@ def test_without_webgl_the_tables_still_work(chromium, motor_page):
     other.locator("th:visible button").first.click()
     assert other.locator("th:visible").first.get_attribute("aria-sort") == "ascending"
     assert rows(other).count() == len(motor_page[3][0].regions)
+
+
+def test_arrow_keys_move_the_crosshair_by_a_voxel(motor_page):
+    page, _, _, variants = motor_page
+    choose(page, "high")
+    rows(page).nth(0).click()
+    start, _, _ = place(page)
+    page.focus("#scene")
+    for keys, moved in (
+        (["ArrowRight"], (3, 0, 0)),
+        (["ArrowLeft", "ArrowUp"], (0, 3, 0)),
+        (["ArrowDown", "PageUp", "PageUp"], (0, 0, 6)),
+        (["PageDown"], (0, 0, 3)),
+    ):
+        for key in keys:
+            page.keyboard.press(key)
+        np.testing.assert_allclose(np.subtract(place(page)[0], start), moved, atol=0.11)
+
+
+def test_regions_have_their_numbers_on_the_slices(motor_page, tmp_path):
+    page, _, complaints, variants = motor_page
+    choose(page, "low")
+    rows(page).nth(0).click()
+    page.wait_for_function("document.querySelectorAll('#numbers span').length > 2")
+    scene = page.locator("#scene").bounding_box()
+    spans = page.locator("#numbers span").all()
+    assert {"1"} < {span.inner_text() for span in spans} <= {str(n + 1) for n in range(len(variants[0].regions))}
+    page.check("#by-region")
+    page.screenshot(path=tmp_path / "numbers.png")
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator("#scene").screenshot())).convert("RGB"), dtype=int)
+    page.check("#by-value")
+    for span in spans:  # beside its number, a region has its colour
+        box = span.bounding_box()
+        x, y = (round(box[at] + box[size] / 2 - scene[at]) for at, size in (("x", "width"), ("y", "height")))
+        around = pixels[max(y - 14, 0) : y + 15, max(x - 14, 0) : x + 15]
+        colour = page_colours(40)[int(span.inner_text()) - 1]
+        wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        assert (np.abs(around - wanted).max(axis=2) <= 3).any(), span.inner_text()
+    page.uncheck("#numbered")
+    page.wait_for_function("document.querySelectorAll('#numbers span').length === 0")
+    page.check("#numbered")
+    assert complaints == []
+
+
+def test_without_a_template_the_background_is_dim(opened, motor, tmp_path):
+    data, affine = motor
+    text = viewer_page("motor", data, affine, None, [view("high", data, affine, 5.0)], "z", None, False)
+    (tmp_path / "view.html").write_text(text, encoding="utf-8")
+    page, _, complaints = opened(tmp_path / "view.html", READY)
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator("#scene").screenshot())).convert("RGB"), dtype=int)
+    grey = (np.ptp(pixels, axis=2) < 4) & (pixels.min(axis=2) > 20)
+    assert grey.mean() > 0.05
+    assert (pixels[grey].mean(axis=1) < 110).mean() > 0.9
+    page.screenshot(path=tmp_path / "dim.png")
+    assert complaints == []
+    page.close()
+
+
+def test_on_a_telephone_the_page_does_not_scroll_sideways(opened, motor_page):
+    page, _, _ = opened(Path(unquote(urlsplit(motor_page[0].url).path)), READY)
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page.close()
