@@ -1,28 +1,36 @@
-# make run | test | bench | lint | lock | clean. Needs Python >= 3.11, make and git; everything else is in the lock.
+# Needs Python >= 3.11, make and git; everything else is in the lock. `make help` lists the commands.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test bench lint format docs lock clean
+.PHONY: help install run test coverage bench lint format docs lock clean
 .DELETE_ON_ERROR:
 
-run: $(VENV)/.run
-	$(BIN)/snakemake --quiet reason --report results/report.html --report-after-run
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-test: $(VENV)/.dev
+install: $(VENV)/.run  ## the environment alone, in .venv
+
+run: $(VENV)/.run  ## the published example, and its report
+	$(BIN)/snakemake --report results/report.html --report-after-run
+
+test: $(VENV)/.dev  ## the fast tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-bench: $(VENV)/.dev
+coverage: $(VENV)/.dev  ## the unit and parity tests, with the share of lines that they run
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --cov=scripts/statmap --cov-report=term tests/unit tests/parity
+
+bench: $(VENV)/.dev  ## all benchmarks, as Markdown
 	$(BIN)/python tests/benchmarks/bench.py
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev  ## what must be clean: ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev  ## put code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile
@@ -41,13 +49,13 @@ $(VENV)/.dev: $(VENV)/.run envs/dev.lock
 # uv is used to resolve only; the locks hold versions and hashes, no index address.
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override envs/overrides.txt \
       --generate-hashes --no-emit-index-url --no-annotate --no-header
-docs: $(VENV)/.run
+docs: $(VENV)/.run  ## the tables of the docs, from the schemas and the columns
 	PYTHONPATH=scripts $(BIN)/python -m statmap.docs .
 
-lock: $(VENV)/.run
+lock: $(VENV)/.run  ## resolve both locks anew
 	$(BIN)/python -m pip install --quiet uv
 	$(UV) envs/requirements.in --output-file envs/requirements.lock
 	$(UV) envs/dev.in --constraint envs/requirements.lock --output-file envs/dev.lock
 
-clean:
-	rm -rf results/maps results/*/ results/*.csv results/*.html .snakemake
+clean:  ## remove results
+	rm -rf results/*/ results/*.csv results/*.html .snakemake

@@ -8,7 +8,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness
 from snakemake.utils import min_version
 
-min_version("9.27")
+# The oldest that the workflow was run with: 9.20.0 (and 9.27.1, which the lock has).
+min_version("9.20")
 
 BEGUN = time.time()
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))

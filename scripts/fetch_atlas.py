@@ -1,11 +1,9 @@
 """Rule fetch_atlas: fetch a label image by the same code as maps, and refuse what holds no labels."""
 
-import nibabel as nib
-
-from statmap.io.files import UserError, writing
-from statmap.io.images import check_header, read_raw
+from statmap.io.fetching import fetch_image
+from statmap.io.files import writing
+from statmap.io.images import read_raw
 from statmap.io.log import log, logging_to
-from statmap.io.sources import fetch
 from statmap.regions.atlases import as_labels
 
 
@@ -27,13 +25,9 @@ def main(
     """
     name = f"atlas '{atlas_id}'"
     with writing(image) as fetched:
-        fetch(source, fetched, name=name, sha256=sha256, base=base)
-        shape = check_header(fetched, name, max_voxels, source)
-        try:
-            as_labels(read_raw(fetched)[0], name)
-        except (OSError, EOFError, ValueError) as error:
-            raise UserError(f"{name}: {source} is damaged ({error}); get the file again") from error
-        log.info("%s: %s, %s voxels, data type %s", name, source, shape, nib.load(fetched).get_data_dtype())
+        found = fetch_image(source, fetched, name=name, sha256=sha256, base=base, max_voxels=max_voxels, read=read_raw)
+        as_labels(found.data, name)
+        log.info("%s: %s, %s voxels, data type %s", name, source, found.shape, found.data.dtype)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,13 @@
 """Rule fetch_map: fetch one statistical map, refuse what is not one, and say beside it where it came from."""
 
-import gzip
-import zlib
-
 import nibabel as nib
 import numpy as np
 
+from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of, write_json, writing
-from statmap.io.images import check_header, read_image, replace_nonfinite, same_grid, write_image
+from statmap.io.images import replace_nonfinite, same_grid, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
-from statmap.io.sources import fetch
 
 
 def main(
@@ -51,15 +48,8 @@ def main(
     """
     name = f"map '{map_id}'"
     with writing(image) as fetched:
-        provenance = fetch(
-            source,
-            fetched,
-            name=name,
-            sha256=sha256,
-            base=base,
-        )
-        shape = check_header(fetched, name, max_voxels, source)
-        data, affine = _read_all(fetched, name, source)
+        found = fetch_image(source, fetched, name=name, sha256=sha256, base=base, max_voxels=max_voxels)
+        data, affine, shape, provenance = found
         if nib.load(fetched).ndim > 3:
             write_image(fetched, data, affine)
         finite, counts = replace_nonfinite(data)
@@ -110,9 +100,9 @@ def read_mask(mask, base, name, shape, affine, destination, max_voxels):
     """
     what = f"mask of {name}"
     with writing(destination) as fetched:
-        sha256 = fetch(mask, fetched, name=what, sha256=None, base=base)["sha256"]
-        mask_shape = check_header(fetched, what, max_voxels, mask)
-        data, mask_affine = _read_all(fetched, what, mask)
+        data, mask_affine, mask_shape, provenance = fetch_image(
+            mask, fetched, name=what, sha256=None, base=base, max_voxels=max_voxels
+        )
         if not same_grid(shape, affine, mask_shape, mask_affine):
             raise UserError(
                 f"{what}: {mask} has shape {mask_shape} and affine {mask_affine.tolist()}, the map {shape} and "
@@ -121,20 +111,7 @@ def read_mask(mask, base, name, shape, affine, destination, max_voxels):
         inside = replace_nonfinite(data)[0] != 0
         if not inside.any():
             raise UserError(f"{what}: {mask} is 0 everywhere; voxels other than 0 are inside the mask")
-    return inside, sha256
-
-
-def _read_all(path, name, source):
-    """Read data and affine, and the rest of the file: nibabel stops at the last voxel, before gzip's checksum."""
-    try:
-        data, affine = read_image(path)
-        with gzip.open(path) as stream:
-            while stream.read(2**20):
-                pass
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        reason = " ".join(str(error).replace(str(path), source).split())
-        raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error
-    return data, affine
+    return inside, provenance["sha256"]
 
 
 def _warn(name, description, counts, nonzero):

@@ -1,4 +1,4 @@
-"""A study of many maps, as this workflow and as a nilearn script that loops over them in one process: CPU seconds a map.
+"""A study of many maps, as this workflow and as a nilearn script that loops in one process: CPU seconds a map.
 
     python tests/benchmarks/bench_maps.py [MAPS ...]
 
@@ -71,7 +71,9 @@ def measure(number, thresholds, keys):
         make_maps(folder, number)
         variants = [f"  {variant}: {{threshold: '{t}', convention: nilearn}}" for variant, t in thresholds.items()]
         text = "\n".join(["maps: maps.tsv", *keys, "variants:", *variants]) + "\n"
-        (folder / "study.yaml").write_text(text.replace(": '3.0'", ": 3.0") if thresholds is TWO else text.replace("'", ""))
+        (folder / "study.yaml").write_text(
+            text.replace(": '3.0'", ": 3.0") if thresholds is TWO else text.replace("'", "")
+        )
         snakemake = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
         snakemake += ["--configfile", folder / "study.yaml", "--cores", "2"]
         ours = cpu_of(snakemake, folder)

@@ -7,11 +7,12 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from nibabel.affines import apply_affine as to_mm
 from PIL import Image
 from scipy import ndimage
 
 from statmap.inference.thresholds import Cutoff
-from statmap.io.images import read_image, to_mm, voxel_volume
+from statmap.io.images import read_image, voxel_volume
 from statmap.web.colours import page_colours
 from statmap.web.viewer import VariantView, viewer_page
 

@@ -4,6 +4,8 @@ import numpy as np
 from contourpy import contour_generator
 from nibabel.affines import apply_affine
 
+from ..io.images import index_box
+
 MOST_POINTS = 2**24  # of a grid that an oblique image is drawn on
 
 Edges = tuple[float, float, float, float]  # left, right, bottom, top
@@ -83,11 +85,8 @@ def _sampled(arrays, affine, origin, spacing, points):
 
 def box_of(mask: np.ndarray, origin: np.ndarray, step: np.ndarray) -> np.ndarray | None:
     """World box of the True points of a mask: (2, 3) mm, lower and upper faces, or None where there is none."""
-    spans = [np.flatnonzero(mask.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    if not spans[0].size:
-        return None
-    first, last = (np.array([span[end] for span in spans]) for end in (0, -1))
-    return np.stack([origin + (first - 0.5) * step, origin + (last + 0.5) * step])
+    found = index_box(mask)
+    return None if found is None else origin + (found - 0.5) * step
 
 
 def cut(

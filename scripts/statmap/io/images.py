@@ -115,9 +115,17 @@ def voxel_volume(affine):
     return float(abs(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
 
 
-def to_mm(affine, ijk):
-    """World coordinates in mm, (n, 3), of voxel indices (n, 3)."""
-    return np.asarray(ijk, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3]
+def index_box(inside: np.ndarray) -> np.ndarray | None:
+    """The smallest box around the set voxels of an (i, j, k) bool array.
+
+    Returns
+    -------
+    (2, 3) int, first indices and those after the last, by axis; None where no voxel is set.
+    """
+    lines = [np.flatnonzero(inside.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    if not lines[0].size:
+        return None
+    return np.array([[line[0] for line in lines], [line[-1] + 1 for line in lines]])
 
 
 def _header(shape, affine, dtype):

@@ -3,7 +3,7 @@
 import cc3d
 import numpy as np
 
-from ..io.images import voxel_volume
+from ..io.images import index_box, voxel_volume
 from ..types import Connectivity, Signs, SizeRule
 from .peaks import labelled_voxels, main_peaks
 
@@ -12,8 +12,9 @@ Box = tuple[slice, slice, slice]
 
 def bounding_box(inside: np.ndarray) -> Box:
     """Slices of the smallest box around the set voxels of an (i, j, k) bool array; at least one is set."""
-    lines = [np.flatnonzero(inside.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    i, j, k = (slice(int(line[0]), int(line[-1]) + 1) for line in lines)
+    found = index_box(inside)
+    assert found is not None
+    i, j, k = (slice(int(first), int(after)) for first, after in found.T)
     return i, j, k
 
 

@@ -1,8 +1,9 @@
 """Tables of regions and of peaks, as they are measured on the map."""
 
 import numpy as np
+from nibabel.affines import apply_affine
 
-from ..io.images import to_mm, voxel_volume
+from ..io.images import voxel_volume
 from ..types import SizeRule
 from .peaks import labelled_voxels, local_maxima, main_peaks
 
@@ -37,7 +38,7 @@ def measure_regions(data: np.ndarray, labels: np.ndarray, affine: np.ndarray) ->
 
     mean = total(exact) / n_voxels
     weight = np.abs(exact)
-    centre = np.stack([total(weight * axis) for axis in to_mm(affine, ijk).T], axis=1) / total(weight)[:, None]
+    centre = np.stack([total(weight * axis) for axis in apply_affine(affine, ijk).T], axis=1) / total(weight)[:, None]
     positive = total(exact > 0)
     sign = np.where(positive == n_voxels, "positive", np.where(positive == 0, "negative", "mixed"))
     peaks = main_peaks(values, region, ijk, affine, n_regions)
@@ -48,7 +49,7 @@ def measure_regions(data: np.ndarray, labels: np.ndarray, affine: np.ndarray) ->
         "volume_mm3": n_voxels * voxel_volume(affine),
         "peak_value": peaks.value.astype(np.float64),
         "peak_ties": peaks.ties,
-        **dict(zip(("peak_x", "peak_y", "peak_z"), to_mm(affine, peaks.ijk).T, strict=True)),
+        **dict(zip(("peak_x", "peak_y", "peak_z"), apply_affine(affine, peaks.ijk).T, strict=True)),
         **dict(zip(("peak_i", "peak_j", "peak_k"), peaks.ijk.T, strict=True)),
         **dict(zip(("com_x", "com_y", "com_z"), centre.T, strict=True)),
         "mean_value": mean,

@@ -15,16 +15,17 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 from markupsafe import Markup
+from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from ..figures.colours import DIVERGING
 from ..inference.statistics import log_sf, minus_log10
 from ..inference.thresholds import Cutoff
 from ..io.files import UserError
-from ..io.images import to_mm, voxel_volume
+from ..io.images import index_box, voxel_volume
 from ..tables.columns import REGIONS, column_of
 from ..types import Connectivity, ExtractType, Sided, Signs, SizeRule, Stat
-from .colours import page_colours
+from .colours import DISTINCT, page_colours
 from .map_page import regions_in_words
 from .pages import render
 from .tables import Table, table
@@ -44,7 +45,7 @@ _OWN_COLUMNS = (
     "robust_low",
     "robust_high",
 )
-PALETTE = 24  # colours of regions, then from the start again
+
 TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
 
@@ -65,12 +66,9 @@ def niivue_bundle():
 
 def _corners(data, affine):
     """World coordinates in mm, (8, 3), of the corners of the box around an array's non-zero voxels."""
-    spans = [np.flatnonzero(data.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    edges = [
-        (span[0] - 0.5, span[-1] + 0.5) if span.size else (-0.5, n - 0.5)
-        for span, n in zip(spans, data.shape, strict=True)
-    ]
-    return to_mm(affine, np.array(np.meshgrid(*edges)).reshape(3, -1).T)
+    found = index_box(data != 0)
+    edges = (np.array([[0, 0, 0], data.shape]) if found is None else found) - 0.5
+    return apply_affine(affine, np.array(np.meshgrid(*edges.T)).reshape(3, -1).T)
 
 
 def background_grid(template, template_affine, data, affine):
@@ -97,7 +95,7 @@ def background_grid(template, template_affine, data, affine):
     size = np.empty(3)
     size[nib.io_orientation(affine)[:, 0].astype(int)] = nib.affines.voxel_sizes(affine)
     step = size / np.maximum(np.round(size / finest), 1)
-    edge = to_mm(affine, np.full((1, 3), -0.5))[0]
+    edge = apply_affine(affine, np.full(3, -0.5))
     first, last = np.floor((low - edge) / step) - 4, np.ceil((high - edge) / step) + 4
     background_affine = nib.affines.from_matvec(np.diag(step), edge + (first + 0.5) * step)
     to_template = np.linalg.inv(template_affine) @ background_affine
@@ -228,7 +226,7 @@ def viewer_page(
         "largest": largest,
         "tail": tail,
         "ramp": DIVERGING,
-        "colours": page_colours(PALETTE),
+        "colours": page_colours(DISTINCT),
         "columns": [{"name": column.name, "kind": column.kind} for column in own],
         "variants": [_content(variant, affine, largest) for variant in variants],
     }

@@ -3,12 +3,12 @@ import re
 import numpy as np
 import pytest
 from drawn import collisions, pixels, words
+from nibabel.affines import apply_affine as to_mm
 from scenes import AFFINE, PLAIN, SHAPE, scene_of, spots
 
 from statmap.figures.montage import frequency_figure, regions_figure, threshold_figure
 from statmap.figures.scene import MOST_PANELS, choose_cuts, make_scene
 from statmap.figures.text import number
-from statmap.io.images import to_mm
 
 
 @pytest.mark.parametrize("case", ["1", "4", "12", "40", "two voxels"])

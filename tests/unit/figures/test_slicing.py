@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nibabel.affines import apply_affine as to_mm
 
 from statmap.figures.slicing import box_of, cut, outlines, pick_planes, project, sections, world_axes
-from statmap.io.images import to_mm
 
 QUICK = settings(deadline=None, max_examples=30)
 WORLD = np.array([[-500.0] * 3, [500.0] * 3])

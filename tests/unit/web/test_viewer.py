@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nibabel.affines import apply_affine as to_mm
 
 from statmap.inference.thresholds import Cutoff
 from statmap.io.files import UserError
-from statmap.io.images import to_mm
 from statmap.web import viewer
 
 AFFINE = np.diag([-3.0, 3, 3, 1])

@@ -1,0 +1,69 @@
+"""One way to an image from elsewhere, for maps, masks and atlases: fetched, judged by its header, read to its end."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .files import UserError
+from .images import check_header, read_image
+from .sources import fetch
+
+
+class Fetched(NamedTuple):
+    """A fetched image.
+
+    Attributes
+    ----------
+    data : (i, j, k) array, as `read` gives it.
+    affine : (4, 4) array, voxel indices to mm.
+    shape : tuple of int, without trailing axes of length 1.
+    provenance : dict, see `sources.fetch`.
+    """
+
+    data: np.ndarray
+    affine: np.ndarray
+    shape: tuple[int, ...]
+    provenance: dict
+
+
+def fetch_image(
+    source: str,
+    destination: Path,
+    *,
+    name: str,
+    sha256: str | None,
+    base: str,
+    max_voxels: int,
+    read: Callable = read_image,
+) -> Fetched:
+    """Fetch one 3D image, and refuse what is not whole.
+
+    Parameters
+    ----------
+    source : as in `sources.fetch`.
+    destination : path ending in ``.nii.gz`` to write.
+    name : what the image is called in errors (``map 'motor'``).
+    sha256 : 64 hexadecimal digits, or None.
+    base : folder that a relative path starts from.
+    max_voxels : the largest grid accepted, judged by the header before the data are read.
+    read : function of a path that gives data and affine.
+
+    Raises
+    ------
+    UserError : see `sources.fetch` and `images.check_header`; or the file is damaged.
+    """
+    provenance = fetch(source, destination, name=name, sha256=sha256, base=base)
+    shape = check_header(destination, name, max_voxels, source)
+    try:
+        data, affine = read(destination)
+        with gzip.open(destination) as stream:  # nibabel stops at the last voxel, before gzip's checksum
+            while stream.read(2**20):
+                pass
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        reason = " ".join(str(error).replace(str(destination), source).split())
+        raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error
+    return Fetched(data, affine, shape, provenance)
