@@ -47,6 +47,8 @@ def main(
                 "domain": cut["Domain"] or "none",
                 "n_domain": cut["DomainVoxels"] or 0,
                 **divided["Ledger"],
+                "unsettled": divided["Unsettled"],
+                "settled_regions": divided["SettledRegions"],
                 "n_regions": divided["Regions"],
                 "volume_mm3": divided["Ledger"]["kept"] * divided["VoxelVolumeMM3"],
                 "largest_mm3": largest.get("volume_mm3", 0.0),

@@ -167,6 +167,7 @@ def test_the_ledger_and_the_summary_agree_with_the_images(results, variant_folde
     assert [row[f"largest_{axis}"] for axis in "xyz"] == [regions[0][f"peak_{axis}"] for axis in "xyz"]
     assert float(row["cutoff"]) == pytest.approx(cut["Cutoff"], rel=1e-5)
     assert {region["cutoff"] for region in regions} == {row["cutoff"]} and row["rule"] == cut["Rule"]
+    assert (row["unsettled"], row["settled_regions"]) == ("0", str(divided["SettledRegions"]))
     assert row["warning"] == "; ".join(divided["Warnings"]) and "in components without a seed" in row["warning"]
 
 

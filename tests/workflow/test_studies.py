@@ -102,7 +102,7 @@ def test_split_signs_with_unseeded_kept_lose_nothing(signs, motor):
     data, _ = motor
     np.testing.assert_array_equal(load(folder / "kept/regions.nii.gz") > 0, np.abs(data) >= np.float32(3.1))
     row = summary["kept"]
-    assert row["kept"] == row["survivors"] and row["warning"] == "none"
+    assert row["kept"] == row["survivors"] and row["warning"] == "none" and row["unsettled"] == ""
     regions = rows_of(folder / "kept/regions.csv")
     assert sum(int(region["n_voxels"]) for region in regions if region["sign"] == "negative") == 1139
     assert {region["sign"] for region in regions} == {"positive", "negative"}

@@ -254,6 +254,15 @@ SUMMARY = table(
         "Their number, for `fdr` and `bonferroni` the number of tests; 0 with `none`.",
     ),
     list(ACCOUNT.values()),
+    Column(
+        "unsettled",
+        "count",
+        "voxels",
+        "Unsettled",
+        "Voxels that would belong to another region in the settled solution. With `random_walker: nilearn` only, else "
+        "empty.",
+    ),
+    Column("settled_regions", "count", "", "", "Regions that the settled solution has; empty likewise."),
     Column("n_regions", "count", "", "Regions", "Number of regions."),
     Column("volume_mm3", "volume", "mm³", "mm³", "Size of all regions together in mm³."),
     Column("largest_mm3", "volume", "mm³", "Largest mm³", "Size of the largest region in mm³; 0 without any."),

@@ -31,6 +31,7 @@ HOW = [
     "too_small",
     "unseeded",
     "isolated",
+    "unsettled",
     "signs",
     "extract_type",
     "connectivity",
