@@ -55,6 +55,7 @@ docs: $(VENV)/.run  ## the tables of the docs, from the schemas and the columns
 lock: $(VENV)/.run  ## resolve both locks anew
 	$(BIN)/python -m pip install --quiet uv
 	$(UV) envs/requirements.in --output-file envs/requirements.lock
+	$(UV) --no-deps envs/slurm.in --output-file envs/slurm.lock
 	$(UV) envs/dev.in --constraint envs/requirements.lock --output-file envs/dev.lock
 
 clean:  ## remove results
