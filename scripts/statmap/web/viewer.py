@@ -187,7 +187,7 @@ def viewer_page(
     template: tuple[np.ndarray, np.ndarray] | None,
     variants: Sequence[VariantView],
     stat: Stat,
-    df: float | None,
+    df: float | Sequence[float] | None,
     map_page: bool,
 ) -> str:
     """Write the page of one map.
@@ -212,7 +212,7 @@ def viewer_page(
     if template is None:
         background //= 4
     tail = None
-    if stat in ("z", "t") and (stat == "z" or df):
+    if stat != "other" and (df or stat not in ("t", "F")):
         tail = minus_log10(log_sf(np.linspace(0, largest, TAIL_NODES), stat, df)).round(7).tolist()
     own = [column_of("regions.csv", name) for name in _OWN_COLUMNS if tail or name != "p_peak"]
     content = {
@@ -222,7 +222,8 @@ def viewer_page(
         "shape": data.shape,
         "affine": affine.tolist(),
         "voxelVolume": voxel_volume(affine),
-        "stat": stat if stat in ("z", "t") else "x",
+        "stat": {"other": "x", "log10p": "−log₁₀ p"}.get(stat, stat),
+        "tails": 1 if stat in ("F", "log10p") else 2,
         "largest": largest,
         "tail": tail,
         "ramp": DIVERGING,
