@@ -124,13 +124,7 @@ def methods_text(
         )
     if convention:
         sentences.append(f"These rules follow the conventions of {convention}.")
-    lost = account["unseeded"] + account["isolated"]
-    found = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
-    sentences.append(
-        f"Of {account['survivors']:,} suprathreshold voxels {account['kept']:,} "
-        f"({account['kept'] * voxel_volume_mm3:,.0f} mm³) are in {found}; {account['too_small']:,} were in regions too "
-        f"small" + (f" and {lost:,} in no region for want of a seed." if lost else ".")
-    )
+    sentences.append(_account_in_words(account, n_regions, voxel_volume_mm3))
     if tdp_alpha is not None:
         cited.append("tdp")
         sentences.append(
@@ -165,6 +159,18 @@ def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff,
         return f"{how}, which no voxel reaches" if how else "at a height that no voxel reaches"
     height = f"{compared} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
     return f"{how} (height threshold {height})" if how else f"at {height} (height threshold)"
+
+
+def _account_in_words(account: Mapping[str, int], n_regions: int, voxel_volume_mm3: float) -> str:
+    if not account["survivors"]:
+        return "No voxel passed the threshold."
+    found = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
+    lost = account["unseeded"] + account["isolated"]
+    return (
+        f"Of {account['survivors']:,} suprathreshold voxels {account['kept']:,} "
+        f"({account['kept'] * voxel_volume_mm3:,.0f} mm³) are in {found}; {account['too_small']:,} were in regions too "
+        f"small" + (f" and {lost:,} in no region for want of a seed." if lost else ".")
+    )
 
 
 def _and(names: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
 
 
-def niivue_bundle():
+def niivue_bundle() -> str:
     """JavaScript source of NiiVue, from nilearn's wheel (found without importing it).
 
     Raises
@@ -64,14 +64,16 @@ def niivue_bundle():
     return bundle.read_text(encoding="utf-8")
 
 
-def _corners(data, affine):
+def _corners(data: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """World coordinates in mm, (8, 3), of the corners of the box around an array's non-zero voxels."""
     found = index_box(data != 0)
     edges = (np.array([[0, 0, 0], data.shape]) if found is None else found) - 0.5
     return apply_affine(affine, np.array(np.meshgrid(*edges.T)).reshape(3, -1).T)
 
 
-def background_grid(template, template_affine, data, affine):
+def background_grid(
+    template: np.ndarray, template_affine: np.ndarray, data: np.ndarray, affine: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Resample the template onto the upright grid that NiiVue shows, which covers template and map.
 
     NiiVue resamples every overlay to this grid. Its voxels are whole fractions of the map's and share their edges
@@ -108,12 +110,12 @@ def background_grid(template, template_affine, data, affine):
     return (np.clip(values / top, 0, 1) * 63).astype(np.uint8), background_affine
 
 
-def _packed(content):
+def _packed(content: bytes) -> str:
     """Gzip (no time in it) in base64: what the page's `unpack` reads."""
     return b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode("ascii")
 
 
-def _nifti(data, affine, intent="none"):
+def _nifti(data: np.ndarray, affine: np.ndarray, intent: str = "none") -> str:
     image = nib.Nifti1Image(data, affine)
     image.header.set_intent(intent)
     image.header.set_slope_inter(1, 0)
@@ -167,7 +169,7 @@ def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[s
     said = f"cutoff {variant.cutoff.value:.4g}" if reached else "no cutoff reached"
     return {
         "name": variant.name,
-        "labels": _nifti(variant.labels.astype(np.uint16), affine, intent="label"),
+        "labels": _nifti(np.where(variant.labels > 65535, 0, variant.labels).astype(np.uint16), affine, intent="label"),
         "regions": len(variant.regions),
         "cutoff": variant.cutoff.value if reached else 1.001 * largest,
         "atLeast": variant.cutoff.at_least if reached else None,

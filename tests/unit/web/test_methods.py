@@ -120,6 +120,11 @@ def test_what_is_not_there_is_not_said():
     assert [own.split()[0] for own in full.references] == ["Mölder", "Abraham", "Grady", "Rosenblatt", "Friston"]
 
 
+def test_nothing_that_passes_is_said():
+    nothing = text_of(account=dict.fromkeys(ACCOUNT, 0), n_regions=0)
+    assert "No voxel passed the threshold." in nothing.text and "Of 0" not in nothing.text
+
+
 def test_every_choice_gives_a_paragraph():
     types = ["connected_components", "local_regions"]
     choices = itertools.product(["two", "positive", "negative"], ["split", "merged"], [6, 18, 26], types, [0, 1])
