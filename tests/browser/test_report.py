@@ -153,6 +153,15 @@ def test_tables_sort_and_save(page, run, tmp_path):
     assert download.value.path().read_bytes() == (run / "results/motor/split_/regions.csv").read_bytes()
 
 
+def test_rule_accounting_and_methods_stand_by_the_tables(page):
+    choose(page, "motor", "all variants")
+    look(page, "tables")
+    section = page.frame_locator("iframe").locator("#split_")
+    text = section.inner_text()
+    assert "|z| ≥ 3.5" in text and "voxels pass the threshold" in text
+    assert "mm³" in section.locator(".methods").inner_text()
+
+
 def test_nothing_found_is_said(page, tmp_path):
     choose(page, "motor", "all variants")
     look(page, "tables")
@@ -202,6 +211,7 @@ def test_sweep_and_downloads(page, run, tmp_path):
         "regions over the grid",
         "regions over the grid (CSV)",
         "selection frequency",
+        "specification curve",
     ]
     page.screenshot(path=tmp_path / "sweep.png")
     with page.expect_download() as download:
