@@ -58,7 +58,8 @@ def niivue_bundle() -> str:
     UserError : nilearn is absent, or is a version that does not carry NiiVue.
     """
     spec = importlib.util.find_spec("nilearn")
-    bundle = Path(spec.submodule_search_locations[0], "_assets", "js", "niivue.umd.js") if spec else None
+    folders = spec.submodule_search_locations if spec else None
+    bundle = Path(folders[0], "_assets", "js", "niivue.umd.js") if folders else None
     if bundle is None or not bundle.is_file():
         raise UserError(f"view.html: no NiiVue at {bundle}; install the version of nilearn that the lock names")
     return bundle.read_text(encoding="utf-8")
