@@ -113,10 +113,8 @@ def main(
     if "map" in pages:
         size = " × ".join(f"{length:.3g}" for length in fetched["VoxelSizeMM"])
         shape = " × ".join(map(str, fetched["Shape"]))
-        kind = f"{fetched['Stat']} map" + (f", df {fetched['DF']:g}" if fetched["DF"] else "")
-        about = (
-            f"{kind} from {fetched['Sources'][0]}; {shape} voxels of {size} mm; {fetched['Space'] or 'space unknown'}"
-        )
+        space = fetched["Space"] or "space unknown"
+        about = f"stat {fetched['Stat']} from {fetched['Sources'][0]}; {shape} voxels of {size} mm; {space}"
         texts["map"] = map_page(map_id, about, told, figures, "view" in pages)
     if "view" in pages:
         data, affine, _ = read_map(image, mask)

@@ -70,7 +70,7 @@ def own_table(page):
 
 
 def settled(page):
-    page.wait_for_function("!due && chosen === 'own'")
+    page.wait_for_function("!due && drawing === null && chosen === 'own'")
     return own_table(page)
 
 

@@ -41,9 +41,10 @@ function curves(state) {
 const step = () => 10 ** Math.floor(Math.log10(content.largest / 200));
 const limit = () => Math.ceil(content.largest / step()) * step();
 
+// The p value of a peak, from -log10 p at even steps; none for a tail that the statistic does not have.
 function p(value) {
-  const { tail } = content;
-  if (!tail) return null;
+  const { tail, tails } = content;
+  if (!tail || (tails === 1 && own.signs !== "positive")) return null;
   const signed = own.signs === "negative" ? -value : own.signs === "positive" ? value : Math.abs(value);
   const at = Math.min(signed / content.largest, 1) * (tail.length - 1), left = Math.min(Math.floor(at), tail.length - 2);
   const one = 10 ** -(tail[left] + (at - left) * (tail[left + 1] - tail[left]));
@@ -51,6 +52,7 @@ function p(value) {
 }
 
 function written(value, kind) {
+  if (value === null) return "–";
   if (kind === "count" || kind === "volume") return Math.round(value).toLocaleString("en-US");
   if (kind === "p") return value < 1e-4 ? value.toExponential(1).replace(".0", "") : String(Number(value.toPrecision(2)));
   return kind === "mm" ? value.toFixed(1) : kind === "value" ? value.toFixed(2) : String(value);
@@ -70,7 +72,7 @@ function fillTable() {
     };
     for (const { name, kind } of content.columns) {
       const cell = row.insertCell();
-      cell.dataset.key = cells[name];
+      cell.dataset.key = cells[name] ?? "";
       cell.textContent = written(cells[name], kind).replace("-", "−");
       if (kind === "text") cell.className = "text";
     }
@@ -109,6 +111,19 @@ function settle() {
   byId("yaml").hidden = true;
 }
 
+// The scene follows when the hand rests, where drawing it takes long (WebGL in software).
+let drawing = null, lasted = 0;
+function drawSoon() {
+  clearTimeout(drawing);
+  drawing = setTimeout(() => {
+    drawing = null;
+    if (chosen !== "own") return;
+    const start = performance.now();
+    drawRegions(found.labels, found.regions.length, own.cutoff, sidedOf(own.signs));
+    lasted = performance.now() - start;
+  }, lasted > 50 ? 150 : 0);
+}
+
 // What a move of a control leads to. The table and the scene follow the state, not a variant.
 function recompute() {
   chosen = "own";
@@ -117,12 +132,12 @@ function recompute() {
   drawChart();
   say();
   fillTable();
-  const sided = sidedOf(own.signs), count = found.regions.length;
+  const count = found.regions.length;
   byId("variant").value = "own";
   byId("summary").textContent = `${asText()} · ${count || "no"} region${count === 1 ? "" : "s"}`;
   showTable("own");
-  if (regions) drawRegions(found.labels, count, own.cutoff, sided);
-  else drawScale(own.cutoff, sided);
+  drawScale(own.cutoff, sidedOf(own.signs));
+  if (regions) drawSoon();
   keep();
 }
 

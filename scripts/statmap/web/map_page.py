@@ -86,7 +86,9 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], figures: 
     )
 
 
-def _part(map_id, variant, kind, rows, path):
+def _part(
+    map_id: str, variant: VariantPage, kind: str, rows: Sequence[Mapping[str, Any]], path: str | Path
+) -> dict[str, Any]:
     colours = page_colours(len(variant.regions))
     names = [name for name in (rows[0] if rows else []) if name not in ("map", "variant", "cutoff")]
     swatches = [{"style": f"--colour:{colours[row['region'] - 1]}"} for row in rows]

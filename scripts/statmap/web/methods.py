@@ -16,6 +16,9 @@ REFERENCES = {
     "Intelligence 28:1768-1783. doi 10.1109/TPAMI.2006.233",
     "fdr": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate: a practical and powerful approach to "
     "multiple testing. Journal of the Royal Statistical Society B 57:289-300. doi 10.1111/j.2517-6161.1995.tb02031.x",
+    "field": "Worsley KJ, Marrett S, Neelin P, Vandal AC, Friston KJ, Evans AC (1996). A unified statistical approach "
+    "for determining significant signals in images of cerebral activation. Human Brain Mapping 4:58-73. "
+    "doi 10.1002/(SICI)1097-0193(1996)4:1<58::AID-HBM4>3.0.CO;2-O",
     "tdp": "Rosenblatt JD, Finos L, Weeda WD, Solari A, Goeman JJ (2018). All-Resolutions Inference for brain imaging. "
     "NeuroImage 181:786-796. doi 10.1016/j.neuroimage.2018.07.060",
     "cluster": "Friston KJ, Worsley KJ, Frackowiak RSJ, Mazziotta JC, Evans AC (1994). Assessing the significance of "
@@ -36,7 +39,7 @@ def methods_text(
     *,
     map_id: str,
     stat: str,
-    df: float | None,
+    df: float | Sequence[float] | None,
     voxel_size_mm: Sequence[float],
     threshold: float | str | Mapping[str, float],
     sided: Sided,
@@ -78,13 +81,20 @@ def methods_text(
     Methods
     """
     cited = ["snakemake"]
-    symbol = stat if stat in ("t", "z") else "x"
+    symbol = {"other": "x", "log10p": "−log₁₀ p"}.get(stat, stat)
     compared = {"two": f"|{symbol}|", "positive": symbol, "negative": f"−{symbol}"}[sided]
     size = " × ".join(f"{length:.3g}" for length in voxel_size_mm)
     kind, number = parse_threshold(threshold)
     if kind == "fdr":
         cited.append("fdr")
-    statistic = {"t": f"t map with {df:g} degrees of freedom" if df else "t map", "z": "z map"}.get(stat, "map")
+    if cutoff.method == "random field theory":
+        cited.append("field")
+    freedom = (
+        f" with {_and([f'{own:g}' for own in ([df] if isinstance(df, int | float) else df)])} degrees of freedom"
+        if df
+        else ""
+    )
+    statistic = {"other": "map", "log10p": "map of −log₁₀ p"}.get(stat, f"{stat} map{freedom}")
     sentences = [
         f"The {statistic} “{map_id}” (voxels of {size} mm{f'; {citation}' if citation else ''}) was thresholded "
         f"{ {'two': 'two-sided', 'positive': 'for positive values', 'negative': 'for negative values'}[sided] } "
@@ -114,13 +124,7 @@ def methods_text(
         )
     if convention:
         sentences.append(f"These rules follow the conventions of {convention}.")
-    lost = account["unseeded"] + account["isolated"]
-    found = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
-    sentences.append(
-        f"Of {account['survivors']:,} suprathreshold voxels {account['kept']:,} "
-        f"({account['kept'] * voxel_volume_mm3:,.0f} mm³) are in {found}; {account['too_small']:,} were in regions too "
-        f"small" + (f" and {lost:,} in no region for want of a seed." if lost else ".")
-    )
+    sentences.append(_account_in_words(account, n_regions, voxel_volume_mm3))
     if tdp_alpha is not None:
         cited.append("tdp")
         sentences.append(
@@ -149,11 +153,24 @@ def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff,
         "p": f"at p < {number:g}, uncorrected for multiple comparisons{tails}",
         "fdr": f"at a false discovery rate of {number:g} (Benjamini and Hochberg 1995) over {family}",
         "bonferroni": f"at a family-wise error rate of {number:g} by Bonferroni's correction over {family}",
-    }[kind]
+        "fwe": f"at a family-wise error rate of {number:g} over {family}, by {cutoff.method}",
+    }.get(kind, f"at {kind} = {number:g}")
     if not isfinite(cutoff.value):
         return f"{how}, which no voxel reaches" if how else "at a height that no voxel reaches"
     height = f"{compared} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
     return f"{how} (height threshold {height})" if how else f"at {height} (height threshold)"
+
+
+def _account_in_words(account: Mapping[str, int], n_regions: int, voxel_volume_mm3: float) -> str:
+    if not account["survivors"]:
+        return "No voxel passed the threshold."
+    found = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
+    lost = account["unseeded"] + account["isolated"]
+    return (
+        f"Of {account['survivors']:,} suprathreshold voxels {account['kept']:,} "
+        f"({account['kept'] * voxel_volume_mm3:,.0f} mm³) are in {found}; {account['too_small']:,} were in regions too "
+        f"small" + (f" and {lost:,} in no region for want of a seed." if lost else ".")
+    )
 
 
 def _and(names: Sequence[str]) -> str:

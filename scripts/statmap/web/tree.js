@@ -221,7 +221,8 @@ function findRegions(trees, volume, shape, affine, cutoff, smallest) {
     }
   });
   found.sort((one, other) => other.voxels - one.voxels || one.order - other.order);
-  found.forEach((region, n) => { cuts[region.which].region[region.own] = n + 1; });
+  // NiiVue takes labels of 16 bits: what comes after that many regions is in the table, not in the scene.
+  found.slice(0, 65535).forEach((region, n) => { cuts[region.which].region[region.own] = n + 1; });
   const labels = new Uint16Array(volume.length);
   trees.forEach((tree, which) => {
     const { passed, cluster, region } = cuts[which];

@@ -35,7 +35,7 @@ function describe(place) {
 }
 
 function goTo(mm) {
-  viewer.scene.crosshairPos = viewer.mm2frac(mm);
+  viewer.scene.crosshairPos = viewer.mm2frac(mm).map((share) => Math.min(1, Math.max(0, share)));
   viewer.createOnLocationChange();
   viewer.drawScene();
 }
@@ -177,12 +177,13 @@ const MOVES = {
 byId("scene").addEventListener("keydown", (event) => {
   const move = MOVES[event.key];
   if (!move || !viewer) return;
-  const mm = [...viewer.frac2mm(viewer.scene.crosshairPos)].slice(0, 3);
-  mm[move[0]] += move[1] * Math.hypot(...map.affine.map((row) => row[move[0]]).slice(0, 3));
+  const [axis, way] = move, mm = [...viewer.frac2mm(viewer.scene.crosshairPos)].slice(0, 3);
+  mm[axis] += way * Math.max(...map.affine[axis].slice(0, 3).map(Math.abs));
   goTo(mm);
   event.preventDefault();
-  event.stopPropagation();
+  event.stopPropagation(); // NiiVue has its own use for some keys
 }, true);
+byId("scene").addEventListener("pointerdown", () => byId("scene").focus({ preventScroll: true }));
 for (const id of ["by-value", "by-region", "below", "opacity"]) {
   byId(id).addEventListener("input", () => regions && redraw());
 }

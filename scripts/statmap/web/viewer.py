@@ -50,7 +50,7 @@ TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
 
 
-def niivue_bundle():
+def niivue_bundle() -> str:
     """JavaScript source of NiiVue, from nilearn's wheel (found without importing it).
 
     Raises
@@ -58,20 +58,23 @@ def niivue_bundle():
     UserError : nilearn is absent, or is a version that does not carry NiiVue.
     """
     spec = importlib.util.find_spec("nilearn")
-    bundle = Path(spec.submodule_search_locations[0], "_assets", "js", "niivue.umd.js") if spec else None
+    folders = spec.submodule_search_locations if spec else None
+    bundle = Path(folders[0], "_assets", "js", "niivue.umd.js") if folders else None
     if bundle is None or not bundle.is_file():
         raise UserError(f"view.html: no NiiVue at {bundle}; install the version of nilearn that the lock names")
     return bundle.read_text(encoding="utf-8")
 
 
-def _corners(data, affine):
+def _corners(data: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """World coordinates in mm, (8, 3), of the corners of the box around an array's non-zero voxels."""
     found = index_box(data != 0)
     edges = (np.array([[0, 0, 0], data.shape]) if found is None else found) - 0.5
     return apply_affine(affine, np.array(np.meshgrid(*edges.T)).reshape(3, -1).T)
 
 
-def background_grid(template, template_affine, data, affine):
+def background_grid(
+    template: np.ndarray, template_affine: np.ndarray, data: np.ndarray, affine: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Resample the template onto the upright grid that NiiVue shows, which covers template and map.
 
     NiiVue resamples every overlay to this grid. Its voxels are whole fractions of the map's and share their edges
@@ -108,12 +111,12 @@ def background_grid(template, template_affine, data, affine):
     return (np.clip(values / top, 0, 1) * 63).astype(np.uint8), background_affine
 
 
-def _packed(content):
+def _packed(content: bytes) -> str:
     """Gzip (no time in it) in base64: what the page's `unpack` reads."""
     return b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode("ascii")
 
 
-def _nifti(data, affine, intent="none"):
+def _nifti(data: np.ndarray, affine: np.ndarray, intent: str = "none") -> str:
     image = nib.Nifti1Image(data, affine)
     image.header.set_intent(intent)
     image.header.set_slope_inter(1, 0)
@@ -167,7 +170,7 @@ def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[s
     said = f"cutoff {variant.cutoff.value:.4g}" if reached else "no cutoff reached"
     return {
         "name": variant.name,
-        "labels": _nifti(variant.labels.astype(np.uint16), affine, intent="label"),
+        "labels": _nifti(np.where(variant.labels > 65535, 0, variant.labels).astype(np.uint16), affine, intent="label"),
         "regions": len(variant.regions),
         "cutoff": variant.cutoff.value if reached else 1.001 * largest,
         "atLeast": variant.cutoff.at_least if reached else None,
@@ -187,7 +190,7 @@ def viewer_page(
     template: tuple[np.ndarray, np.ndarray] | None,
     variants: Sequence[VariantView],
     stat: Stat,
-    df: float | None,
+    df: float | Sequence[float] | None,
     map_page: bool,
 ) -> str:
     """Write the page of one map.
@@ -212,7 +215,7 @@ def viewer_page(
     if template is None:
         background //= 4
     tail = None
-    if stat in ("z", "t") and (stat == "z" or df):
+    if stat != "other" and (df or stat not in ("t", "F")):
         tail = minus_log10(log_sf(np.linspace(0, largest, TAIL_NODES), stat, df)).round(7).tolist()
     own = [column_of("regions.csv", name) for name in _OWN_COLUMNS if tail or name != "p_peak"]
     content = {
@@ -222,7 +225,8 @@ def viewer_page(
         "shape": data.shape,
         "affine": affine.tolist(),
         "voxelVolume": voxel_volume(affine),
-        "stat": stat if stat in ("z", "t") else "x",
+        "stat": {"other": "x", "log10p": "−log₁₀ p"}.get(stat, stat),
+        "tails": 1 if stat in ("F", "log10p") else 2,
         "largest": largest,
         "tail": tail,
         "ramp": DIVERGING,

@@ -3,8 +3,9 @@
 import itertools
 
 import pytest
+import yaml
 
-from statmap.inference.thresholds import Cutoff
+from statmap.inference.kinds import KINDS, Cutoff
 from statmap.web.methods import methods_text
 
 ACCOUNT = {"survivors": 120, "kept": 100, "too_small": 20, "unseeded": 0, "isolated": 0}
@@ -57,6 +58,13 @@ def test_the_whole_paragraph():
         ({"fdr": 0.05}, Cutoff(4.1, ">=", "fdr", "mask", 900), "over the voxels of its mask (n = 900)", "Benjamini"),
         ({"bonferroni": 0.05}, Cutoff(5.0, ">=", "bonferroni", "mask", 900), "family-wise error rate of 0.05", ""),
         ({"fdr": 0.05}, Cutoff(float("inf"), ">=", "fdr", "mask", 900), "which no voxel reaches", "Benjamini"),
+        ({"fwe": 0.05}, Cutoff(4.8, ">=", "fwe", "mask", 900, 0.0, "Bonferroni"), "(n = 900), by Bonferroni", ""),
+        (
+            {"fwe": 0.05},
+            Cutoff(4.8, ">=", "fwe", "mask", 900, 0.0, "random field theory"),
+            "by random field",
+            "Worsley",
+        ),
         (99.0, Cutoff(99.0, ">=", "value"), "at |t| ≥ 99 (height threshold)", ""),
     ],
 )
@@ -65,6 +73,26 @@ def test_every_kind_of_threshold_is_said(threshold, cutoff, said, reference):
     assert said in methods.text
     assert any(reference in own for own in methods.references)
     assert "positive and negative voxels were kept apart" in methods.text
+
+
+@pytest.mark.parametrize(
+    ("stat", "df", "said"),
+    [
+        ("z", None, "The z map “faces”"),
+        ("t", None, "The t map “faces”"),
+        ("F", [2.0, 30.0], "The F map with 2 and 30 degrees of freedom “faces”"),
+        ("log10p", None, "The map of −log₁₀ p “faces”"),
+        ("other", None, "The map “faces”"),
+    ],
+)
+def test_every_statistic_is_said(stat, df, said):
+    assert text_of(stat=stat, df=df).text.startswith(said)
+
+
+def test_every_kind_of_threshold_has_words_of_its_own():
+    for kind in KINDS.values():
+        text = text_of(threshold=yaml.safe_load(kind.example), cutoff=Cutoff(3.0, ">=", kind.name, "mask", 9)).text
+        assert f"at {kind.name} = " not in text, kind.name
 
 
 def test_what_is_not_there_is_not_said():
@@ -90,6 +118,11 @@ def test_what_is_not_there_is_not_said():
     ):
         assert said in full.text
     assert [own.split()[0] for own in full.references] == ["Mölder", "Abraham", "Grady", "Rosenblatt", "Friston"]
+
+
+def test_nothing_that_passes_is_said():
+    nothing = text_of(account=dict.fromkeys(ACCOUNT, 0), n_regions=0)
+    assert "No voxel passed the threshold." in nothing.text and "Of 0" not in nothing.text
 
 
 def test_every_choice_gives_a_paragraph():
