@@ -84,6 +84,7 @@ rule fetch_map:
         image="results/maps/{map}.nii.gz",
         mask_image="results/maps/{map}_mask.nii.gz",
         sidecar="results/maps/{map}.json",
+    cache: "omit-software"
     log:
         "results/logs/fetch_map/{map}.log",
     params:
@@ -105,6 +106,7 @@ rule fetch_atlas:
         file=study.atlas_file_of,
     output:
         image="results/atlases/{atlas}.nii.gz",
+    cache: "omit-software"
     log:
         "results/logs/fetch_atlas/{atlas}.log",
     params:

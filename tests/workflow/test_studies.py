@@ -376,7 +376,7 @@ def test_the_overlay_of_the_original_map_plans_to_fetch_it(tmp_path):
     output = succeed(tmp_path, "--dry-run", "--configfile", str(REPOSITORY / "config/auditory.yaml"))
     jobs = planned(output)
     assert jobs["fetch_map"] == jobs["threshold_map"] == jobs["plot_variants"] == 1
-    for words in ("map auditory", "auditory/percentile-97/", "auditory/value-3.0/"):
+    for words in ("Fetching map auditory", "Thresholding auditory", "Drawing auditory"):
         assert words in output
     assert "motor" not in output and not (tmp_path / "results").exists()
 
