@@ -9,6 +9,8 @@ from statmap.web.map_page import VariantPage, map_page
 from statmap.web.methods import Methods
 from statmap.web.summary import Warned, summary_page
 
+pytestmark = pytest.mark.slow
+
 MAPS, VARIANTS = 200, 5
 ACCOUNT = {"survivors": 10, "kept": 7, "too_small": 3, "unseeded": 0, "isolated": 0}
 

@@ -9,6 +9,8 @@ from hypothesis.extra import numpy as arrays
 from statmap.stability.tree import component_sizes, component_tree, cut
 from statmap.web.pages import asset
 
+pytestmark = pytest.mark.slow
+
 SIGNS = {"positive": lambda data: data, "negative": lambda data: -data, "mixed": np.abs}
 
 

@@ -16,6 +16,8 @@ from statmap.io.images import read_image, voxel_volume
 from statmap.web.colours import page_colours
 from statmap.web.viewer import VariantView, viewer_page
 
+pytestmark = pytest.mark.slow
+
 READY = "#scene[aria-busy=false]"
 
 

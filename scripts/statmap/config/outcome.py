@@ -1,14 +1,14 @@
 """What a run says at its end (standard library only: the Snakefile uses it)."""
 
-import csv
 from pathlib import Path
+
+from ..tables.csv_files import read_table
 
 
 def last_words(summary: str | Path) -> str:
     """How much was found, and where to look first, from the CSV of rule summarise."""
-    with open(summary, encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    regions = counted(sum(int(row["n_regions"]) for row in rows), "region")
+    rows = read_table(summary)
+    regions = counted(sum(row["n_regions"] for row in rows), "region")
     variants = counted(len({row["variant"] for row in rows}), "variant")
     maps = counted(len({row["map"] for row in rows}), "map")
     warnings = counted(sum(row["warning"] != "none" for row in rows), "warning")
