@@ -23,7 +23,8 @@ TASKS = {
     "threshold 3.0": "`threshold_img(3.0)`",
     "threshold 97%": "`threshold_img('97%')`",
     "components": "`connected_components` + table of regions and peaks",
-    "local": "`local_regions`",
+    "local": "`local_regions`, settled",
+    "as nilearn": "`local_regions` with `random_walker: nilearn`",
 }
 # task, map, rounds (processes of each side), how many times faster we want to be
 PLAN = [
@@ -37,6 +38,9 @@ PLAN = [
     ("local", "motor, 3 mm", 3, None),
     ("local", "motor, 2 mm", 3, None),
     ("local", "motor, 1 mm", 3, 10),
+    ("as nilearn", "motor, 3 mm", 3, None),
+    ("as nilearn", "motor, 2 mm", 3, None),
+    ("as nilearn", "motor, 1 mm", 3, None),
 ]
 MEMORY_GOAL = 10
 
@@ -149,33 +153,34 @@ def nilearn_side(task, path, cutoff):
     def threshold(image):
         threshold_img(image, "97%" if "%" in task else cutoff)
 
-    measure({"components": components, "local": local}.get(task, threshold), load)
+    measure({"components": components, "local": local, "as nilearn": local}.get(task, threshold), load)
 
 
 def our_side(task, path, cutoff):
     """The same of ours."""
     import numpy as np
-    from calls import extract_regions
 
     from statmap.inference.thresholds import find_survivors, resolve_cutoff
     from statmap.io.images import read_image, write_volumes
-    from statmap.regions import (
-        random_walker,  # noqa: F401  else they would be imported, and counted, by the first call
-        seeds,  # noqa: F401  else they would be imported, and counted, by the first call
+    from statmap.regions import (  # else they would be imported, and counted, by the first call
+        nilearn_walker,  # noqa: F401
+        random_walker,  # noqa: F401
+        seeds,  # noqa: F401
     )
-    from statmap.regions.extract import region_volumes
-    from statmap.tables.columns import list_peaks, measure_regions
+    from statmap.regions.extract import extract_regions, region_volumes
+    from statmap.regions.measures import list_peaks, measure_regions
 
-    spec = {"threshold": "97%" if "%" in task else float(cutoff), "cutoff_rule": None, "percentile_domain": "all"}
-    spec |= {"sided": "two", "signs": "merged", "connectivity": 6, "size_rule": ">", "unseeded": "drop"}
-    spec |= {"edge_scale": "volume", "extract_type": "local_regions", "min_region_size": MIN_REGION_SIZE}
-    if task != "local":
-        spec |= {"extract_type": "connected_components", "min_region_size": 0}
+    rules = {"threshold": "97%" if "%" in task else float(cutoff), "sided": "two", "cutoff_rule": None}
+    rules |= {"percentile_domain": "all", "domain": "mask", "stat": "other", "df": None}
+    keys = {"signs": "merged", "connectivity": 6, "size_rule": ">", "unseeded": "drop", "edge_scale": "volume"}
+    keys |= {"extract_type": "connected_components", "min_region_size": 0}
+    if task in ("local", "as nilearn"):
+        keys |= {"extract_type": "local_regions", "min_region_size": MIN_REGION_SIZE}
+        keys["random_walker"] = "settled" if task == "local" else "nilearn"
 
     def threshold(image):
         data, affine = image
-        rules = {key: spec[key] for key in ("threshold", "sided", "cutoff_rule", "percentile_domain")}
-        cutoff = resolve_cutoff(data, np.ones(data.shape, bool), **rules, domain="mask", stat="other", df=None)
+        cutoff = resolve_cutoff(data, np.ones(data.shape, bool), **rules)
         return np.where(find_survivors(data, cutoff, "two"), data, 0), affine
 
     def load():
@@ -183,23 +188,23 @@ def our_side(task, path, cutoff):
         return image if task.startswith("threshold") else threshold(image)
 
     def components(image):
-        found = extract_regions(*image, spec)
+        found = extract_regions(*image, **keys)
         measure_regions(image[0], found.labels, image[1])
         list_peaks(image[0], found.labels, image[1], min_peak_distance=8, max_peaks=6)
         return found.n_regions
 
     def local(image):
-        return extract_regions(*image, spec).n_regions
+        return extract_regions(*image, **keys).n_regions
 
     def write(image):
         data, affine = image
-        found = extract_regions(data, affine, spec)
+        found = extract_regions(data, affine, **keys)
         with tempfile.TemporaryDirectory() as folder:
             shape = (*data.shape, found.n_regions)
             write_volumes(Path(folder, "4d.nii.gz"), region_volumes(found.labels, data), shape, affine, data.dtype)
         return found.n_regions
 
-    calls = {"components": components, "local": local, "4D": write}
+    calls = {"components": components, "local": local, "as nilearn": local, "4D": write}
     measure(calls.get(task, lambda image: threshold(image) and None), load, write if task == "components" else None)
 
 

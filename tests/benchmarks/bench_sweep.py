@@ -17,10 +17,9 @@ from scipy.ndimage import affine_transform
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from calls import extract_regions
-
 from statmap.inference.thresholds import Cutoff, find_survivors
 from statmap.io.images import read_image
+from statmap.regions.extract import extract_regions
 from statmap.stability.persistence import persistence
 from statmap.stability.robustness import robustness
 from statmap.stability.sweep import sweep_grid, trees_of_settings
@@ -110,9 +109,8 @@ def exact(maps):
         keys = {"connectivity": 18, "signs": "split", "min_region_size": 500, "size_rule": ">"}
         cutoff = Cutoff(3.0, ">=", "value")
         thresholded = np.where(find_survivors(data, cutoff, "two"), data, 0)
-        regions = main_peaks_of(
-            extract_regions(thresholded, affine, {**keys, "extract_type": "connected_components"}), data
-        )
+        found = extract_regions(thresholded, affine, extract_type="connected_components", **keys)
+        regions = main_peaks_of(found, data)
         times = (
             seconds(component_tree, data, 18, repeats=3),
             seconds(persistence, trees, affine, cutoffs_of(100), repeats=3),

@@ -49,3 +49,19 @@ def test_sizes_are_not_cut_to_whole_mm3(variant):
     assert get_clusters_table(nib.Nifti1Image(data, affine), 3.0)["Cluster Size (mm3)"].tolist() == [46]
     labels = extract_regions(data, affine, variant | {"min_region_size": 0, "extract_type": "connected_components"})
     assert measure_regions(data, labels.labels, affine)["volume_mm3"].tolist() == [pytest.approx(46.875)]
+
+
+@pytest.mark.parametrize(("mm", "kept"), [(2.0, 0), (2.5, 1), (3.0, 0), (3.5, 1)])
+def test_a_region_of_exactly_the_smallest_size_is_not_kept_by_rounding(variant, mm, kept):
+    """nilearn keeps what is larger, and with some voxel sizes what is equal: the determinant is rounded."""
+    data = np.zeros((9, 9, 9), np.float32)
+    data[1, 1, 1:6] = 5  # five voxels, and six that are kept by both
+    data[5, 5, 1:7] = 5
+    affine = np.diag([mm, mm, mm, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image, _ = connected_regions(nib.Nifti1Image(data, affine), 5 * mm**3, extract_type="connected_components")
+    assert image.shape[3] == 1 + kept
+    keys = variant | {"extract_type": "connected_components", "min_region_size": 5 * mm**3}
+    assert extract_regions(data, affine, keys).n_regions == 1
+    assert extract_regions(data, affine, keys | {"size_rule": ">="}).n_regions == 2

@@ -90,11 +90,12 @@ def large_enough(
 
     Notes
     -----
-    Compared in voxels. The determinant of an affine carries rounding (of float32, where that is how it is stored), so
-    that 10 voxels of 2.5 mm could be more, or less, than 156.25 mm^3: a size that is a whole number of voxels, to one
-    part in a million and a thousandth of a voxel, is taken for that number. nilearn compares with the quotient.
+    Compared in voxels. The determinant of an affine carries rounding (of float32, where that is how it is stored: one
+    part in five million), so that 10 voxels of 2.5 mm could be more, or less, than 156.25 mm^3: a size that is a whole
+    number of voxels, to one part in a million and a tenth of a voxel, is taken for that number. nilearn compares with
+    the quotient.
     """
     smallest = np.asarray(min_region_size / voxel_volume(affine))
     whole = np.round(smallest)
-    smallest = np.where(np.abs(smallest - whole) <= np.minimum(1e-6 * smallest, 1e-3), whole, smallest)
+    smallest = np.where(np.abs(smallest - whole) <= np.minimum(1e-6 * smallest, 0.1), whole, smallest)
     return n_voxels > smallest if size_rule == ">" else n_voxels >= smallest
