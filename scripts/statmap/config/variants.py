@@ -106,7 +106,8 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
 
     Raises
     ------
-    UserError : an id that is no folder name, an unknown convention, or a variant without a threshold.
+    UserError : an id that is no folder name, an unknown convention, a variant without a threshold, or nilearn's random
+        walker with other neighbours than its own.
     """
     keys = schema["$defs"]["variant"]["properties"]
     check_ids(variants, "config")
@@ -123,6 +124,12 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
             raise UserError(
                 f"variant {name!r}: threshold is set by neither the variant, its convention nor defaults "
                 f"({keys['threshold']['description']})"
+            )
+        local = found["extract_type"] == "local_regions"
+        if local and found["random_walker"] == "nilearn" and found["connectivity"] != 6:
+            raise UserError(
+                f"variant {name!r}: random_walker: nilearn knows 6 neighbours only, found connectivity: "
+                f"{found['connectivity']}; accepted: connectivity: 6, or random_walker: settled"
             )
         resolved[name] = {key: found[key] for key in keys}
     return resolved

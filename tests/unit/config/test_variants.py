@@ -113,6 +113,14 @@ def test_what_nothing_sets_is_the_default_of_the_schema():
     assert (found["extract_type"], found["signs"]) == ("connected_components", "split")  # no voxel is lost
 
 
+def test_nilearns_walker_is_for_six_neighbours():
+    keys = {"threshold": 3, "convention": "nilearn", "connectivity": 26}
+    with pytest.raises(UserError, match="knows 6 neighbours only, found connectivity: 26; accepted: .* settled"):
+        resolve_variants({"defaults": {}, "variants": {"a": keys}})
+    for change in ({"random_walker": "settled"}, {"extract_type": "connected_components"}, {"connectivity": 6}):
+        assert resolve_variants({"defaults": {}, "variants": {"a": keys | change}})
+
+
 def test_every_convention_sets_keys_of_a_variant_to_values_that_they_accept():
     for name, rules in CONVENTIONS.items():
         variants = {"variants": {name: {"threshold": 3} | rules}}
