@@ -115,7 +115,7 @@ def test_what_nothing_sets_is_the_default_of_the_schema():
 
 def test_nilearns_walker_is_for_six_neighbours():
     keys = {"threshold": 3, "convention": "nilearn", "connectivity": 26}
-    with pytest.raises(UserError, match="knows 6 neighbours only, found connectivity: 26; accepted: .* settled"):
+    with pytest.raises(UserError, match=r"knows 6 neighbours only, found connectivity: 26; accepted: .* settled"):
         resolve_variants({"defaults": {}, "variants": {"a": keys}})
     for change in ({"random_walker": "settled"}, {"extract_type": "connected_components"}, {"connectivity": 6}):
         assert resolve_variants({"defaults": {}, "variants": {"a": keys | change}})
