@@ -22,7 +22,7 @@ def affine_of(mm, axes=(0, 1, 2), flips=(1, 1, 1)):
 
 
 def seeds_on_the_whole_volume(part, affine, connectivity):
-    """nilearn's definition: smoothed by 6 mm, the highest of 21 x 21 x 21 voxels, above a tenth of the highest of all."""
+    """nilearn: of the map smoothed by 6 mm, the highest of 21 x 21 x 21 voxels, above a tenth of the maximum."""
     sigma = 6 / (2 * np.sqrt(2 * np.log(2))) / np.array(nib.affines.voxel_sizes(affine))
     smooth = part
     for axis in range(3):
