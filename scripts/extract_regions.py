@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from statmap.io.files import sha256_of, write_json
+from statmap.io.files import UserError, sha256_of, write_json
 from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
@@ -33,11 +33,18 @@ def main(
         ``unseeded``, ``edge_scale`` and ``random_walker``.
     regions, sidecars : the label images to write and their JSON with the voxel accounting, one per variant.
     regions_4d : 4D images to write, one volume per region (one empty volume without any); none, or one per variant.
+
+    Raises
+    ------
+    UserError : keys of a variant that do not go together.
     """
     for n, (variant, keys) in enumerate(variants.items()):
         name = f"map '{map_id}', variant '{variant}'"
         data, affine = read_image(thresholded[n])
-        found = extract_regions(data, affine, **keys)
+        try:
+            found = extract_regions(data, affine, **keys)
+        except UserError as error:
+            raise UserError(f"{name}: {error}") from error
         warnings = [ledger_warning(found.ledger, keys["signs"], keys["unseeded"]), settled_warning(found)]
         warnings = [warning for warning in warnings if warning]
         entries = ", ".join(f"{count} {fate.replace('_', ' ')}" for fate, count in found.ledger.items())

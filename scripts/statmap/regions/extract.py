@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..io.files import UserError
 from ..types import Connectivity, EdgeScale, ExtractType, RandomWalker, Signs, SizeRule, Unseeded
 from .clusters import bounding_box, filter_and_sort, label_components
 from .local_regions import label_local_regions
@@ -69,7 +70,16 @@ def extract_regions(
     Returns
     -------
     Regions
+
+    Raises
+    ------
+    UserError : local regions with ``random_walker: nilearn`` and another connectivity or edge scale than nilearn's.
     """
+    if extract_type == "local_regions" and random_walker == "nilearn" and (connectivity, edge_scale) != (6, "volume"):
+        raise UserError(
+            "random_walker: nilearn works with connectivity: 6 and edge_scale: volume; found "
+            f"connectivity: {connectivity} and edge_scale: {edge_scale}, which random_walker: settled accepts"
+        )
     survived = thresholded != 0
     labels = np.zeros(thresholded.shape, dtype=np.int32)
     ledger = {"survivors": int(np.count_nonzero(survived)), **dict.fromkeys(FATES, 0)}

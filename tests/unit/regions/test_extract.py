@@ -11,7 +11,14 @@ from scipy import ndimage
 from statmap.inference.thresholds import Cutoff, find_survivors
 from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
 from statmap.regions.clusters import label_components
-from statmap.regions.extract import ledger_warning, region_volumes
+from statmap.regions.extract import (
+    Regions,
+    check_ledger,
+    ledger_warning,
+    region_volumes,
+    settled_sentence,
+    settled_warning,
+)
 
 STRUCTURE = {
     6: ndimage.generate_binary_structure(3, 1),
@@ -250,3 +257,97 @@ def test_memory_of_the_four_d_image_does_not_grow_with_the_number_of_regions(tmp
 def test_nothing_is_a_result(extract_type):
     found = extract_regions(np.zeros((4, 5, 6), np.float32), np.eye(4), SPEC | {"extract_type": extract_type})
     assert found.n_regions == 0 and not found.labels.any() and set(found.ledger.values()) == {0}
+
+
+def account(survivors, kept=0, too_small=0, unseeded=0, isolated=0):
+    return {"survivors": survivors, "kept": kept, "too_small": too_small, "unseeded": unseeded, "isolated": isolated}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        account(10, kept=9),
+        account(10, kept=9, isolated=2),
+        account(10, kept=12, too_small=-2),
+        account(10, kept=5, too_small=3, unseeded=3),
+    ],
+)
+def test_an_accounting_that_does_not_balance_stops_the_program(wrong):
+    check_ledger(account(10, kept=4, too_small=3, unseeded=2, isolated=1))
+    with pytest.raises(AssertionError, match="does not balance"):
+        check_ledger(wrong)
+
+
+def test_voxels_that_get_lost_between_the_steps_are_noticed(monkeypatch):
+    """Every fate is counted by itself, none is what is left over: a region that loses a voxel does not balance."""
+    from statmap.regions import extract
+
+    data = np.zeros((6, 3, 3), np.float32)
+    data[1:3, 1, 1], data[4:6, 1, 1] = 1, 1
+
+    def lose_a_voxel(*arguments):
+        labels = label_components(*arguments)
+        labels[0, 0, 0] = 0
+        return labels
+
+    monkeypatch.setattr(extract, "label_components", lose_a_voxel)
+    for smallest in (0, 1, 5):
+        with pytest.raises(AssertionError, match="does not balance"):
+            extract_regions(data, np.eye(4), SPEC | {"min_region_size": smallest})
+
+
+def test_every_fate_by_hand():
+    """A region that is kept, one too small, one without a seed beside the first, an isolated voxel."""
+    data = np.zeros((30, 30, 9), np.float32)
+    data[4:7, 4:7, 4:7], data[5, 5, 5] = 3, 9  # 27 voxels
+    data[5, 9:11, 5] = 2  # without a seed: the maximum above is within ten voxels
+    data[20:22, 5, 5], data[20, 5, 5] = 4, 8
+    data[5, 24, 5] = 7
+    spec = SPEC | {"extract_type": "local_regions", "min_region_size": 54}
+    found = extract_regions(data, np.diag([3.0, 3, 3, 1]), spec)
+    assert found.ledger == account(32, kept=27, too_small=2, unseeded=2, isolated=1) and found.n_regions == 1
+    kept = extract_regions(data, np.diag([3.0, 3, 3, 1]), spec | {"unseeded": "keep"})
+    assert kept.ledger == account(32, kept=27, too_small=5) and kept.n_regions == 1
+
+
+@pytest.mark.parametrize(("unseeded", "isolated"), [(5, 0), (0, 5), (3, 2)])
+def test_losses_are_warned_of_from_above_five_percent(unseeded, isolated):
+    assert ledger_warning(account(100, 95, 0, unseeded, isolated), "merged", "drop") is None
+    assert ledger_warning(account(100, 0, 95, unseeded, isolated), "merged", "drop") is None
+    said = ledger_warning(account(99, 94, 0, unseeded, isolated), "merged", "drop")
+    assert said.startswith("5 of 99 survivors (5.1%) are in no region for a reason other than size")
+    assert f"{unseeded} in components without a seed, {isolated} isolated" in said
+    assert ledger_warning(account(0), "merged", "drop") is None
+
+
+def test_only_what_would_help_is_advised():
+    lost = account(10, unseeded=10)
+    both = ledger_warning(lost, "merged", "drop")
+    assert "signs: split and unseeded: keep recover them; connected_components never loses any" in both
+    assert ". unseeded: keep recovers them; connected_components" in ledger_warning(lost, "split", "drop")
+    assert ". signs: split recovers them; connected_components" in ledger_warning(lost, "merged", "keep")
+    assert ledger_warning(lost, "split", "keep").endswith("isolated. connected_components never loses any")
+
+
+def test_what_is_not_settled_is_said_and_warned_of_from_above_five_percent():
+    labels = np.array([1, 1, 2], np.int32).reshape(3, 1, 1)
+    exact = Regions(labels, account(3, kept=3))
+    assert settled_sentence(exact) is None and settled_warning(exact) is None
+    few = Regions(labels, account(200, kept=200), unsettled=10, divided=200, settled_regions=3)
+    assert settled_sentence(few) == (
+        "10 of 200 voxels (5%) are not settled in nilearn's solution; settled, 3 regions are large enough instead of 2"
+    )
+    assert settled_warning(few) is None
+    many = Regions(labels, account(204, kept=204), unsettled=61, divided=204, settled_regions=4)
+    assert settled_sentence(many).startswith("61 of 204 voxels (30%) are not settled in nilearn's solution; ")
+    assert settled_warning(many) == f"{settled_sentence(many)}. random_walker: settled gives the exact solution"
+    nothing = Regions(np.zeros((3, 1, 1), np.int32), account(0), unsettled=0, divided=0, settled_regions=0)
+    assert settled_sentence(nothing).startswith("0 of 0 voxels (0%)") and settled_warning(nothing) is None
+
+
+def test_each_volume_holds_its_region_and_nothing_of_the_one_before():
+    labels = np.array([2, 0, 1, 2, 3, 1], np.int32).reshape(3, 2, 1)
+    values = np.arange(10.0, 16).reshape(3, 2, 1)
+    volumes = [volume.ravel().tolist() for volume in region_volumes(labels, values)]
+    assert volumes == [[0, 0, 12, 0, 0, 15], [10, 0, 0, 13, 0, 0], [0, 0, 0, 0, 14, 0]]
+    assert not list(region_volumes(labels * 0, values))
