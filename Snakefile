@@ -79,7 +79,7 @@ rule all:
 rule fetch_map:
     """Fetch a statistical map and its mask, and refuse what is not one 3D image."""
     input:
-        files=study.files_of,
+        files=study.files_of("source", "mask"),
     output:
         image="results/maps/{map}.nii.gz",
         mask_image="results/maps/{map}_mask.nii.gz",
@@ -128,6 +128,7 @@ rule threshold_map:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
         sidecar="results/maps/{map}.json",
+        residuals=study.files_of("residuals"),
     output:
         thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
         sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
@@ -136,7 +137,10 @@ rule threshold_map:
     benchmark:
         "results/benchmarks/threshold_map/{map}.tsv"
     params:
-        variants=study.variant_keys("threshold", "sided", "cutoff_rule", "percentile_domain", "domain"),
+        variants=study.variant_keys(
+            "threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "signs", "connectivity", "tdp_alpha"
+        ),
+        smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -150,6 +154,7 @@ rule extract_regions:
     """Divide the suprathreshold voxels into regions, drop the small ones, and account for every voxel."""
     input:
         thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
+        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
     output:
         regions=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
         sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
@@ -168,6 +173,10 @@ rule extract_regions:
             "unseeded",
             "edge_scale",
             "random_walker",
+            "cluster_p",
+            "cluster_q",
+            "cluster_theory",
+            "sided",
         ),
         code=code_hash("extract_regions", SCRIPTS),
     conda:
@@ -186,6 +195,8 @@ rule tabulate_regions:
         sidecar="results/maps/{map}.json",
         thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
         labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
+        regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
+        values=study.files_of("values"),
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
         atlas_labels=study.labels,
     output:
@@ -201,14 +212,13 @@ rule tabulate_regions:
             "signs",
             "extract_type",
             "connectivity",
-            "min_region_size",
-            "size_rule",
+            "cluster_theory",
             "domain",
             "min_peak_distance",
+            "peak_distance_rule",
             "max_peaks",
             "tdp_alpha",
         ),
-        smoothness=study.map_keys("fwhm_mm", "dlh"),
         atlas_spaces=study.atlas_spaces,
         code=code_hash("tabulate_regions", SCRIPTS),
     conda:
@@ -547,7 +557,7 @@ rule summarise:
         "results/logs/summarise.log",
     params:
         maps=MAPS,
-        variants=study.variant_keys("sided", "connectivity", "min_region_size", "signs", "extract_type", "convention"),
+        variants=study.variant_keys("sided", "connectivity", "signs", "extract_type", "convention"),
         pages=HTML,
         code=code_hash("summarise", SCRIPTS),
     conda:

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from statmap.io.files import UserError, sha256_of, write_json
+from statmap.inference.thresholds import cutoff_of
+from statmap.io.files import UserError, read_json, sha256_of, write_json
 from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
+from statmap.regions.clusters import extent_threshold
 from statmap.regions.extract import (
     extract_regions,
     ledger_warning,
@@ -17,6 +19,7 @@ from statmap.regions.extract import (
 
 def main(
     thresholded: list[str],
+    thresholded_sidecars: list[str],
     map_id: str,
     variants: dict[str, dict],
     regions: list[str],
@@ -27,10 +30,11 @@ def main(
 
     Parameters
     ----------
-    thresholded : images from rule threshold_map, one per variant.
+    thresholded, thresholded_sidecars : images from rule threshold_map and their JSON, one per variant.
     map_id : name, for the log and the sidecars.
-    variants : id to its ``extract_type``, ``signs``, ``connectivity``, ``min_region_size`` (mm^3), ``size_rule``,
-        ``unseeded``, ``edge_scale`` and ``random_walker``.
+    variants : id to its ``extract_type``, ``signs``, ``connectivity``, ``min_region_size`` (mm^3 or voxels),
+        ``size_rule``, ``unseeded``, ``edge_scale`` and ``random_walker``; for an extent threshold by significance also
+        ``cluster_p``, ``cluster_q``, ``cluster_theory`` and ``sided``.
     regions, sidecars : the label images to write and their JSON with the voxel accounting, one per variant.
     regions_4d : 4D images to write, one volume per region (one empty volume without any); none, or one per variant.
 
@@ -41,8 +45,14 @@ def main(
     for n, (variant, keys) in enumerate(variants.items()):
         name = f"map '{map_id}', variant '{variant}'"
         data, affine = read_image(thresholded[n])
+        critical = _critical_extent(data, read_json(thresholded_sidecars[n]), keys, name)
+        smallest, size_rule = extent_threshold(keys["min_region_size"], keys["size_rule"], critical, affine)
+        if critical is not None:
+            log.info("%s: clusters of %d voxels or more are significant", name, critical)
+        extent = {"min_region_size": smallest, "size_rule": size_rule}
+        how = ("extract_type", "signs", "connectivity", "unseeded", "edge_scale", "random_walker")
         try:
-            found = extract_regions(data, affine, **keys)
+            found = extract_regions(data, affine, **{key: keys[key] for key in how}, **extent)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
         warnings = [ledger_warning(found.ledger, keys["signs"], keys["unseeded"]), settled_warning(found)]
@@ -67,6 +77,9 @@ def main(
                 "Sources": [thresholded[n]],
                 "SourceSHA256": sha256_of(thresholded[n]),
                 "Parameters": keys,
+                "MinRegionSizeMM3": smallest,
+                "SizeRule": size_rule,
+                "CriticalExtentVoxels": critical,
                 "Regions": found.n_regions,
                 "VoxelVolumeMM3": voxel_volume(affine),
                 "Ledger": found.ledger,
@@ -75,6 +88,23 @@ def main(
                 "Warnings": warnings,
             },
         )
+
+
+def _critical_extent(data, sidecar, keys, name):
+    """The critical extent of a variant that asks for significant clusters, see `critical_extent`; else None."""
+    if keys["cluster_p"] is None and keys["cluster_q"] is None:
+        return None
+    # Here, not above: scipy.special takes as long to import as all the rest takes to run.
+    from statmap.inference.region_statistics import critical_extent, excursion_sizes, search_from
+
+    return critical_extent(
+        excursion_sizes(data, data != 0, keys["connectivity"]),
+        cutoff_of(sidecar).value,
+        search_from(sidecar),
+        **{key: keys[key] for key in ("cluster_p", "cluster_q", "cluster_theory", "sided")},
+        **{key: sidecar["Parameters"][key] for key in ("stat", "df")},
+        name=name,
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import nibabel as nib
 import numpy as np
 
+from statmap.inference.p_maps import minus_log10_p
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of, write_json, writing
 from statmap.io.images import replace_nonfinite, same_grid, write_image
@@ -21,7 +22,7 @@ def main(
     sidecar: str,
     mask: str | None = None,
     stat: str = "other",
-    df: float | None = None,
+    df: float | list[float] | None = None,
     space: str | None = None,
 ) -> None:
     """Fetch a map, check it, and write it with its mask and its sidecar.
@@ -58,6 +59,10 @@ def main(
             inside, mask_sha256 = read_mask(mask, base, name, shape, affine, mask_image, max_voxels)
         else:
             inside, mask_sha256 = finite != 0, None
+        kind = stat
+        if stat in ("p", "1-p", "log10p"):
+            finite, stat = minus_log10_p(finite, inside, stat, name), "log10p"
+            write_image(fetched, finite, affine)
         _warn(name, provenance.get("neurovault", {}), counts, nonzero)
         content = {
             "Description": f"Statistical map '{map_id}' as fetched from its source",
@@ -68,6 +73,7 @@ def main(
             "NeuroVault": provenance.get("neurovault"),
             "Parameters": {"max_voxels": max_voxels},
             "Stat": stat,
+            "StatOfSource": kind,
             "DF": df,
             "Space": space,
             "SHA256": sha256_of(fetched),

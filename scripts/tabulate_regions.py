@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from statmap.inference.region_statistics import search_from
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json
-from statmap.io.images import read_map, read_raw
+from statmap.io.images import read_map, read_on_grid, read_raw
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import read_atlases
 from statmap.tables.columns import with_added
@@ -16,13 +17,14 @@ def main(
     image: str,
     mask: str,
     sidecar: str,
+    values: list[str],
     thresholded_sidecars: list[str],
     labels: list[str],
+    regions_sidecars: list[str],
     atlases: list[str],
     atlas_labels: list[str],
     map_id: str,
     variants: dict[str, dict],
-    smoothness: dict,
     atlas_spaces: dict[str, str | None],
     regions: list[str],
     peaks: list[str],
@@ -32,12 +34,12 @@ def main(
     Parameters
     ----------
     image, mask, sidecar : what rule fetch_map wrote.
-    thresholded_sidecars : JSON from rule threshold_map, for the cutoffs, one per variant.
-    labels : label images from rule extract_regions, one per variant.
+    values : the image that the sheet names to report values of, or nothing.
+    thresholded_sidecars : JSON from rule threshold_map, for the cutoffs and the search volume, one per variant.
+    labels, regions_sidecars : label images from rule extract_regions and their JSON, for the extent threshold.
     atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
     map_id : name, the first column of the tables.
     variants : id to the keys that its columns depend on, see `tables_of_variant`.
-    smoothness : ``fwhm_mm`` and ``dlh`` of the map's row of the sample sheet.
     atlas_spaces : atlas name to its declared space.
     regions, peaks : the CSV files to write, one per variant.
     """
@@ -46,16 +48,30 @@ def main(
     stat, df = fetched["Stat"], fetched["DF"]
     found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, fetched["Space"])
     columns = {file: with_added(file, atlas=atlas_spaces) for file in ("regions.csv", "peaks.csv")}
-    paths = zip(variants.items(), thresholded_sidecars, labels, regions, peaks, strict=True)
-    for (variant, keys), thresholded_sidecar, label_image, regions_path, peaks_path in paths:
-        cutoff = cutoff_of(read_json(thresholded_sidecar))
+    reported = read_on_grid(values[0], data.shape, affine, f"values of map '{map_id}'") if values else None
+    paths = zip(variants.items(), thresholded_sidecars, labels, regions_sidecars, regions, peaks, strict=True)
+    for (variant, keys), thresholded_sidecar, label_image, regions_sidecar, regions_path, peaks_path in paths:
+        cut, extracted = read_json(thresholded_sidecar), read_json(regions_sidecar)
+        cutoff = cutoff_of(cut)
         region_labels = read_raw(label_image)[0].astype(np.int32)
         tables = tables_of_variant(
-            data, affine, inside, region_labels, cutoff, found_atlases, stat=stat, df=df, **smoothness, **keys
+            data,
+            affine,
+            inside,
+            region_labels,
+            cutoff,
+            found_atlases,
+            values=reported,
+            search=search_from(cut),
+            stat=stat,
+            df=df,
+            min_region_size=extracted["MinRegionSizeMM3"],
+            size_rule=extracted["SizeRule"],
+            **keys,
         )
         for path, table in zip((regions_path, peaks_path), tables, strict=True):
             n_rows = len(table["region"])
-            names = {"map": [map_id] * n_rows, "variant": [variant] * n_rows, "cutoff": [cutoff.value] * n_rows}
+            names = {"map": [map_id] * n_rows, "variant": [variant] * n_rows}
             file = path.rpartition("/")[2]
             write_table(path, names | table, columns[file])
         log.info("map '%s', variant '%s': %d regions, %d peaks", map_id, variant, *(len(t["region"]) for t in tables))
@@ -67,7 +83,6 @@ if __name__ == "__main__":
             **snakemake.input,
             map_id=snakemake.wildcards.map,
             variants=snakemake.params.variants,
-            smoothness=snakemake.params.smoothness,
             atlas_spaces=snakemake.params.atlas_spaces,
             **snakemake.output,
         )

@@ -2,9 +2,17 @@
 
 import numpy as np
 
-from statmap.inference.thresholds import cutoff_entries, describe, find_survivors, resolve_cutoff
+from statmap.inference.kinds import Cutoff
+from statmap.inference.thresholds import (
+    cutoff_entries,
+    describe,
+    family_of,
+    find_survivors,
+    parse_threshold,
+    resolve_cutoff,
+)
 from statmap.io.files import read_json, write_json
-from statmap.io.images import read_map, write_image
+from statmap.io.images import read_map, read_residuals, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 
@@ -13,8 +21,10 @@ def main(
     image: str,
     mask: str,
     sidecar: str,
+    residuals: list[str],
     map_id: str,
     variants: dict[str, dict],
+    smoothness: dict,
     thresholded: list[str],
     sidecars: list[str],
 ) -> None:
@@ -23,17 +33,25 @@ def main(
     Parameters
     ----------
     image, mask, sidecar : what rule fetch_map wrote. Voxels outside a mask of the sheet are set to 0 first.
+    residuals : the 4D image of residuals that the sheet names, or nothing.
     map_id : name, for the log and the sidecars.
-    variants : id to its ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain`` and ``domain``.
+    variants : id to its ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain`` and ``domain``; ``signs``,
+        ``connectivity`` and ``tdp_alpha`` for ``{tdp: …}``.
+    smoothness : ``fwhm_mm``, ``dlh`` and ``search_voxels`` of the map's row of the sample sheet.
     thresholded, sidecars : the images to write, 0 wherever a voxel did not pass, and their JSON, one per variant.
     """
     data, affine, inside = read_map(image, mask)
     fetched = read_json(sidecar)
     stat, df = fetched["Stat"], fetched["DF"]
+    untested = int(np.count_nonzero(inside & (data == 0)))
+    if untested:
+        log.info("map '%s': %d voxels of the mask are 0; they were not tested and do not count", map_id, untested)
+    search_in, entries = _noise(data, affine, inside, residuals, stat=stat, df=df, name=f"map '{map_id}'", **smoothness)
     for (variant, keys), path, sidecar_path in zip(variants.items(), thresholded, sidecars, strict=True):
         name = f"map '{map_id}', variant '{variant}'"
-        cutoff = resolve_cutoff(data, inside, **keys, stat=stat, df=df, name=name)
-        survived = find_survivors(data, cutoff, keys["sided"])
+        family = family_of(data, inside, keys["domain"])
+        search = search_in(family)
+        cutoff, survived = _cut(data, affine, inside, family, search, keys, stat, df, name)
         survivors = int(np.count_nonzero(survived))
         rule = describe(cutoff, threshold=keys["threshold"], sided=keys["sided"], stat=stat)
         log.info("%s: %s: %d suprathreshold voxels", name, rule, survivors)
@@ -51,8 +69,58 @@ def main(
                 "Rule": rule,
                 **cutoff_entries(cutoff),
                 "Survivors": survivors,
+                **entries(search),
             },
         )
+
+
+def _noise(data, affine, inside, residuals, *, fwhm_mm, dlh, search_voxels, stat, df, name):
+    """Functions from a family of tests to its search volume, and from that to the entries of a sidecar."""
+    if not (fwhm_mm or dlh or residuals):
+        return (lambda family: None), (lambda search: {})
+    # Here, not above: scipy.special takes as long to import as all the rest takes to run.
+    from statmap.inference.region_statistics import search_entries, search_of
+    from statmap.inference.smoothness import sheet_smoothness
+
+    family = family_of(data, inside, "mask")
+    volumes = read_residuals(residuals[0], data.shape, affine, name) if residuals else None
+    fwhm_mm, dlh, source = sheet_smoothness(data, affine, family, fwhm_mm, dlh, volumes, stat=stat, df=df, name=name)
+    log.info("%s: smoothness from the %s: FWHM %s mm, dlh %s", name, source, fwhm_mm, dlh)
+    return (
+        lambda family: search_of(family, affine, fwhm_mm, dlh, search_voxels),
+        lambda search: search_entries(search, source),
+    )
+
+
+def _cut(data, affine, inside, family, search, keys, stat, df, name):
+    """The cutoff of one variant and the voxels that pass it."""
+    kind, number = parse_threshold(keys["threshold"])
+    rules = {key: keys[key] for key in ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain")}
+    if kind != "tdp":
+        cutoff = resolve_cutoff(data, inside, **rules, stat=stat, df=df, search=search, name=name)
+        return cutoff, find_survivors(data, cutoff, keys["sided"])
+    from statmap.inference.statistics import check_stat
+    from statmap.stability.guaranteed import guaranteed_regions
+
+    check_stat(
+        stat, df, name, f"threshold {{tdp: {number:g}}}", keys["sided"] if stat in ("F", "log10p") else "positive"
+    )
+    found = guaranteed_regions(
+        data,
+        affine,
+        family,
+        tdp=number,
+        alpha=keys["tdp_alpha"],
+        stat=stat,
+        df=df,
+        **{key: keys[key] for key in ("sided", "signs", "connectivity")},
+        min_region_size=0,
+        size_rule=">=",
+    )
+    lowest, highest = (found.cutoffs.min(), found.cutoffs.max()) if len(found.cutoffs) else (np.inf, None)
+    tests = int(np.count_nonzero(family))
+    highest = None if highest is None else float(highest)
+    return Cutoff(float(lowest), ">=", "tdp", keys["domain"], tests, highest=highest), found.labels > 0
 
 
 if __name__ == "__main__":
@@ -61,5 +129,6 @@ if __name__ == "__main__":
             **snakemake.input,
             map_id=snakemake.wildcards.map,
             variants=snakemake.params.variants,
+            smoothness=snakemake.params.smoothness,
             **snakemake.output,
         )

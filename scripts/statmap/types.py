@@ -12,4 +12,6 @@ Domain = Literal["mask", "nonzero", "all"]
 Unseeded = Literal["drop", "keep"]
 EdgeScale = Literal["volume", "survivors"]
 RandomWalker = Literal["settled", "nilearn"]
-Stat = Literal["t", "z", "other"]
+Stat = Literal["t", "z", "F", "log10p", "other"]  # maps of p values are turned into log10p when they are fetched
+ClusterTheory = Literal["fsl", "spm"]
+PeakDistanceRule = Literal[">", ">="]

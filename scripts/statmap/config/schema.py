@@ -1,6 +1,7 @@
 """The schemas of `config/schemas`: what is refused, the defaults, and the types of cells in tab-separated tables."""
 
 import math
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -81,7 +82,12 @@ def cell_reader(rules: dict, definitions: dict) -> tuple[Callable[[str], Any], s
     if "integer" in types or any(isinstance(value, int) for value in rules.get("enum", [])):
         return int, "a whole number"
     if "array" in types:
-        return _numbers, "one number, or three with commas"
+        most, word = rules["maxItems"], rules.get("pattern", "").strip("^$")
+        accepted = f"one number, or {most} with commas" + (f", or {word}" if word else "")
+        return lambda text: text if text == word else _numbers(text, most), accepted
+    if "number" in types and "string" in types:
+        pattern = re.compile(rules["pattern"])
+        return lambda text: text if pattern.search(text) else _number(text), f"a number, or {rules['examples'][0]}"
     if "number" in types:
         return _number, "a number"
     return str, "text"
@@ -98,11 +104,12 @@ def _number(text):
     return number
 
 
-def _numbers(text):
-    numbers = [float(part) for part in text.split(",")]
-    if len(numbers) not in (1, 3):
+def _numbers(text, most):
+    """One number, or a list of `most` numbers."""
+    numbers = [_number(part) for part in text.split(",")]
+    if len(numbers) not in (1, most):
         raise ValueError(text)
-    return numbers
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _threshold(text, kinds):

@@ -66,6 +66,10 @@ class Study:
         for name in rows:
             if f"{name}_mask" in rows:
                 raise UserError(f"{path}: '{name}_mask' is what the mask of map '{name}' is called; rename it")
+        for name, row in rows.items():
+            for column in ("residuals", "values"):
+                if row.get(column):
+                    self._existing(row[column], f"{path}, map '{name}', column {column}")
         return {name: {"source": row["source"]} | defaults_of(columns) | row for name, row in rows.items()}
 
     def _read_variants(self, config, schema, conventions):
@@ -132,10 +136,17 @@ class Study:
 
     # What a rule reads, where that depends on the config.
 
-    def files_of(self, wildcards) -> list[str]:
-        """The map and its mask where they are files on this machine: when one changes, the map is fetched again."""
-        row = self.maps[wildcards.map]
-        return [path for path in (row["source"], row["mask"]) if path and Path(path).is_file()]
+    def files_of(self, *columns: str) -> Callable:
+        """A function that gives the files of these columns of the sheet that are on this machine, for the map of a job.
+
+        When one changes, the rule runs again.
+        """
+
+        def files(wildcards) -> list[str]:
+            paths = [self.maps[wildcards.map][column] for column in columns]
+            return [path for path in paths if path and Path(path).is_file()]
+
+        return files
 
     def atlas_file_of(self, wildcards) -> list[str]:
         """The atlas likewise."""

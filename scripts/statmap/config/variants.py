@@ -106,8 +106,8 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
 
     Raises
     ------
-    UserError : an id that is no folder name, an unknown convention, a variant without a threshold, or nilearn's random
-        walker with other neighbours than its own.
+    UserError : an id that is no folder name, an unknown convention, a variant without a threshold, nilearn's random
+        walker with other neighbours than its own, or significance of clusters where regions are none.
     """
     keys = schema["$defs"]["variant"]["properties"]
     check_ids(variants, "config")
@@ -119,7 +119,10 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
             raise UserError(
                 f"variant {name!r}: convention {convention!r} is not known; accepted: {', '.join(conventions)}"
             )
-        found = defaults_of(keys) | defaults | conventions.get(convention, {}) | own
+        given = defaults | conventions.get(convention, {}) | own
+        if given.get("cluster_p") or given.get("cluster_q"):
+            given = {"min_region_size": 0} | given  # the size that is significant is the extent threshold
+        found = defaults_of(keys) | given
         if "threshold" not in found:
             raise UserError(
                 f"variant {name!r}: threshold is set by neither the variant, its convention nor defaults "
@@ -131,5 +134,26 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
                 f"variant {name!r}: random_walker: nilearn knows 6 neighbours only, found connectivity: "
                 f"{found['connectivity']}; accepted: connectivity: 6, or random_walker: settled"
             )
+        _check_clusters(name, found)
         resolved[name] = {key: found[key] for key in keys}
     return resolved
+
+
+def _check_clusters(name, found):
+    """Refuse what random field theory, or a guarantee, cannot say of a variant's regions."""
+    asked = next((f"{key}: {found[key]:g}" for key in ("cluster_p", "cluster_q") if found[key] is not None), None)
+    by_share = isinstance(found["threshold"], dict) and "tdp" in found["threshold"]
+    if (asked or by_share) and found["extract_type"] != "connected_components":
+        raise UserError(
+            f"variant {name!r}: {asked or 'threshold: tdp'} speaks of whole clusters, found extract_type: "
+            f"{found['extract_type']}; accepted: extract_type: connected_components"
+        )
+    if asked and by_share:
+        raise UserError(
+            f"variant {name!r}: {asked} needs one cutoff, which threshold: tdp has not; take one of the two"
+        )
+    if asked and found["signs"] == "merged" and found["sided"] == "two":
+        raise UserError(
+            f"variant {name!r}: {asked} speaks of clusters of one sign, found signs: merged; accepted: signs: split, "
+            "or sided: positive or negative"
+        )

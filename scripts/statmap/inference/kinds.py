@@ -14,6 +14,8 @@ from ..types import CutoffRule, Domain, Sided, Stat
 if TYPE_CHECKING:
     import numpy as np
 
+    from .region_statistics import Search
+
 # nilearn 0.14.1 (nilearn/_utils/param_validation.py, check_threshold) keeps what is at or above a percentile's score
 # plus this. On a t or z map that turns "at or above" into "above"; on a map of tiny numbers ask for `cutoff_rule: ">"`.
 NILEARN_CLEARANCE = 1e-5
@@ -32,6 +34,7 @@ class Cutoff:
     n_domain : number of voxels in the domain (for ``fdr`` and ``bonferroni`` the number of tests); None likewise.
     clearance : float, by how much more than ``value`` a magnitude must pass it (see `NILEARN_CLEARANCE`), else 0.
     method : of ``fwe``, ``random field theory`` or ``Bonferroni``, whichever gave the lower cutoff; else None.
+    highest : of ``tdp``, whose regions have each their own cutoff, the highest of these (`value` is the lowest).
     """
 
     value: float
@@ -41,6 +44,7 @@ class Cutoff:
     n_domain: int | None = None
     clearance: float = 0.0
     method: str | None = None
+    highest: float | None = None
 
     @property
     def at_least(self) -> float:
@@ -59,7 +63,7 @@ class Question(NamedTuple):
     mask : (i, j, k) bool.
     sided, cutoff_rule, percentile_domain, domain : keys of the variant.
     stat, df : distribution of the map, see `statistics`.
-    fwhm : (3,) float, width of the noise in voxels, or None where it is not known.
+    search : what was searched and how smooth the noise is (`region_statistics.Search`); None where it is not known.
     name : what the map is called in an error.
     """
 
@@ -71,7 +75,7 @@ class Question(NamedTuple):
     domain: Domain
     stat: Stat
     df: float | tuple[float, float] | None
-    fwhm: "np.ndarray | None" = None
+    search: "Search | None" = None
     name: str = "map"
 
 
@@ -152,18 +156,20 @@ def find_fdr(number, ask):
 def find_fwe(number, ask):
     """The height that noise exceeds anywhere with that probability, by random field theory or Bonferroni."""
     from .random_field import cutoff_fwe
-    from .resels import resel_counts
-    from .thresholds import family_of
 
-    if ask.fwhm is None:
+    if ask.search is None:
         raise UserError(
-            f"{ask.name}: threshold {{fwe: {number:g}}} needs the smoothness of the noise; fill in column fwhm_mm or "
-            "dlh of config/maps.tsv, or use {bonferroni: ...}, which needs none"
+            f"{ask.name}: threshold {{fwe: {number:g}}} needs the smoothness of the noise; fill in column fwhm_mm, dlh "
+            "or residuals of the sample sheet, or use {bonferroni: ...}, which needs none"
         )
-    family = family_of(ask.data, ask.mask, ask.domain)
-    tests, tails = int(family.sum()), 2 if ask.sided == "two" else 1
-    value, method = cutoff_fwe(number, resel_counts(family, ask.fwhm), tests, ask.stat, ask.df, tails)
+    tests, tails = ask.search.n_voxels, 2 if ask.sided == "two" else 1
+    value, method = cutoff_fwe(number, ask.search.resels, tests, ask.stat, ask.df, tails)
     return Cutoff(value, ask.cutoff_rule or ">=", "fwe", ask.domain, tests, method=method)
+
+
+def find_none(number, ask):
+    """A true discovery proportion has no one cutoff: `stability.guaranteed` finds its regions, each with its own."""
+    raise UserError(f"{ask.name}: threshold {{tdp: {number:g}}} is a property of regions and resolves to no one cutoff")
 
 
 _KINDS = (
@@ -212,6 +218,17 @@ _KINDS = (
         "FWE {number:g} over {over}: ",
         True,
         find_fwe,
+    ),
+    Kind(
+        "tdp",
+        "{tdp: 0.7}",
+        "True discovery proportion: the largest clusters of which this share is active, each at its own cutoff.",
+        0,
+        1,
+        False,
+        "at least {number:.0%} active, over {over}: ",
+        True,
+        find_none,
     ),
 )
 KINDS = {kind.name: kind for kind in _KINDS}

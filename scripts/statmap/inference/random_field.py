@@ -108,7 +108,7 @@ def ec_densities(values: np.ndarray | float, stat: Stat, df: float | tuple[float
     a = 4 * np.log(2)
     tail = np.exp(log_sf(x, stat, df))
     if stat == "F":
-        k, v = df
+        k, v = df  # type: ignore[misc]  # of F, the pair
         y = k * x / v
         far = np.exp(-(v + k - 2) / 2 * np.log1p(y))
         a /= 2 * np.pi

@@ -1,12 +1,13 @@
 """The columns that need the distribution of the map: p and z of peaks, true discovery proportion, cluster p values."""
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
+from ..io.files import UserError
 from ..io.images import voxel_volume
-from ..types import Connectivity, ExtractType, Sided, Signs, Stat
+from ..types import ClusterTheory, Connectivity, ExtractType, Sided, Signs, Stat
 from .random_field import (
     benjamini_hochberg,
     cluster_log_p,
@@ -15,6 +16,7 @@ from .random_field import (
     extent_rate,
     peak_p_fwe,
     peak_q,
+    smallest_extent,
     spm_cluster_log_p,
 )
 from .resels import noise_width, resel_counts
@@ -72,6 +74,28 @@ def search_of(
     dlh = dlh or dlh_of(fwhm_mm, voxel_volume(affine))
     n_voxels = search_voxels or int(np.count_nonzero(family))
     return Search(n_voxels, int(np.count_nonzero(extended)), fwhm, resel_counts(family, fwhm), dlh)
+
+
+def search_entries(search: Search | None, source: str | None) -> dict:
+    """A search volume as entries of a sidecar; `source` says where the smoothness came from."""
+    if search is None:
+        return {}
+    return {
+        "SmoothnessSource": source,
+        "FWHMVoxels": search.fwhm.tolist(),
+        "DLH": search.dlh,
+        "Resels": search.resels.tolist(),
+        "SearchVoxels": search.n_voxels,
+        "SearchDimensions": search.n_dims,
+    }
+
+
+def search_from(sidecar: Mapping) -> Search | None:
+    """The search volume back from the entries of a sidecar."""
+    if "FWHMVoxels" not in sidecar:
+        return None
+    fwhm, resels = np.array(sidecar["FWHMVoxels"]), np.array(sidecar["Resels"])
+    return Search(sidecar["SearchVoxels"], sidecar["SearchDimensions"], fwhm, resels, sidecar["DLH"])
 
 
 def peak_fwe(values: np.ndarray, search: Search | None, stat: Stat, df, sided: Sided) -> np.ndarray:
@@ -133,7 +157,7 @@ def cluster_columns(
     cutoff: float,
     search: Search | None,
     *,
-    theory: Literal["spm", "fsl"],
+    theory: ClusterTheory,
     stat: Stat,
     df: float | tuple[float, float] | None,
     sided: Sided,
@@ -150,16 +174,18 @@ def cluster_columns(
     search : `search_of`.
     theory : ``fsl``: Gaussian field, `dlh` (`random_field.cluster_log_p`); ``spm``: the field of the map itself, resels
         of the search volume (`random_field.spm_cluster_log_p`).
-    stat, df, sided, signs, extract_type : as in `cluster_p`.
+    stat, df, sided, signs, extract_type : of the map and the variant. Both tails searched double the number of clusters
+        expected in noise.
 
     Returns
     -------
     dict : ``p_cluster`` (family-wise), ``log10_p_cluster`` (its -log10), ``p_cluster_unc``, ``q_cluster``, each (n,)
-        float64; NaN where `cluster_p` says so (in less than three dimensions under ``fsl`` only).
+        float64; NaN unless all of this holds: the map is a field of z, t or F of known smoothness, the regions are
+        whole connected components of one sign, the cutoff is above z = 1, and under ``fsl`` the search volume has
+        three dimensions (a single slice has another theory).
     """
     nothing = {name: np.full(len(n_voxels), np.nan) for name in CLUSTER_COLUMNS}
-    one_sign = signs == "split" or sided != "two"
-    if search is None or not _is_field(stat, df) or not one_sign or extract_type != "connected_components":
+    if search is None or not _is_field(stat, df) or not whole_clusters(extract_type, signs, sided):
         return nothing
     logs = cluster_logs(cutoff, search, theory=theory, stat=stat, df=df, sided=sided)
     if logs is None:
@@ -176,8 +202,75 @@ def cluster_columns(
     return dict(zip(CLUSTER_COLUMNS, values, strict=True))
 
 
+def whole_clusters(extract_type: ExtractType, signs: Signs, sided: Sided) -> bool:
+    """Whether regions are whole connected components of one sign, of which random field theory speaks."""
+    return extract_type == "connected_components" and (signs == "split" or sided != "two")
+
+
+def critical_extent(
+    sizes: np.ndarray,
+    cutoff: float,
+    search: Search | None,
+    *,
+    cluster_p: float | None,
+    cluster_q: float | None,
+    cluster_theory: ClusterTheory,
+    stat: Stat,
+    df: float | tuple[float, float] | None,
+    sided: Sided,
+    name: str,
+) -> int | None:
+    """Fewest voxels of a cluster that is significant by its size.
+
+    Parameters
+    ----------
+    sizes : (m,) int, of all clusters above the cutoff (`excursion_sizes`), the family of `cluster_q`.
+    cutoff : float, height that formed them.
+    search : `search_of`.
+    cluster_p, cluster_q : largest family-wise p and largest q of a cluster that is kept, or None.
+    cluster_theory, stat, df, sided : as in `cluster_columns`.
+    name : what the map and the variant are called in the error.
+
+    Returns
+    -------
+    int : at least 1, one more than the search volume (or the largest cluster) has where nothing is significant; None
+        where neither is asked for, or nothing passed the cutoff.
+
+    Raises
+    ------
+    UserError : no smoothness, no distribution, or a cutoff too low for the theory.
+    """
+    if (cluster_p is None and cluster_q is None) or not len(sizes):
+        return None
+    asked = f"cluster_p: {cluster_p:g}" if cluster_p is not None else f"cluster_q: {cluster_q:g}"
+    if search is None:
+        raise UserError(
+            f"{name}: {asked} needs the smoothness of the noise; fill in column fwhm_mm, dlh or residuals of the "
+            "sample sheet"
+        )
+    logs = (
+        cluster_logs(cutoff, search, theory=cluster_theory, stat=stat, df=df, sided=sided)
+        if _is_field(stat, df)
+        else None
+    )
+    if logs is None:
+        raise UserError(
+            f"{name}: {asked} has no theory for a cutoff of {cutoff:.4g} on a map of stat {stat} with df {df} in "
+            f"{search.n_dims} dimensions; accepted: z, t or F with df, a cutoff above z = 1, and cluster_theory: spm "
+            "for fewer than three dimensions"
+        )
+    critical = 1
+    if cluster_p is not None:
+        found = smallest_extent(lambda n: logs(n)[1], cluster_p, search.n_voxels)
+        critical = int(min(found, search.n_voxels + 1))
+    if cluster_q is not None:
+        significant = sizes[benjamini_hochberg(np.exp(logs(sizes)[0])) <= cluster_q]
+        critical = max(critical, int(significant.min(initial=sizes.max() + 1)))
+    return critical
+
+
 def cluster_logs(
-    cutoff: float, search: Search, *, theory: Literal["spm", "fsl"], stat: Stat, df, sided: Sided
+    cutoff: float, search: Search, *, theory: ClusterTheory, stat: Stat, df, sided: Sided
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
     """Function from sizes in voxels to ln of the uncorrected and the family-wise p; None where there is no theory."""
     tails = 2 if sided == "two" else 1
@@ -221,39 +314,3 @@ def true_discovery_proportions(data, labels, inside, stat, df, sided, alpha):
         return np.full(n_regions, np.nan)
     p = p_values(data[inside], stat, df, sided)
     return region_tdp(p, labels[inside], n_regions, hommel_value(p, alpha), alpha)
-
-
-def search_dims(family: np.ndarray) -> int:
-    """Number of axes along which the voxels that were tested, (i, j, k) bool, extend over more than one: 0 to 3."""
-    return sum(bool(np.ptp(along) > 0) for along in np.nonzero(family)) if family.any() else 0
-
-
-def cluster_p(
-    n_voxels: np.ndarray,
-    cutoff: float,
-    affine: np.ndarray,
-    search_voxels: int,
-    *,
-    stat: Stat,
-    df: float | None,
-    sided: Sided,
-    signs: Signs,
-    extract_type: ExtractType,
-    fwhm_mm: list[float] | None,
-    dlh: float | None,
-    n_dims: int = 3,
-) -> tuple[np.ndarray, np.ndarray]:
-    """p and -log10 p of region sizes by random field theory, two (n,) arrays.
-
-    NaN unless all of this holds: the map has a distribution and a smoothness (``dlh`` or ``fwhm_mm``), and the regions
-    are whole connected components of one sign in a search volume of three dimensions (`n_dims`, see `search_dims`; a
-    single slice has another theory). Both tails searched double the number of clusters expected in noise.
-    """
-    smooth = dlh or (fwhm_mm and dlh_of(fwhm_mm, voxel_volume(affine)))
-    known = smooth and has_distribution(stat, df) and np.isfinite(cutoff)
-    one_sign = signs == "split" or sided != "two"
-    if n_dims != 3 or not known or not one_sign or extract_type != "connected_components":
-        return np.full(len(n_voxels), np.nan), np.full(len(n_voxels), np.nan)
-    z_cutoff = float(z_of(cutoff, stat, df))
-    log = cluster_log_p(n_voxels, z_cutoff, search_voxels, smooth, tails=2 if sided == "two" else 1)
-    return np.exp(log), minus_log10(log)

@@ -29,26 +29,26 @@ def check_stat(stat, df, name, what, sided="positive"):
 
     Raises
     ------
-    UserError : names the column of config/maps.tsv to fill in, or a tail that the statistic does not have.
+    UserError : names the column of the sample sheet to fill in, or a tail that the statistic does not have.
     """
     if stat not in ("z", "t", "F", "log10p"):
         raise UserError(
-            f"{name}: {what} needs p values, but column stat of config/maps.tsv is '{stat}'; "
-            "fill in z, or t together with column df"
+            f"{name}: {what} needs p values, but column stat of the sample sheet is '{stat}'; "
+            "fill in z, or t or F together with column df, or p, 1-p or log10p"
         )
     if stat in ("F", "log10p") and sided != "positive":
         raise UserError(f"{name}: {what} on a map of {stat} has one tail; accepted: sided: positive (found {sided})")
     if stat == "F":
         if not np.shape(df) == (2,) or not all(0 < one < np.inf for one in df):
             raise UserError(
-                f"{name}: {what} needs p values of an F map, but column df of config/maps.tsv is {df}; fill in two "
+                f"{name}: {what} needs p values of an F map, but column df of the sample sheet is {df}; fill in two "
                 "degrees of freedom with a comma, numerator first"
             )
         return
     if stat == "t" and (df is None or not 0 < df < np.inf):
         found = "empty" if df is None or np.isnan(df) else f"{df:g}"
         raise UserError(
-            f"{name}: {what} needs p values of a t map, but column df of config/maps.tsv is {found}; "
+            f"{name}: {what} needs p values of a t map, but column df of the sample sheet is {found}; "
             "fill in the degrees of freedom, a number above 0"
         )
 

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..io.files import UserError
 from ..types import CutoffRule, Domain, Sided, Stat
 from .kinds import KINDS, Cutoff, Question
+
+if TYPE_CHECKING:
+    from .region_statistics import Search
 
 
 def parse_threshold(threshold: object) -> tuple[str, float]:
@@ -38,8 +42,10 @@ def parse_threshold(threshold: object) -> tuple[str, float]:
 def cutoff_entries(cutoff: Cutoff) -> dict:
     """A cutoff as entries of a sidecar. JSON has no infinity: null is a threshold that no value reaches."""
     method = {"Method": cutoff.method} if cutoff.method else {}
+    highest = {"HighestCutoff": cutoff.highest} if cutoff.highest is not None else {}
     return method | {
         "Cutoff": cutoff.value if np.isfinite(cutoff.value) else None,
+        **highest,
         "CutoffRule": cutoff.rule,
         "Clearance": cutoff.clearance,
         "Kind": cutoff.kind,
@@ -52,7 +58,7 @@ def cutoff_of(sidecar: Mapping) -> Cutoff:
     """The cutoff back from the entries of a sidecar."""
     value = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
     names = ("CutoffRule", "Kind", "Domain", "DomainVoxels", "Clearance")
-    return Cutoff(value, *(sidecar[name] for name in names), sidecar.get("Method"))
+    return Cutoff(value, *(sidecar[name] for name in names), sidecar.get("Method"), sidecar.get("HighestCutoff"))
 
 
 def write_threshold(threshold: object) -> str:
@@ -126,7 +132,7 @@ def resolve_cutoff(
     domain: Domain,
     stat: Stat,
     df: float | tuple[float, float] | None,
-    fwhm: np.ndarray | None = None,
+    search: "Search | None" = None,
     name: str = "map",
 ) -> Cutoff:
     """Turn a variant's threshold into a number on one map, by the entry of `kinds.KINDS` that it is of.
@@ -138,7 +144,7 @@ def resolve_cutoff(
     threshold : as in the config, see `parse_threshold`.
     sided, cutoff_rule, percentile_domain, domain : keys of the variant.
     stat, df : distribution of the map, see `statistics`.
-    fwhm : (3,) float, width of the noise in voxels (`resels.noise_width`); None where it is not known.
+    search : what was searched (`region_statistics.search_of`), for ``fwe``; None where no smoothness is known.
     name : what the map is called in an error.
 
     Returns
@@ -158,7 +164,7 @@ def resolve_cutoff(
             stat, df, name, f"threshold {{{kind}: {number:g}}}", sided if stat in ("F", "log10p") else "positive"
         )
     cutoff = KINDS[kind].find(
-        number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df, fwhm, name)
+        number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df, search, name)
     )
     # One-sided, p > 0.5 or a lax FDR lies below 0, where values of the other sign would survive
     return replace(cutoff, value=0.0) if cutoff.value < 0 else cutoff
@@ -183,11 +189,13 @@ def find_survivors(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.ndarray
 
 def describe(cutoff: Cutoff, *, threshold: object, sided: Sided, stat: Stat) -> str:
     """Say a variant's rule and its cutoff in one line, for titles: ``97% of |t| over all voxels: |t| > 4.42``."""
-    symbol = {"t": "t", "z": "z"}.get(stat, "x")
+    symbol = {"other": "x", "log10p": "-log10 p"}.get(stat, stat)
     left = {"two": f"|{symbol}|", "positive": symbol, "negative": f"-{symbol}"}[sided]
     kind, number = parse_threshold(threshold)
     over = {"all": "all voxels", "nonzero": "nonzero voxels", "mask": "the mask", None: ""}[cutoff.domain]
     how = KINDS[kind].words.format(number=number, over=over, left=left)
     if np.isinf(cutoff.value):
         return f"{how}no cutoff reaches it"
+    if cutoff.highest is not None:
+        return f"{how}each region at its own cutoff, {left} ≥ {cutoff.value:.4g} to {cutoff.highest:.4g}"
     return f"{how}{left} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 
 import nibabel as nib
 import numpy as np
@@ -72,6 +73,64 @@ def read_image(path):
         data = data.astype(np.float32 if data.dtype.itemsize < 4 else np.float64)
     data = data.reshape(data.shape[:3])
     return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
+
+
+def read_on_grid(path, shape, affine, name):
+    """Read one 3D image that belongs to a map, its NaN and infinities as 0.
+
+    Parameters
+    ----------
+    path : the image.
+    shape, affine : the map's grid.
+    name : what the image is called in the error.
+
+    Returns
+    -------
+    (i, j, k) float array.
+
+    Raises
+    ------
+    UserError : it cannot be read, or has another grid.
+    """
+    found_shape = check_header(path, name, int(np.prod(shape)))
+    try:
+        data, found = read_image(path)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(f"{name}: {path} is damaged ({' '.join(str(error).split())}); get the file again") from error
+    _check_grid(path, found_shape, found, shape, affine, name)
+    return replace_nonfinite(data)[0]
+
+
+def read_residuals(path, shape, affine, name):
+    """Read a 4D image of residuals on the grid of a map.
+
+    Returns
+    -------
+    (i, j, k, n) float32 array, n of 3 or more; NaN and infinities as 0.
+
+    Raises
+    ------
+    UserError : it cannot be read, is not 4D, or has another grid.
+    """
+    name = f"residuals of {name}"
+    try:
+        image = nib.load(path)
+        data = np.asarray(image.dataobj, dtype=np.float32)
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{name}: {path} is not a readable NIfTI image ({reason})") from error
+    if data.ndim != 4 or data.shape[3] < 3:
+        raise UserError(f"{name}: {path} has shape {data.shape}; a 4D image of three volumes or more is needed")
+    _check_grid(path, data.shape[:3], image.affine, shape, affine, name)
+    return replace_nonfinite(data)[0]
+
+
+def _check_grid(path, found_shape, found, shape, affine, name):
+    if not same_grid(shape, affine, found_shape, found):
+        raise UserError(
+            f"{name}: {path} has shape {tuple(found_shape)} and affine {found.tolist()}, the map {tuple(shape)} and "
+            f"{np.asarray(affine).tolist()}; resample it to the grid of the map"
+        )
 
 
 def read_raw(path):

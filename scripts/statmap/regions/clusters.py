@@ -72,6 +72,30 @@ def filter_and_sort(
     return numbered
 
 
+def extent_threshold(
+    min_region_size: float | str, size_rule: SizeRule, critical: int | None, affine: np.ndarray
+) -> tuple[float, SizeRule]:
+    """The extent threshold in mm^3 and how it is compared, from all that a variant asks for.
+
+    Parameters
+    ----------
+    min_region_size : mm^3, or text, ``"10 voxels"``.
+    size_rule : ``">"`` or ``">="``, of `min_region_size`.
+    critical : fewest voxels of a cluster that is significant (`inference.region_statistics.critical_extent`), or None.
+    affine : (4, 4) array.
+
+    Returns
+    -------
+    float, str : that of `min_region_size`, or ``critical`` voxels and ``">="`` where that is more.
+    """
+    volume = voxel_volume(affine)
+    in_voxels = isinstance(min_region_size, str)
+    smallest = int(str(min_region_size).split()[0]) * volume if in_voxels else float(min_region_size)
+    if critical is None or not large_enough(np.array([critical - 1]), affine, smallest, size_rule)[0]:
+        return smallest, size_rule
+    return critical * volume, ">="
+
+
 def large_enough(
     n_voxels: np.ndarray, affine: np.ndarray, min_region_size: float | np.ndarray, size_rule: SizeRule
 ) -> np.ndarray:

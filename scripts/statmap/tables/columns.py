@@ -80,13 +80,14 @@ CUTOFF = Column(
     "of the map",
     "",
     "The number that the threshold resolved to, a magnitude: `-x` is compared with it for negative values; `inf` where "
-    "no value reaches the threshold.",
+    "no value reaches the threshold. With `tdp` every region has its own, and the summary the lowest.",
 )
 REGION = Column(
     "region", "id", "", "Region", "Id, the same in the label image, figures, tables and pages; 1 is the largest."
 )
 PLACE = "mm: to the right, to the front and up are positive"
-P = "Empty unless the map is z, or t with `df`."
+P = "Empty unless the map is z, t or F with `df`, or of p values."
+FIELD = "Empty unless the map is z, or t or F with `df`, and its smoothness is known."
 
 REGIONS = table(
     IDS,
@@ -147,6 +148,22 @@ REGIONS = table(
         "z_peak", "value", "z", "", "The z with the same tail probability, with the sign of the peak; empty likewise."
     ),
     Column(
+        "p_peak_fwe",
+        "p",
+        "",
+        "p FWE",
+        "Family-wise p value of the peak's height by random field theory or Bonferroni, the smaller (formula below). "
+        f"{FIELD}",
+    ),
+    Column(
+        "q_peak",
+        "p",
+        "",
+        "",
+        "Topological false discovery rate of the peak: Benjamini-Hochberg over all local maxima above the cutoff "
+        "(formula below); empty likewise, and with `tdp`.",
+    ),
+    Column(
         "tdp",
         "percent",
         "share",
@@ -160,19 +177,27 @@ REGIONS = table(
         "p",
         "",
         "p of size",
-        "Family-wise p value of a cluster of this size by Gaussian random field theory (formula below). Empty when it "
-        "is not defined: no `fwhm_mm` or `dlh` in the sheet, no distribution, `extract_type: local_regions` (parts of "
-        "a cluster), two-sided `signs: merged`, a cutoff of z ≤ 1.",
+        "Family-wise p value of a cluster of this size by random field theory, as `cluster_theory` says (formulas "
+        "below). Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type: "
+        "local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1.",
     ),
     Column("log10_p_cluster", "value", "", "", "−log₁₀ of it, computed as a logarithm; empty likewise."),
+    Column("p_cluster_unc", "p", "", "", "Uncorrected p value of its size; empty likewise."),
+    Column(
+        "q_cluster",
+        "p",
+        "",
+        "",
+        "False discovery rate of its size: Benjamini-Hochberg over all clusters above the cutoff; empty likewise.",
+    ),
     several(
         "robust_low robust_high",
         "value",
         "of the map",
         "from to",
         "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has "
-        "joined no stronger peak, and is large enough. Exact; magnitudes. `low < c ≤ high` for cutoffs that keep "
-        "values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no "
+        "joined no stronger peak, and is large enough. Exact; magnitudes; empty with `tdp`. `low < c ≤ high` for "
+        "cutoffs that keep values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no "
         "stronger peak is ever joined. For `local_regions` it is the interval of the component that holds the region.",
     ),
     Column(
@@ -193,6 +218,8 @@ PEAKS = table(
     Column("p", "p", "", "p", "As `p_peak` in regions.csv: uncorrected."),
     Column("log10_p", "value", "", "", "As `log10_p_peak`."),
     Column("z_score", "value", "z", "z score", "As `z_peak`: the z with the same tail probability."),
+    Column("p_fwe", "p", "", "p FWE", "As `p_peak_fwe`: family-wise."),
+    Column("q", "p", "", "q", "As `q_peak`: topological false discovery rate."),
     several("x y z", "mm", "mm", "x y z", f"Position, {PLACE}. Of a plateau the voxel nearest to its centre."),
     several("i j k", "id", "voxel", "", "The same as voxel indices, from 0."),
     Column("distance_mm", "mm", "mm", "From main", "Distance to the region's main peak in mm."),
@@ -237,7 +264,27 @@ SUMMARY = table(
     ),
     Column("extract_type", "text", "", "Extraction", "How suprathreshold voxels are divided into regions."),
     Column("connectivity", "id", "", "Neighbours", "Neighbours of a voxel: 6, 18 or 26."),
-    Column("min_region_size", "volume", "mm³", "Min mm³", "Smallest region in mm³ (extent threshold)."),
+    Column(
+        "min_region_size",
+        "volume",
+        "mm³",
+        "Min mm³",
+        "Smallest region in mm³ (extent threshold), the critical extent included.",
+    ),
+    Column(
+        "critical_extent",
+        "count",
+        "voxels",
+        "Critical",
+        "Fewest voxels of a cluster that is significant, with `cluster_p` or `cluster_q`; else empty.",
+    ),
+    Column(
+        "smoothness",
+        "text",
+        "",
+        "",
+        "Where the smoothness of the noise came from: `sheet`, `map`, `residuals` or `none`.",
+    ),
     Column(
         "domain",
         "text",

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from ..inference.thresholds import Cutoff, parse_threshold
-from ..types import Connectivity, ExtractType, Sided, Signs, SizeRule, Unseeded
+from ..types import ClusterTheory, Connectivity, ExtractType, Sided, Signs, SizeRule, Unseeded
 
 REFERENCES = {
     "snakemake": "Mölder F, et al. (2021). Sustainable data analysis with Snakemake. F1000Research 10:33. "
@@ -21,6 +21,8 @@ REFERENCES = {
     "doi 10.1002/(SICI)1097-0193(1996)4:1<58::AID-HBM4>3.0.CO;2-O",
     "tdp": "Rosenblatt JD, Finos L, Weeda WD, Solari A, Goeman JJ (2018). All-Resolutions Inference for brain imaging. "
     "NeuroImage 181:786-796. doi 10.1016/j.neuroimage.2018.07.060",
+    "guarantee": "Chen X, Goeman JJ, Krebs TJP, Meijer RJ, Weeda WD (2023). Adaptive cluster thresholding with spatial "
+    "activation guarantees using all-resolutions inference. arXiv 2206.13587",
     "cluster": "Friston KJ, Worsley KJ, Frackowiak RSJ, Mazziotta JC, Evans AC (1994). Assessing the significance of "
     "focal activations using their spatial extent. Human Brain Mapping 1:210-220. doi 10.1002/hbm.460010306",
 }
@@ -55,7 +57,10 @@ def methods_text(
     n_regions: int,
     convention: str | None,
     tdp_alpha: float | None,
-    cluster_p: bool,
+    critical_extent: int | None,
+    significance: Mapping[str, float],
+    theory: ClusterTheory | None,
+    smoothness: str | None,
     atlases: Sequence[str],
     citation: str | None,
     version: str,
@@ -72,7 +77,10 @@ def methods_text(
     voxel_volume_mm3, n_regions : what was found.
     convention : the package whose rules the variant follows, or None.
     tdp_alpha : one minus the confidence of the true discovery proportions, None where there are none.
-    cluster_p : whether there are p values of cluster sizes.
+    critical_extent : fewest voxels of a significant cluster, or None.
+    significance : ``cluster_p`` and ``cluster_q``, those that are asked for.
+    theory : behind the p values of cluster sizes, None where there are none.
+    smoothness : where it came from, ``sheet``, ``map`` or ``residuals``; None where it is not known.
     atlases : names of the atlases that regions are labelled after.
     version, software : of the workflow, and package to version.
 
@@ -87,8 +95,10 @@ def methods_text(
     kind, number = parse_threshold(threshold)
     if kind == "fdr":
         cited.append("fdr")
-    if cutoff.method == "random field theory":
+    if cutoff.method == "random field theory" or theory == "spm":
         cited.append("field")
+    if kind == "tdp":
+        cited.append("guarantee")
     freedom = (
         f" with {_and([f'{own:g}' for own in ([df] if isinstance(df, int | float) else df)])} degrees of freedom"
         if df
@@ -122,6 +132,17 @@ def methods_text(
         sentences.append(
             f"Regions {least} {min_region_size:,g} mm³ ({voxels:.3g} voxels) were kept (extent threshold)."
         )
+    if critical_extent is not None:
+        cited.append("cluster")
+        levels = {
+            "cluster_p": "a family-wise p value of at most {:g}",
+            "cluster_q": "a false discovery rate of at most {:g}",
+        }
+        asked = _and([levels[key].format(level) for key, level in significance.items()])
+        sentences.append(
+            f"Only clusters whose size has {asked} by random field theory were kept, which is {critical_extent:,} "
+            "voxels or more."
+        )
     if convention:
         sentences.append(f"These rules follow the conventions of {convention}.")
     sentences.append(_account_in_words(account, n_regions, voxel_volume_mm3))
@@ -131,16 +152,25 @@ def methods_text(
             f"For each region a lower bound of its true discovery proportion is given, with {1 - tdp_alpha:.0%} "
             "confidence for all regions at once (Rosenblatt et al. 2018)."
         )
-    if cluster_p:
+    if theory is not None:
         cited.append("cluster")
-        sentences.append(
-            "Family-wise p values of cluster sizes come from Gaussian random field theory (Friston et al. 1994)."
-        )
+        how = {
+            "fsl": "Gaussian random field theory, as in FSL",
+            "spm": "random field theory of the statistic, as in SPM",
+        }
+        sentences.append(f"Family-wise p values of cluster sizes come from {how[theory]} (Friston et al. 1994).")
+    if smoothness is not None and (theory is not None or critical_extent is not None or cutoff.method):
+        source = {
+            "sheet": "was given",
+            "map": "was estimated from the map itself",
+            "residuals": "was estimated from residuals",
+        }
+        sentences.append(f"The smoothness of the noise {source[smoothness]}.")
     if atlases:
         sentences.append(f"Regions were labelled after {_and(atlases)}.")
     used = ", ".join(f"{name} {number}" for name, number in sorted(software.items()))
     sentences.append(f"Computed with Statmap Regions {version} ({used}), a Snakemake workflow (Mölder et al. 2021).")
-    return Methods(" ".join(sentences), [REFERENCES[name] for name in cited])
+    return Methods(" ".join(sentences), [REFERENCES[name] for name in dict.fromkeys(cited)])
 
 
 def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff, sided: Sided) -> str:
@@ -153,10 +183,14 @@ def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff,
         "p": f"at p < {number:g}, uncorrected for multiple comparisons{tails}",
         "fdr": f"at a false discovery rate of {number:g} (Benjamini and Hochberg 1995) over {family}",
         "bonferroni": f"at a family-wise error rate of {number:g} by Bonferroni's correction over {family}",
+        "tdp": f"so that of each region at least {number:.0%} of the voxels are active, over all cutoffs "
+        f"(Chen et al. 2023; true discovery proportion over {family})",
         "fwe": f"at a family-wise error rate of {number:g} over {family}, by {cutoff.method}",
     }.get(kind, f"at {kind} = {number:g}")
     if not isfinite(cutoff.value):
         return f"{how}, which no voxel reaches" if how else "at a height that no voxel reaches"
+    if cutoff.highest is not None:
+        return f"{how}, each region at its own cutoff, {compared} ≥ {cutoff.value:.4g} to {cutoff.highest:.4g}"
     height = f"{compared} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
     return f"{how} (height threshold {height})" if how else f"at {height} (height threshold)"
 

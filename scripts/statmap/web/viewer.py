@@ -166,14 +166,15 @@ def _table(variant: VariantView) -> Table:
 
 def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[str, Any]:
     """What the page's script knows of a variant."""
+    own = variant.cutoff.highest is not None  # every region at its own: no place on the slider
     reached = bool(np.isfinite(variant.cutoff.value))
-    said = f"cutoff {variant.cutoff.value:.4g}" if reached else "no cutoff reached"
+    said = "no one cutoff" if own else f"cutoff {variant.cutoff.value:.4g}" if reached else "no cutoff reached"
     return {
         "name": variant.name,
         "labels": _nifti(np.where(variant.labels > 65535, 0, variant.labels).astype(np.uint16), affine, intent="label"),
         "regions": len(variant.regions),
         "cutoff": variant.cutoff.value if reached else 1.001 * largest,
-        "atLeast": variant.cutoff.at_least if reached else None,
+        "atLeast": variant.cutoff.at_least if reached and not own else None,
         "sided": variant.sided,
         "signs": variant.signs,
         "connectivity": variant.connectivity,
@@ -241,7 +242,9 @@ def viewer_page(
         variants=[
             {
                 "name": variant.name,
-                "cutoff": f"{variant.cutoff.value:.4g}" if np.isfinite(variant.cutoff.value) else None,
+                "cutoff": f"{variant.cutoff.value:.4g}"
+                if np.isfinite(variant.cutoff.value) and variant.cutoff.highest is None
+                else None,
                 "table": _table(variant),
             }
             for variant in variants

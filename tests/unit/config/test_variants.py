@@ -220,7 +220,7 @@ def test_table_accepts_every_key_as_a_column(table):
         (["variant\tsided", "a/b\ttwo"], "variant id 'a/b'"),
         (["variant\tsided", "a\ttwo", "A\ttwo"], "would share one folder"),
         (["variant\tconnectivity", "a\t6.5"], "row 2, variant 'a': connectivity '6.5' is not a whole number"),
-        (["variant\tmin_region_size", "a\t3,5"], "min_region_size '3,5' is not a number"),
+        (["variant\tmin_region_size", "a\t3,5"], "min_region_size '3,5' is not a number, or 10 voxels"),
         (["variant\ttdp_alpha", "a\tnan"], "tdp_alpha 'nan' is not a number"),
         (["variant\tthreshold", "a\tinf"], "threshold 'inf' is not a number, 97%, p=0.001"),
         (["variant\tthreshold", "a\tq=0.05"], "threshold 'q=0.05' is not a number, 97%, p=0.001"),

@@ -9,13 +9,15 @@ from scipy.stats import false_discovery_control, norm, t
 from statmap.inference.random_field import cluster_log_p, dlh_of, peak_p_fwe, peak_q, spm_cluster_log_p
 from statmap.inference.region_statistics import (
     cluster_columns,
-    cluster_p,
+    cluster_logs,
+    critical_extent,
     excursion_maxima,
     excursion_sizes,
     peak_fdr,
     peak_fwe,
     peak_statistics,
-    search_dims,
+    search_entries,
+    search_from,
     search_of,
     true_discovery_proportions,
 )
@@ -26,15 +28,6 @@ from statmap.regions.measures import measure_regions
 from statmap.stability.robustness import robustness
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 
-SPEC = {
-    "stat": "z",
-    "df": None,
-    "dlh": 0.05,
-    "fwhm_mm": None,
-    "signs": "split",
-    "sided": "positive",
-    "extract_type": "connected_components",
-}
 AFFINE = np.diag([3.0, 3, 3, 1])
 
 
@@ -61,25 +54,25 @@ def test_without_a_distribution_the_columns_are_empty(stat, df):
     assert np.isnan(peak_statistics(np.array([3.0]), stat, df, "two")).all()
     labels = np.ones((2, 2, 2), dtype=np.int32)
     assert np.isnan(true_discovery_proportions(labels * 5.0, labels, labels > 0, stat, df, "two", 0.05)).all()
-    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **(SPEC | {"stat": stat, "df": df}))).all()
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [{"dlh": None}, {"extract_type": "local_regions"}, {"signs": "merged", "sided": "two"}],
-)
-def test_cluster_p_is_empty_where_the_theory_does_not_apply(keys):
-    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **(SPEC | keys))).all()
-    assert np.isnan(cluster_p(np.array([9]), np.inf, AFFINE, 1000, **SPEC)).all()
+def p_of_sizes(sizes, fwhm_mm, dlh, **keys):
+    family = np.zeros((60, 60, 60), dtype=bool)
+    family[10:50, 10:50, 10:35] = True  # 40,000 voxels
+    search = search_of(family, AFFINE, fwhm_mm, dlh)
+    given = {"stat": "z", "df": None, "sided": "positive", "signs": "split", "extract_type": "connected_components"}
+    return cluster_columns(np.array(sizes), np.array(sizes), 3.1, search, theory="fsl", **(given | keys))
 
 
 def test_smoothness_in_mm_or_as_dlh():
-    given = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, **SPEC)
-    np.testing.assert_allclose(given[1], -cluster_log_p(np.array([5, 50]), 3.1, 40000, 0.05) / np.log(10))
-    width = cluster_p(np.array([5, 50]), 3.1, AFFINE, 40000, **(SPEC | {"dlh": None, "fwhm_mm": [8.0]}))
-    np.testing.assert_allclose(width[1], -cluster_log_p(np.array([5, 50]), 3.1, 40000, dlh_of(8, 27)) / np.log(10))
-    both = cluster_p(np.array([50]), 3.1, AFFINE, 40000, **(SPEC | {"sided": "two"}))
-    assert both[0] > given[0][1]
+    given = p_of_sizes([5, 50], None, 0.05)
+    expected = -cluster_log_p(np.array([5, 50]), 3.1, 40000, 0.05) / np.log(10)
+    np.testing.assert_allclose(given["log10_p_cluster"], expected)
+    np.testing.assert_allclose(p_of_sizes([5, 50], [9.0, 9, 9], 0.05)["log10_p_cluster"], expected)
+    width = p_of_sizes([5, 50], 8.0, None)
+    expected = -cluster_log_p(np.array([5, 50]), 3.1, 40000, dlh_of(8, 27)) / np.log(10)
+    np.testing.assert_allclose(width["log10_p_cluster"], expected)
+    assert p_of_sizes([50], None, 0.05, sided="two")["p_cluster"][0] > given["p_cluster"][1]
 
 
 def test_true_discoveries_on_the_real_map(motor):
@@ -92,14 +85,70 @@ def test_true_discoveries_on_the_real_map(motor):
     assert nothing == 0
 
 
-def test_a_single_slice_has_no_three_dimensional_p():
-    assert np.isnan(cluster_p(np.array([9]), 3.0, AFFINE, 1000, **SPEC, n_dims=2)).all()
+def test_dimensions_of_the_search_volume():
     family = np.zeros((5, 6, 7), dtype=bool)
-    assert search_dims(family) == 0
+    assert search_of(family, AFFINE, 8.0, None) is None
     family[1:4, 2:5, 3] = True
-    assert search_dims(family) == 2
+    assert search_of(family, AFFINE, 8.0, None).n_dims == 2
     family[2, 3, 4] = True
-    assert search_dims(family) == 3
+    found = search_of(family, AFFINE, 8.0, None, search_voxels=99)
+    assert found.n_dims == 3 and found.n_voxels == 99 and search_of(family, AFFINE, 8.0, None).n_voxels == 10
+    back = search_from(search_entries(found, "sheet"))
+    assert all(np.array_equal(one, other) for one, other in zip(found, back, strict=True))
+    assert search_entries(None, None) == {} and search_from({}) is None
+
+
+def critical(sizes, search, **keys):
+    given = {
+        "cluster_p": None,
+        "cluster_q": None,
+        "cluster_theory": "fsl",
+        "stat": "z",
+        "df": None,
+        "sided": "positive",
+    }
+    return critical_extent(np.array(sizes, dtype=int), 3.1, search, **(given | keys), name="map 'm'")
+
+
+def test_the_critical_extent_is_the_smallest_significant_size():
+    search = search_of(np.ones((40, 40, 25), bool), AFFINE, 8.0, None)
+    sizes = [3, 8, 30, 60, 90, 200]
+    for theory in ("fsl", "spm"):
+        logs = cluster_logs(3.1, search, theory=theory, stat="z", df=None, sided="positive")
+        k = critical(sizes, search, cluster_p=0.05, cluster_theory=theory)
+        p = np.exp(logs(np.array([k - 1, k]))[1])
+        assert p[0] > 0.05 >= p[1]
+        q = false_discovery_control(np.exp(logs(np.array(sizes))[0]))
+        k = critical(sizes, search, cluster_q=0.05, cluster_theory=theory)
+        assert k == min(size for size, one in zip(sizes, q, strict=True) if one <= 0.05)
+        both = critical(sizes, search, cluster_p=1e-9, cluster_q=0.05, cluster_theory=theory)
+        assert both == critical(sizes, search, cluster_p=1e-9, cluster_theory=theory) > k
+    assert critical([1, 2], search, cluster_q=0.001) == 3  # none is significant
+    assert critical([1, 2], search_of(np.ones((3, 3, 3), bool), AFFINE, 30.0, None), cluster_p=1e-9) == 28
+    assert critical(sizes, search) is None and critical([], search, cluster_p=0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [({}, "smoothness"), ({"stat": "other"}, "stat other"), ({"stat": "t"}, "df None"), ({"cutoff": 0.5}, "z = 1")],
+)
+def test_significance_without_a_theory_is_refused(keys, said):
+    search = None if not keys else search_of(np.ones((9, 9, 9), bool), AFFINE, 8.0, None)
+    given = {"cutoff": 3.1, "stat": "z"} | keys
+    with pytest.raises(UserError, match=r"map 'm': cluster_p: 0[.]05") as caught:
+        critical_extent(
+            np.array([5]),
+            given["cutoff"],
+            search,
+            cluster_p=0.05,
+            cluster_q=None,
+            cluster_theory="fsl",
+            stat=given["stat"],
+            df=None,
+            sided="two",
+            name="map 'm'",
+        )
+    assert said in str(caught.value)
 
 
 def test_tables_robustness_and_sweep_keep_one_sign_under_a_lax_cutoff():
@@ -193,10 +242,10 @@ def test_cluster_columns(excursion, theory):
     large = np.sort(sizes)[::-1][:4]
     found = cluster_columns(large, sizes, 4.5, search, theory=theory, **RULES)
     if theory == "fsl":
-        rest = {key: RULES[key] for key in ("stat", "df", "sided", "signs", "extract_type")}
-        p, log10 = cluster_p(large, 4.5, affine, search.n_voxels, **rest, fwhm_mm=[9.0, 9.0, 8.0], dlh=None)
-        np.testing.assert_allclose(found["p_cluster"], p, rtol=1e-12)
-        np.testing.assert_allclose(found["log10_p_cluster"], log10, rtol=1e-12)
+        z = norm.isf(t(84).sf(4.5))
+        log = cluster_log_p(large, z, search.n_voxels, dlh_of([9.0, 9.0, 8.0], abs(np.linalg.det(affine[:3, :3]))))
+        np.testing.assert_allclose(found["p_cluster"], np.exp(log), rtol=1e-9)
+        np.testing.assert_allclose(found["log10_p_cluster"], -log / np.log(10), rtol=1e-9)
     else:
         unc, fwe = spm_cluster_log_p(large, 4.5, search.resels, search.fwhm, 3, "t", 84.0)
         np.testing.assert_allclose(found["p_cluster"], np.exp(fwe))
@@ -231,7 +280,7 @@ def test_fwe_threshold_needs_the_smoothness_and_says_which_theory(excursion):
     search = search_of(data != 0, affine, 18.0, None)
     rules = {"sided": "two", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask", "stat": "t", "df": 84.0}
     asked = {"threshold": {"fwe": 0.05}} | rules
-    cutoff = resolve_cutoff(data, data != 0, **asked, fwhm=search.fwhm)
+    cutoff = resolve_cutoff(data, data != 0, **asked, search=search)
     assert cutoff.method == "random field theory" and cutoff.n_domain == search.n_voxels
     assert peak_fwe(np.array([-cutoff.value]), search, "t", 84.0, "two") == pytest.approx(0.05)
     assert cutoff_of(cutoff_entries(cutoff)) == cutoff and cutoff_entries(cutoff)["Method"] == cutoff.method

@@ -213,7 +213,7 @@ def test_a_map_without_a_distribution_is_refused(stat, df, column):
     text = str(caught.value)
     assert "map 'motor'" in text
     assert "threshold {fdr: 0.05}" in text
-    assert f"column {column} of config/maps.tsv" in text
+    assert f"column {column} of the sample sheet" in text
     assert "\n" not in text
 
 

@@ -31,7 +31,10 @@ def text_of(**changes):
         "n_regions": 3,
         "convention": None,
         "tdp_alpha": None,
-        "cluster_p": False,
+        "critical_extent": None,
+        "significance": {},
+        "theory": None,
+        "smoothness": None,
         "atlases": [],
         "citation": None,
         "version": "1.0.0",
@@ -100,7 +103,7 @@ def test_what_is_not_there_is_not_said():
     assert "extent threshold" not in bare.text and "true discovery" not in bare.text and len(bare.references) == 1
     full = text_of(
         tdp_alpha=0.1,
-        cluster_p=True,
+        theory="fsl",
         atlases=["aal", "juelich"],
         convention="nilearn",
         extract_type="local_regions",
@@ -132,3 +135,20 @@ def test_every_choice_gives_a_paragraph():
     texts = {text_of(**dict(zip(names, choice, strict=True))).text for choice in choices}
     assert len(texts) == (2 + 1 + 1) * 3 * 2 * 2  # signs are said only where both are looked at
     assert not any("  " in text or "None" in text for text in texts)
+
+
+def test_significance_of_clusters_and_where_the_smoothness_came_from_are_said():
+    found = text_of(
+        theory="spm", critical_extent=120, significance={"cluster_p": 0.05, "cluster_q": 0.1}, smoothness="map"
+    )
+    assert "family-wise p value of at most 0.05 and a false discovery rate of at most 0.1" in found.text
+    assert "120 voxels or more" in found.text and "as in SPM" in found.text
+    assert "estimated from the map itself" in found.text
+    assert [own.split()[0] for own in found.references] == ["Mölder", "Worsley", "Friston"]
+    assert "smoothness" not in text_of(smoothness="sheet").text  # nothing was derived from it
+
+
+def test_regions_with_a_guarantee_have_their_own_cutoffs():
+    found = text_of(threshold={"tdp": 0.7}, cutoff=Cutoff(2.9, ">=", "tdp", "mask", 900, highest=5.1))
+    assert "at least 70% of the voxels are active" in found.text and "t ≥ 2.9 to 5.1" in found.text
+    assert any(own.startswith("Chen") for own in found.references)

@@ -1,0 +1,51 @@
+"""Three ways to write a map of p values are one map."""
+
+import numpy as np
+import pytest
+
+from statmap.inference import statistics
+from statmap.inference.p_maps import minus_log10_p
+from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.io.files import UserError
+
+P = np.array([0.5, 0.04, 0.001, 1.0]).reshape(2, 2, 1)
+INSIDE = np.ones(P.shape, dtype=bool)
+
+
+@pytest.mark.parametrize(("form", "data"), [("p", P), ("1-p", 1 - P), ("log10p", -np.log10(P))])
+def test_three_forms_of_one_map(form, data):
+    found = minus_log10_p(data, INSIDE, form)
+    np.testing.assert_allclose(found, -np.log10(P), rtol=1e-12, atol=1e-30)
+    assert (found > 0).all()  # p = 1 was tested: it is no background
+    np.testing.assert_allclose(statistics.p_values(found, "log10p", None, "positive"), P, rtol=1e-12)
+    rules = {"sided": "positive", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
+    for threshold, kept in (({"p": 0.05}, 2), ({"bonferroni": 0.05}, 1), ({"fdr": 0.01}, 1)):
+        cutoff = resolve_cutoff(found, INSIDE, threshold=threshold, **rules, stat="log10p", df=None)
+        assert find_survivors(found, cutoff, "positive").sum() == kept
+
+
+def test_background_stays_background():
+    inside = INSIDE.copy()
+    inside[0, 0, 0] = False
+    assert minus_log10_p(P, inside, "p")[0, 0, 0] == 0
+    assert minus_log10_p(np.where(P == 1, 0, P), INSIDE, "p")[1, 1, 0] == 0
+
+
+def test_one_minus_p_of_float32_reaches_no_infinity():
+    found = minus_log10_p(np.ones((1, 1, 1), np.float32), np.ones((1, 1, 1), bool), "1-p")
+    assert found.dtype == np.float32 and 7 < found[0, 0, 0] < 8
+
+
+@pytest.mark.parametrize(("form", "value"), [("p", 1.5), ("1-p", -0.5), ("log10p", -3.0)])
+def test_other_values_are_refused(form, value):
+    with pytest.raises(UserError, match=f"map 'm': stat {form}.*accepted"):
+        minus_log10_p(np.full((1, 1, 1), value), np.ones((1, 1, 1), bool), form, "map 'm'")
+
+
+@pytest.mark.parametrize(("stat", "df"), [("F", (2, 30)), ("log10p", None)])
+def test_one_tail_only(stat, df):
+    rules = {"cutoff_rule": None, "percentile_domain": "all", "domain": "mask", "stat": stat, "df": df}
+    with pytest.raises(UserError, match="one tail"):
+        resolve_cutoff(P, INSIDE, threshold={"p": 0.05}, sided="two", **rules)
+    with pytest.raises(UserError, match="numerator first"):
+        resolve_cutoff(P, INSIDE, threshold={"p": 0.05}, sided="positive", **(rules | {"stat": "F", "df": 3.0}))
