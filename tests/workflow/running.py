@@ -1,5 +1,6 @@
 """How the tests of this folder run the workflow: as people do, from the command line, in a folder of their own."""
 
+import csv
 import fcntl
 import os
 import re
@@ -116,3 +117,12 @@ def outputs(folder):
         if path.is_file() and not name.startswith(("logs/", "benchmarks/", "report.html")):
             found[name] = path.read_bytes()
     return {name: content for name, content in found.items() if not name.endswith(".snakemake_timestamp")}
+
+
+def rows_of(path):
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write_sheet(path, *rows):
+    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")

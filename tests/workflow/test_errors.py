@@ -53,7 +53,7 @@ WRONG = {
 OF_GOOD = {
     "results/other/fdr/thresholded.json": [
         "threshold {fdr: 0.05} needs p values",
-        "is 'other'; fill in z, or t together",
+        "is 'other'; fill in z, or t or F together",
     ],
     "results/good/value/regions.csv": ["map 'good' is in space 'MNI152' and atlas 'net' in 'Talairach'", "same space"],
 }

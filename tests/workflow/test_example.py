@@ -1,6 +1,5 @@
 """The published example, end to end: every output, what it says, and that it says the same everywhere."""
 
-import csv
 import gzip
 import json
 import platform
@@ -11,7 +10,7 @@ from datetime import date
 import nibabel as nib
 import numpy as np
 import pytest
-from running import outputs, succeed
+from running import outputs, rows_of, succeed
 
 from statmap.tables.columns import PEAKS, REGIONS, STABILITY, SUMMARY
 
@@ -54,11 +53,6 @@ def results(example):
 @pytest.fixture(params=VARIANTS)
 def variant_folder(results, request):
     return results / "motor" / request.param
-
-
-def rows_of(path):
-    with open(path, encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def load(path):

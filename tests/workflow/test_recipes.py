@@ -46,7 +46,7 @@ def test_a_column_is_two_files(checkout):
         '    Column(\n        "p_peak",',
         declared + '    Column(\n        "p_peak",',
     )
-    computed = "    regions = measure_regions(data, labels, affine)\n"
+    computed = "    regions = own if values is None else measure_regions(values, labels, affine)\n"
     values = '    regions["range_value"] = [np.ptp(data[labels == region]) for region in regions["region"]]\n'
     change("scripts/statmap/tables/of_variant.py", computed, computed + values)
     assert len(touched) == 2
@@ -71,7 +71,7 @@ def test_a_key_is_three_files(checkout):
     )
     path = "scripts/statmap/tables/of_variant.py"
     change(path, "    min_peak_distance: float,\n", "    min_peak_distance: float,\n    least_peak: float,\n")
-    shown = "    regions = measure_regions(data, labels, affine)\n"
+    shown = "    regions = own if values is None else measure_regions(values, labels, affine)\n"
     kept = '    strong = np.abs(regions["peak_value"]) >= least_peak\n'
     change(path, shown, f'{shown}{kept}    regions["peak_ties"] = regions["peak_ties"] * strong\n')
     assert len(touched) == 3

@@ -1,6 +1,5 @@
 """Configs of one's own: overlays, variant tables, other maps, atlases, a sweep, a map from the web."""
 
-import csv
 import hashlib
 import json
 import threading
@@ -9,15 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import nibabel as nib
 import numpy as np
 import pytest
-from running import REPOSITORY, once, outputs, plan, planned, run_snakemake, succeed
+from running import REPOSITORY, once, outputs, plan, planned, rows_of, run_snakemake, succeed, write_sheet
 from scipy import ndimage, stats
 
 from statmap.tables.columns import PEAKS, PERSISTENCE, REGIONS, SUMMARY, SWEEP
-
-
-def rows_of(path):
-    with open(path, encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def header_of(path):
@@ -26,10 +20,6 @@ def header_of(path):
 
 def load(path):
     return np.asanyarray(nib.load(path).dataobj)
-
-
-def write_sheet(path, *rows):
-    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

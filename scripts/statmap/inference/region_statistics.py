@@ -240,7 +240,7 @@ def critical_extent(
     ------
     UserError : no smoothness, no distribution, or a cutoff too low for the theory.
     """
-    if (cluster_p is None and cluster_q is None) or not len(sizes):
+    if cluster_p is None and cluster_q is None:
         return None
     asked = f"cluster_p: {cluster_p:g}" if cluster_p is not None else f"cluster_q: {cluster_q:g}"
     if search is None:
@@ -248,6 +248,8 @@ def critical_extent(
             f"{name}: {asked} needs the smoothness of the noise; fill in column fwhm_mm, dlh or residuals of the "
             "sample sheet"
         )
+    if not len(sizes):
+        return None
     logs = (
         cluster_logs(cutoff, search, theory=cluster_theory, stat=stat, df=df, sided=sided)
         if _is_field(stat, df)

@@ -197,8 +197,9 @@ REGIONS = table(
         "from to",
         "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has "
         "joined no stronger peak, and is large enough. Exact; magnitudes; empty with `tdp`. `low < c ≤ high` for "
-        "cutoffs that keep values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no "
-        "stronger peak is ever joined. For `local_regions` it is the interval of the component that holds the region.",
+        "cutoffs that keep values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` "
+        "is 0 where no stronger peak is ever joined. For `local_regions` it is the interval of the component that "
+        "holds the region.",
     ),
     Column(
         "margin",

@@ -9,9 +9,11 @@ from scipy import integrate, ndimage, stats
 from statmap.inference.smoothness import (
     fsl_correction,
     roughness_of_t,
+    sheet_smoothness,
     smoothness_of_map,
     smoothness_of_residuals,
 )
+from statmap.io.files import UserError
 
 
 def noise(rng, shape, fwhm):
@@ -94,3 +96,29 @@ def test_correction_of_fsl():
     assert fsl_correction(20) == pytest.approx(np.sqrt(roughness_of_t(20) + step), rel=1e-12)
     # FSL's own pair of the map "one subject" in test_statistics_parity.py, whose analysis has about 104
     assert fsl_correction(104) == pytest.approx(1.0033, abs=1e-4)
+
+
+def test_what_the_sheet_says_or_asks_for():
+    inside = np.ones((30, 32, 28), bool)
+    affine = np.diag([2.0, 3.0, 4.0, 1])
+    random = np.random.default_rng(1)
+    fields = np.stack([ndimage.gaussian_filter(random.normal(size=inside.shape), 1.5) for _ in range(12)], axis=-1)
+    z = fields[..., 0] / fields[..., 0].std()
+    ask = {"stat": "z", "df": None, "name": "map 'm'"}
+    assert sheet_smoothness(z, affine, inside, 8.0, 0.1, None, **ask) == (8.0, 0.1, "sheet")
+    assert sheet_smoothness(z, affine, inside, None, 0.1, fields, **ask) == (None, 0.1, "sheet")
+    assert sheet_smoothness(z, affine, inside, None, None, None, **ask) == (None, None, None)
+    fwhm, dlh, source = sheet_smoothness(z, affine, inside, "map", None, None, **ask)
+    found = smoothness_of_map(z, inside)
+    assert source == "map" and dlh == found.dlh and np.allclose(fwhm, found.fwhm * [2, 3, 4])
+    assert sheet_smoothness(z, affine, inside, "map", 0.3, None, **ask)[1] == 0.3
+    fwhm, dlh, source = sheet_smoothness(z, affine, inside, None, None, fields, **(ask | {"df": 11.0}))
+    found = smoothness_of_residuals(fields, inside, 11.0)
+    assert source == "residuals" and dlh == found.dlh and np.allclose(fwhm, found.fwhm * [2, 3, 4])
+    for stat, residuals, said in (("other", None, "fwhm_mm: map needs p values"), ("z", fields, "degrees of freedom")):
+        with pytest.raises(UserError, match=said):
+            sheet_smoothness(
+                z, affine, inside, "map" if residuals is None else None, None, residuals, **(ask | {"stat": stat})
+            )
+    with pytest.raises(UserError, match="no smoothness can be estimated from the map: 0 voxels"):
+        sheet_smoothness(z, affine, inside & False, "map", None, None, **ask)
