@@ -336,6 +336,7 @@ rule sweep_map:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
         sidecar="results/maps/{map}.json",
+        residuals=study.files_of("residuals"),
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
         atlas_labels=study.labels,
     output:
@@ -378,6 +379,7 @@ rule sweep_map:
             "domain",
             "tdp_alpha",
         ),
+        smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         atlas_spaces=study.atlas_spaces,
         code=code_hash("sweep_map", SCRIPTS),
     conda:
@@ -397,6 +399,7 @@ rule plot_sweep:
         frequency="results/{map}/sweep/selection_frequency.nii.gz",
         findings_table="results/{map}/sweep/findings.csv",
         thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
+        regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
         template=ancient(study.template_of),
     output:
         sweep=report(
@@ -437,7 +440,7 @@ rule plot_sweep:
     benchmark:
         "results/benchmarks/plot_sweep/{map}.tsv"
     params:
-        variants=study.variant_keys("connectivity", "signs", "min_region_size", "sided"),
+        variants=study.variant_keys("connectivity", "signs", "sided"),
         grid=study.sweep_keys("sided"),
         code=code_hash("plot_sweep", SCRIPTS),
     conda:

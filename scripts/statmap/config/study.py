@@ -160,10 +160,16 @@ class Study:
 
 
 def expand_thresholds(thresholds: list | dict) -> list:
-    """The thresholds of a sweep as a list: a range ``{from, to, step}`` becomes its values, the last included."""
-    if isinstance(thresholds, list):
-        return thresholds
-    low, high, step = thresholds["from"], thresholds["to"], thresholds["step"]
+    """The thresholds of a sweep as a list, each once; a range becomes its values, the last included."""
+    found = {}
+    for one in thresholds if isinstance(thresholds, list) else [thresholds]:
+        values = _values(one["from"], one["to"], one["step"]) if isinstance(one, dict) and "from" in one else [one]
+        found |= {str(value): value for value in values}
+    return list(found.values())
+
+
+def _values(low, high, step):
+    """The values of a range."""
     if low > high:
         raise UserError(f"config, sweep.thresholds: from {low} to {high} is no range; from may not be above to")
     points = (high - low) / step
