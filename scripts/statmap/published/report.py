@@ -39,9 +39,9 @@ def settings_table(
     -------
     DataFrame
         ``connectivity, sign, changed``; ``cutoff_low, cutoff_high``, all cutoffs c with low < c <= high fit;
-        ``cutoff``, the roundest of them; ``threshold``, as a config would write it; ``p_low, p_high``, uncorrected, all p with
-        low <= p < high fit, two-sided where both signs are listed, and likewise ``fwe_low, fwe_high`` and ``fdr_low,
-        fdr_high``; ``extent_low, extent_high``, clusters of k voxels or more are listed, low < k <= high;
+        ``cutoff``, the roundest of them; ``threshold``, as a config would write it; ``p_low, p_high``, uncorrected,
+        all p with low <= p < high fit, two-sided where both signs are listed, and likewise ``fwe_low, fwe_high`` and
+        ``fdr_low, fdr_high``; ``extent_low, extent_high``, clusters of k voxels or more are listed, low < k <= high;
         ``rows, rows_exact, rows_rounded``; ``unlisted``, see `Candidate`.
     """
     lines, families = [], {}
@@ -276,7 +276,7 @@ def _in_words(candidates: Sequence[Candidate], symbol: str) -> list[str]:
             setting = " or ".join(f"{c} neighbours, {SIGN_WORDS[s]}" for c, s in sorted(pairs))
         one = own[0]
         left = f"|{symbol}|" if one.sign in ("apart", "merged") else {"negative": f"−{symbol}"}.get(one.sign, symbol)
-        extent = f", extent from {_between(dropped + 1, kept)} voxels on" if dropped and dropped < kept else ""
+        extent = f", an extent threshold of {_between(dropped + 1, kept)} voxels" if dropped and dropped < kept else ""
         words.append(f"{setting} and cutoffs in ({_digits(low, high)}], e.g. {left} ≥ {one.cutoff:g}{extent}")
     return words
 

@@ -287,7 +287,7 @@ def _same_peaks(a, b):
 
 
 def _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, fits, low, high):
-    """Split a piece into the intervals where some extent threshold leaves out what the table does."""
+    """Split a piece where the table begins or ceases to be complete: what it leaves out smaller than what it lists."""
     claimed = {row: (claim.field, claim.peak) for row, claim in fits.items()}
     listed = claimed | {
         row: (near.field, near.peak)
@@ -303,8 +303,10 @@ def _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, f
         for peak in {peak for own, peak in claimed.values() if own == name}:
             kept = np.minimum(kept, field.curves.sizes(peak, edges[1:]))
     complete = dropped < kept
-    ends = np.flatnonzero(np.diff(np.concatenate([[0], complete, [0]])))
-    runs = ends.reshape(-1, 2) if len(ends) else np.array([[0, len(complete)]])
+    if all(wanted.main[row] < 0 for row in fits):  # foci that stand for no cluster leave none out
+        complete[:] = True
+    ends = np.flatnonzero(np.diff(complete)) + 1
+    runs = np.column_stack([np.append(0, ends), np.append(ends, len(complete))])
     found = []
     for first, last in runs.tolist():
         cutoff = round_number(edges[first], edges[last])
