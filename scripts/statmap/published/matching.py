@@ -121,7 +121,7 @@ def agrees(found: np.ndarray, printed: np.ndarray) -> np.ndarray:
     """Whether numbers are a printed one, rounded (half a unit of its last digit to either side) or cut off."""
     number, step = printed
     found, slack = np.asarray(found), SAME * abs(number)
-    return (found >= number - step / 2 - slack) & ((found < number + step - slack) | (found <= number + slack))
+    return (found >= number - step / 2 - slack) & ((found < number + step) | (found <= number + slack))
 
 
 def size_range(printed: np.ndarray) -> tuple[int, int]:
@@ -131,7 +131,8 @@ def size_range(printed: np.ndarray) -> tuple[int, int]:
         return 1, np.iinfo(np.int64).max
     slack = SAME * number
     low = int(np.ceil(number - step / 2 - slack))
-    return max(low, 1), int(np.floor(max(number + step - slack, number + slack)))
+    cut_off = int(np.ceil((number + step) * (1 - 1e-12))) - 1
+    return max(low, 1), max(cut_off, int(np.floor(number + slack)))
 
 
 def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim], list[Nearest | None]]:

@@ -218,11 +218,11 @@ def verdict(published: Published, search: Search, symbol: str = "x") -> str:
     if not search.candidates:
         return "No row of the table follows from this map under any setting tried."
     best = search.candidates[0]
-    n_fit, complete = len(best.claims), not best.unlisted
+    n_fit = len(best.claims)
     alike = [
         one
         for one in search.candidates
-        if (len(one.claims), one.unlisted > 0, one.exact.sum()) == (n_fit, not complete, best.exact.sum())
+        if (len(one.claims), one.unlisted > 0, one.exact.sum()) == (n_fit, best.unlisted > 0, best.exact.sum())
         and one.reading == best.reading
     ]
     settings = _in_words(alike, symbol)
@@ -230,8 +230,11 @@ def verdict(published: Published, search: Search, symbol: str = "x") -> str:
     if n_fit == n_rows:
         how = "exactly" if best.exact.all() else "within rounding"
         start = f"Reproduced {how}{changed} by" if len(settings) == 1 else f"Several settings fit {how}{changed}:"
-        if not complete:
-            start = f"Every row fits {how}{changed}, but the map has {best.unlisted:,} more such clusters, under"
+        if (best.wanted.main < 0).all():
+            start = f"Places alone fit{changed}"
+        elif best.unlisted:
+            clusters = "1 cluster" if best.unlisted == 1 else f"{best.unlisted:,} clusters"
+            start = f"Every row fits {how}{changed}, but the table lacks {clusters} as large as its smallest, under"
         return f"{start} {'; '.join(settings[:3])}{' …' if len(settings) > 3 else ''}."
     start = f"{n_fit} of {n_rows} rows fit{changed} under {settings[0]}"
     if len(settings) > 1:
@@ -265,16 +268,16 @@ def _in_words(candidates: Sequence[Candidate], symbol: str) -> list[str]:
     """Settings in words; those that differ in neighbours or signs alone are put together."""
     grouped: dict[tuple, list[Candidate]] = {}
     for one in candidates:
-        grouped.setdefault((one.low, one.high, one.extent), []).append(one)
+        grouped.setdefault((one.low, one.high, one.extent if one.extent[0] else None), []).append(one)
     words = []
-    for (low, high, (dropped, kept)), own in grouped.items():
+    for (low, high, _), own in grouped.items():
         pairs = {(one.connectivity, one.sign) for one in own}
         neighbours, signs = sorted({c for c, _ in pairs}), list(dict.fromkeys(one.sign for one in own))
         if len(pairs) == len(neighbours) * len(signs):
             setting = f"{_any_of(neighbours)} neighbours, {_any_of([SIGN_WORDS[sign] for sign in signs])}"
         else:
             setting = " or ".join(f"{c} neighbours, {SIGN_WORDS[s]}" for c, s in sorted(pairs))
-        one = own[0]
+        one, (dropped, kept) = own[0], own[0].extent
         left = f"|{symbol}|" if one.sign in ("apart", "merged") else {"negative": f"−{symbol}"}.get(one.sign, symbol)
         extent = f", an extent threshold of {_between(dropped + 1, kept)} voxels" if dropped and dropped < kept else ""
         words.append(f"{setting} and cutoffs in ({_digits(low, high)}], e.g. {left} ≥ {one.cutoff:g}{extent}")

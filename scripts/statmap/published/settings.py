@@ -302,16 +302,16 @@ def _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, f
         dropped = np.maximum(dropped, largest_unlisted(field, peaks, edges))
         for peak in {peak for own, peak in claimed.values() if own == name}:
             kept = np.minimum(kept, field.curves.sizes(peak, edges[1:]))
+    counts = bool((wanted.main >= 0).any())  # foci that stand for no cluster leave none out
+    dropped = dropped * counts
     complete = dropped < kept
-    if all(wanted.main[row] < 0 for row in fits):  # foci that stand for no cluster leave none out
-        complete[:] = True
     ends = np.flatnonzero(np.diff(complete)) + 1
     runs = np.column_stack([np.append(0, ends), np.append(ends, len(complete))])
     found = []
     for first, last in runs.tolist():
         cutoff = round_number(edges[first], edges[last])
         at = int(np.searchsorted(edges, cutoff)) - 1
-        unlisted = sum(
+        unlisted = counts * sum(
             int((sizes >= kept[at]).sum())
             for name, field in fields.items()
             for sizes in [unlisted_sizes(field, {p for own, p in listed.values() if own == name}, cutoff)]
