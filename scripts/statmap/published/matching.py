@@ -88,13 +88,19 @@ class Claim(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The peak nearest to a row: a field, a branch, its voxel, its distance in mm, whether value and sign agree."""
+    """A peak near a row: a field, a branch, its voxel, its distance in mm, whether sign and value are the row's."""
 
     field: str
     peak: int
     voxel: int
     distance: float
-    agrees: bool
+    right_sign: bool
+    right_value: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are."""
+        return self.right_sign and self.right_value
 
 
 def make_field(curves: Curves, data: np.ndarray, affine: np.ndarray) -> Field:
@@ -174,17 +180,18 @@ def _near(wanted, row, name, field):
     if not len(field.mm):
         return []
     distance = np.linalg.norm(field.mm - wanted.xyz[row], axis=1)
-    signed = (field.sign == wanted.sign[row]) | (wanted.sign[row] == "")
-    own = np.flatnonzero((distance <= wanted.within_mm + SAME) & signed)
+    own = np.flatnonzero(distance <= wanted.within_mm + SAME)
     if not len(own):
-        own = [int(np.argmin(np.where(signed, distance, np.inf)))]
+        own = np.argmin(distance, keepdims=True)
+    values = field.curves.tree.birth[field.peak[own]]
+    right_value = np.isnan(wanted.value[row, 0]) | agrees(values, wanted.value[row])
+    right_sign = (field.sign[own] == wanted.sign[row]) | (wanted.sign[row] == "")
     found: dict[int, Nearest] = {}
-    for at in sorted(own, key=lambda at: distance[at]):
-        peak = int(field.peak[at])
-        right = np.isnan(wanted.value[row, 0]) or agrees(field.curves.tree.birth[peak], wanted.value[row])
-        found.setdefault(
-            peak, Nearest(name, peak, int(field.voxel[at]), float(distance[at]), bool(right and signed[at]))
-        )
+    for at in np.argsort(distance[own], kind="stable").tolist():
+        peak, voxel, far = int(field.peak[own[at]]), int(field.voxel[own[at]]), float(distance[own[at]])
+        one = Nearest(name, peak, voxel, far, bool(right_sign[at]), bool(right_value[at]))
+        if peak not in found or (one.agrees and not found[peak].agrees):  # a merged plateau has both signs
+            found[peak] = one
     return list(found.values())
 
 

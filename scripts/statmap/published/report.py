@@ -187,7 +187,7 @@ def row_verdict(best: Candidate, row: int, search: Search) -> str:
         return "no such centre"
     tree = search.fields[best.connectivity, near.field].curves.tree
     if not near.agrees:
-        return "other value" if not np.isnan(wanted.value[row, 0]) else "other sign"
+        return "other value" if near.right_sign else "other sign"
     if tree.birth[near.peak] < best.cutoff:
         return "below the cutoff"
     if wanted.main[row] != row:
@@ -346,3 +346,47 @@ def variant_yaml(name: str, variant: dict) -> str:
     import yaml
 
     return yaml.safe_dump({"variants": {name: variant}}, sort_keys=False, allow_unicode=True)
+
+
+def row_curves(published: Published, search: Search) -> list[dict]:
+    """What the figure draws, under the best candidate: the size of each printed cluster at every cutoff.
+
+    Returns
+    -------
+    list of dict, one a row that stands for a cluster or for itself
+        ``row``; ``x, y, z``, as printed; ``levels``, (m,) falling, and ``sizes``, (m,) voxels: at cutoffs down to the
+        next level the cluster has that size (none without a peak nearby); ``printed``, its range in voxels, None
+        where no size is printed; ``allowed``, list of (low, high); ``verdict``.
+    """
+    if not search.candidates:
+        return []
+    best = search.candidates[0]
+    wanted, drawn = best.wanted, []
+    for n, printed in enumerate(published.rows.itertuples(index=False)):
+        if wanted.main[n] not in (n, -1):
+            continue
+        at = best.claims.get(n) or best.nearest[n]
+        levels, sizes = np.zeros(0), np.zeros(0, dtype=np.int64)
+        if at is not None and (n in best.claims or at.distance <= wanted.within_mm):
+            curves = search.fields[best.connectivity, at.field].curves
+            parts = [_events_between(curves, *link) for link in curves.chain(at.peak)]
+            levels, sizes = (np.concatenate(part) for part in zip(*parts, strict=True))
+        allowed = sorted({(claim.low, claim.high) for claim in best.allowed if claim.row == n})
+        drawn.append(
+            {
+                **{name: getattr(printed, name) for name in ("row", "x", "y", "z")},
+                "levels": levels,
+                "sizes": sizes,
+                "printed": None if np.isnan(wanted.size[n, 0]) else size_range(wanted.size[n]),
+                "allowed": allowed,
+                "verdict": row_verdict(best, n, search),
+            }
+        )
+    return drawn
+
+
+def _events_between(curves, branch, low, high):
+    """Levels, no higher than `high`, and sizes of a branch for cutoffs from low to high."""
+    own = slice(curves.start[branch], curves.start[branch + 1])
+    there = (curves.below[own] < curves.level[own]) & (curves.below[own] < high) & (curves.level[own] > low)
+    return np.minimum(curves.level[own][there], high), curves.n_voxels[own][there]

@@ -300,8 +300,8 @@ def _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, f
     for name, field in fields.items():
         peaks = {peak for own, peak in listed.values() if own == name}
         dropped = np.maximum(dropped, largest_unlisted(field, peaks, edges))
-        for peak in {peak for own, peak in claimed.values() if own == name}:
-            kept = np.minimum(kept, field.curves.sizes(peak, edges[1:]))
+        peaks = {peak for own, peak in claimed.values() if own == name}
+        kept = np.minimum(kept, smallest_listed(field, peaks, edges))
     counts = bool((wanted.main >= 0).any())  # foci that stand for no cluster leave none out
     dropped = dropped * counts
     complete = dropped < kept
@@ -383,6 +383,26 @@ def largest_unlisted(field: Field, listed: set[int], edges: np.ndarray) -> np.nd
         np.maximum(largest[rank - 1], largest[rank], out=largest[rank - 1])
         np.maximum(largest[rank - 1, half:], largest[rank, :-half], out=largest[rank - 1, half:])
     return largest[0]
+
+
+def smallest_listed(field: Field, listed: set[int], edges: np.ndarray) -> np.ndarray:
+    """Voxels of the smallest cluster with a listed peak, in each cell as in `largest_unlisted`.
+
+    Returns
+    -------
+    (m,) int, the largest there is where no listed peak passes the cutoff.
+    """
+    curves, cutoffs = field.curves, edges[1:]
+    lives: dict[int, tuple[float, float]] = {}
+    for peak in listed:  # peaks that meet share the rest of their way
+        for branch, low, high in curves.chain(peak):
+            lives[branch] = low, max(high, lives.get(branch, (low, high))[1])
+    smallest = np.full(len(cutoffs), np.iinfo(np.int64).max)
+    for branch, life in lives.items():
+        first, last = np.searchsorted(cutoffs, life, side="right")
+        sizes = curves.n_voxels[curves.events_at(branch, cutoffs[first:last])]
+        smallest[first:last] = np.minimum(smallest[first:last], sizes)
+    return smallest
 
 
 def unlisted_sizes(field: Field, listed: set[int], cutoff: float) -> np.ndarray:
