@@ -45,6 +45,7 @@ COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
+PUBLISHED = [f"{own['map']}/published/{name}" for name, own in study.published.items()]
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
 OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
 
@@ -52,6 +53,7 @@ OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
 wildcard_constraints:
     map="|".join(MAPS),
     variant="|".join(VARIANTS),
+    table="|".join(study.published),
 
 
 report: "config/captions/workflow.rst"
@@ -70,6 +72,7 @@ rule all:
         expand("results/{map}/{page}.html", map=MAPS, page=HTML),
         expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=FORMATS),
         expand("results/{across}.csv", across=ACROSS),
+        expand("results/{published}/check.html", published=PUBLISHED),
     default_target: True
     localrule: True
     message:
@@ -449,6 +452,53 @@ rule plot_sweep:
         "Drawing the sweep of {wildcards.map}"
     script:
         "scripts/plot_sweep.py"
+
+
+if PUBLISHED:
+
+    rule check_published:
+        """Find the settings under which a published table follows from its map, and say which rows do not."""
+        input:
+            image="results/maps/{map}.nii.gz",
+            mask="results/maps/{map}_mask.nii.gz",
+            sidecar="results/maps/{map}.json",
+            residuals=study.files_of("residuals"),
+            table=study.table_of,
+        output:
+            settings="results/{map}/published/{table}/settings.csv",
+            rows="results/{map}/published/{table}/rows.csv",
+            variant="results/{map}/published/{table}/variant.yaml",
+            page=report(
+                "results/{map}/published/{table}/check.html",
+                category="{map}",
+                subcategory="published tables",
+                caption="config/captions/check.rst",
+                labels={"map": "{map}", "variant": "{table}", "show": "published table"},
+            ),
+            figures=[
+                report(
+                    "results/{map}/published/{table}/check.png",
+                    category="{map}",
+                    subcategory="published tables",
+                    caption="config/captions/check.rst",
+                    labels={"map": "{map}", "variant": "{table}", "show": "sizes over the cutoff"},
+                ),
+                *expand("results/{{map}}/published/{{table}}/check.{format}", format=FORMATS[1:]),
+            ],
+        log:
+            "results/logs/check_published/{map}.{table}.log",
+        benchmark:
+            "results/benchmarks/check_published/{map}.{table}.tsv"
+        params:
+            asked=study.published_keys("space", "within_mm"),
+            smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+            code=code_hash("check_published", SCRIPTS),
+        conda:
+            "envs/environment.yaml"
+        message:
+            "Checking table {wildcards.table} against {wildcards.map}"
+        script:
+            "scripts/check_published.py"
 
 
 if HTML:

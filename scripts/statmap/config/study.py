@@ -27,7 +27,7 @@ class Study:
     Attributes
     ----------
     config : dict, the keys at the top.
-    maps, variants, atlases : dict, id to dict of its keys.
+    maps, variants, atlases, published : dict, id to dict of its keys.
     sweep : dict, or None where nothing is swept.
     labels : list of str, label tables of the atlases.
 
@@ -51,6 +51,7 @@ class Study:
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
         self.labels = [self._existing(own["labels"], f"labels of atlas '{name}'") for name, own in self.atlases.items()]
         self.template = self._find_template(self.config["template"])
+        self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
 
@@ -86,6 +87,19 @@ class Study:
     def _read_atlases(self, atlases, schema):
         defaults = defaults_of(schema["properties"]["atlases"]["additionalProperties"]["properties"])
         return {name: defaults | own for name, own in atlases.items()}
+
+    def _read_published(self, published, schema):
+        defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
+        for name, own in published.items():
+            if own["map"] not in self.maps:
+                raise UserError(
+                    f"config, published.{name}: there is no map {own['map']!r} in {self.config['maps']}; accepted: "
+                    f"{', '.join(self.maps)}"
+                )
+        return {
+            name: defaults | own | {"table": self._existing(own["table"], f"config, published.{name}, table")}
+            for name, own in published.items()
+        }
 
     def _read_sweep(self, sweep, schema):
         if not sweep:
@@ -134,6 +148,10 @@ class Study:
         """Declared space, or None, of each atlas."""
         return {name: atlas["space"] for name, atlas in self.atlases.items()}
 
+    def published_keys(self, *keys: str) -> Callable:
+        """A function that gives these keys of the published table of a job."""
+        return lambda wildcards: {key: self.published[wildcards.table][key] for key in keys}
+
     # What a rule reads, where that depends on the config.
 
     def files_of(self, *columns: str) -> Callable:
@@ -152,6 +170,10 @@ class Study:
         """The atlas likewise."""
         image = self.atlases[wildcards.atlas]["image"]
         return [image] if Path(image).is_file() else []
+
+    def table_of(self, wildcards) -> str:
+        """The published table of a job."""
+        return self.published[wildcards.table]["table"]
 
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""

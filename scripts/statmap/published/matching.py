@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from nibabel.affines import apply_affine
 
-from ..io.images import to_mm
 from .curves import Curves
 
 # Printed numbers are decimal, maps float32 and voxel volumes come from an affine of float32: equal to this share.
@@ -65,7 +65,7 @@ class Field:
     def centres(self) -> list[np.ndarray]:
         """Centres of mass of the cluster of each event, (e, 3) mm: of its voxels, and weighted by their magnitudes."""
         curves, tree = self.curves, self.curves.tree
-        mm = to_mm(self.affine, np.stack(np.unravel_index(tree.voxels, tree.shape), axis=1))
+        mm = apply_affine(self.affine, np.stack(np.unravel_index(tree.voxels, tree.shape), axis=1))
         weights = np.ones(len(mm)), tree.values
         sums = [np.stack([curves.accumulate(weight * axis) for axis in mm.T], axis=1) for weight in weights]
         return [moment / curves.accumulate(weight)[:, None] for moment, weight in zip(sums, weights, strict=True)]
@@ -118,7 +118,7 @@ def make_field(curves: Curves, data: np.ndarray, affine: np.ndarray) -> Field:
     top = np.flatnonzero(tree.values == tree.birth[tree.basin])
     top = top[tree.birth[real[tree.basin[top]]] == tree.values[top]]  # a shoulder comes to a higher peak
     flat = tree.voxels[top]
-    mm = to_mm(affine, np.stack(np.unravel_index(flat, tree.shape), axis=1))
+    mm = apply_affine(affine, np.stack(np.unravel_index(flat, tree.shape), axis=1))
     sign = np.where(data.ravel()[flat] > 0, "positive", "negative")
     return Field(curves, top, mm, real[tree.basin[top]], sign, affine)
 
@@ -247,7 +247,7 @@ def _claims_of_voxels(wanted, row, name, field):
     inside = np.zeros(tree.shape, dtype=bool)
     inside[tuple(box)] = True
     voxels = np.flatnonzero(inside.ravel()[tree.voxels] & agrees(tree.values, wanted.value[row]))
-    mm = to_mm(field.affine, np.stack(np.unravel_index(tree.voxels[voxels], tree.shape), axis=1))
+    mm = apply_affine(field.affine, np.stack(np.unravel_index(tree.voxels[voxels], tree.shape), axis=1))
     distance = np.linalg.norm(mm - wanted.xyz[row], axis=1)
     claims = []
     for voxel, far in zip(voxels.tolist(), distance.tolist(), strict=True):

@@ -307,33 +307,32 @@ def _digits(low: float, high: float) -> str:
     return f"{low:.{digits}g}, {high:.{digits}g}"
 
 
-def ready_variant(one: Candidate, threshold: str, affine: np.ndarray) -> dict:
+def ready_variant(one: Candidate, threshold: str) -> dict:
     """A variant of this workflow that gives the table: keys and values as in a config's ``variants``.
 
     Parameters
     ----------
     one : Candidate.
     threshold : column ``threshold`` of its row of `settings_table`.
-    affine : (4, 4) array, for the smallest region in mm^3.
     """
     kind, _, number = threshold.rpartition("=")
     if one.extent_at != one.extent:  # another cutoff of the interval may need another extent
-        kind, number = "", one.cutoff
+        kind, number = "", repr(one.cutoff)
     dropped, kept = one.extent_at
-    smallest = round_extent(dropped, max(kept - 1, dropped))
+    smallest = round_extent(dropped + 1, max(kept, dropped + 1)) if dropped else 1
     return {
         "threshold": {kind: float(number)} if kind else float(number),
         "sided": one.sign if one.sign in ("positive", "negative") else "two",
         "signs": "merged" if one.sign == "merged" else "split",
         "extract_type": "connected_components",
         "connectivity": one.connectivity,
-        "min_region_size": smallest * voxel_volume(affine),
-        "size_rule": ">",
+        "min_region_size": f"{smallest} voxels" if smallest > 1 else 0,
+        "size_rule": ">=",
     }
 
 
 def round_extent(low: int, high: int) -> int:
-    """The roundest number of voxels from low to high, 0 where that is among them."""
+    """The roundest number of voxels from low to high."""
     for unit in (1000, 500, 100, 50, 20, 10, 5, 2, 1):
         number = -(-low // unit) * unit
         if number <= high:
@@ -341,11 +340,11 @@ def round_extent(low: int, high: int) -> int:
     return low
 
 
-def variant_yaml(name: str, variant: dict) -> str:
-    """A variant as text for a config: ``variants:`` and below it `name`."""
+def variant_yaml(variants: dict[str, dict]) -> str:
+    """Variants as text for a config; empty for none."""
     import yaml
 
-    return yaml.safe_dump({"variants": {name: variant}}, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump({"variants": variants}, sort_keys=False, allow_unicode=True) if variants else ""
 
 
 def row_curves(published: Published, search: Search) -> list[dict]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
+from nibabel.affines import apply_affine
 
-from ..io.images import to_mm, voxel_volume
+from ..io.images import voxel_volume
 from ..stability.tree import component_tree
 from ..types import Connectivity
 from .curves import cluster_curves
@@ -188,7 +189,7 @@ def read_rows(published: Published, reading: Reading, affine: np.ndarray, within
     rows = published.rows
     xyz = rows[["x", "y", "z"]].to_numpy(dtype=np.float64)
     if published.coordinates == "voxels":
-        xyz = to_mm(affine, xyz)
+        xyz = apply_affine(affine, xyz)
     if reading.flip_x:
         xyz = xyz * [-1, 1, 1]
     if reading.talairach:

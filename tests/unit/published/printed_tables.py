@@ -3,10 +3,11 @@
 import math
 
 import numpy as np
+from nibabel.affines import apply_affine
 from scipy import ndimage
 from small_maps import STRUCTURE
 
-from statmap.io.images import to_mm, voxel_volume
+from statmap.io.images import voxel_volume
 
 FIELDS = {"positive": (1,), "negative": (-1,), "apart": (1, -1), "merged": (0,)}
 
@@ -37,7 +38,7 @@ def print_table(
     for n, voxels in enumerate(random.sample(found, len(found)), start=1):
         magnitude = np.abs(data.ravel()[voxels])
         peak = random.choice(voxels[magnitude == magnitude.max()].tolist())
-        mm = to_mm(affine, np.array([np.unravel_index(peak, data.shape)]))[0]
+        mm = apply_affine(affine, np.array([np.unravel_index(peak, data.shape)]))[0]
         line = [str(n), *(f"{one:g}" for one in mm)]
         if values:
             line.append(decimal(float(data.ravel()[peak]), decimals, cut_off))
