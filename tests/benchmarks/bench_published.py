@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-for folder in ("scripts", "tests/unit/published", "tests/unit/stability"):
-    sys.path.insert(0, str(Path(__file__).parents[2] / folder))
+ROOT = Path(__file__).parents[2]
+sys.path += [str(ROOT / folder) for folder in ("scripts", "tests/unit/published", "tests/unit/stability")]
 
 from printed_tables import clusters, print_table
 
