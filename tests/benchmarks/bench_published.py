@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT / folder) for folder in ("scripts", "tests/unit/published", "tests/unit/stability")]
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit/published"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit/stability"))
 
 from printed_tables import clusters, print_table
 
@@ -36,9 +37,7 @@ def brain():
 
 def main():
     data = brain()
-    print(
-        f"{np.count_nonzero(data):,} voxels of 2 mm, in seconds: the table as it is printed, and with one size altered.\n"
-    )
+    print(f"{np.count_nonzero(data):,} voxels of 2 mm, in seconds: as printed, and with one size altered.\n")
     print("| printed with | clusters | found | altered |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
