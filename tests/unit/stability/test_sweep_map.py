@@ -35,6 +35,9 @@ def run(motor, tmp_path):
             [],
             [],
             [],
+            [],
+            [],
+            [],
             "motor",
             **(
                 grid
@@ -42,6 +45,7 @@ def run(motor, tmp_path):
                     "space": None,
                     "atlas_spaces": {},
                     "tdp_alpha": 0.05,
+                    "variants": {},
                     "smoothness": {"fwhm_mm": 9, "dlh": None, "search_voxels": None},
                 }
                 | keys
