@@ -233,6 +233,7 @@ rule compare_variants:
     """Overlap of what every two variants of a map keep, and their regions matched."""
     input:
         labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
+        sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
     output:
         stability="results/{map}/stability.csv",
         matches=report(
@@ -500,6 +501,7 @@ if ACROSS:
         """Overlap of what every two maps keep, and the number of maps in whose regions each voxel lies."""
         input:
             labels=expand("results/{map}/{variant}/regions.nii.gz", map=MAPS, variant=VARIANTS),
+            sidecars=expand("results/{map}/{variant}/regions.json", map=MAPS, variant=VARIANTS),
             template=ancient(study.template or []),
         output:
             table=report(

@@ -42,5 +42,34 @@ def write_json(path, content):
 
 
 def read_json(path):
-    """Read a sidecar back."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a sidecar back.
+
+    Raises
+    ------
+    UserError : it is not what `write_json` writes; the user deletes it.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and run again") from error
+
+
+def check_written(path, sha256, sidecar):
+    """Refuse a file of ours that was changed since it was written, whatever its time.
+
+    Parameters
+    ----------
+    path : the file.
+    sha256 : of the bytes that were written, as the sidecar has it.
+    sidecar : named in the error.
+
+    Raises
+    ------
+    UserError : it has other bytes; the user deletes it.
+    """
+    found = sha256_of(path)
+    if found != sha256:
+        raise UserError(
+            f"{path} is not the file that was written (sha256 {found}, {sidecar} says {sha256}); "
+            "delete it and run again"
+        )
