@@ -218,7 +218,7 @@ def test_the_disk_is_full(undisturbed, expected, tmp_path, share):
 
 def test_a_file_grows_over_a_quota(fresh, expected):
     """The largest files of a run are its pages; Snakemake's own files stay below."""
-    limit = 6000
+    limit = 100_000
     with started(fresh, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) as process:
         output, _ = process.communicate(timeout=120)
     assert process.returncode != 0 and "Traceback" not in output, output

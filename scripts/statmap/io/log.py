@@ -5,7 +5,7 @@ import logging
 import re
 import sys
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .files import UserError
@@ -54,7 +54,8 @@ def logging_to(path):
         log.error("%s", traceback.format_exc())
         raise
     finally:
-        handler.flush()
+        with suppress(OSError):
+            handler.flush()
 
 
 def _one_line(error):
