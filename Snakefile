@@ -45,6 +45,7 @@ COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
+PUBLISHED = [f"{own['map']}/published/{name}" for name, own in study.published.items()]
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
 OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
 
@@ -52,6 +53,7 @@ OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
 wildcard_constraints:
     map="|".join(MAPS),
     variant="|".join(VARIANTS),
+    table="|".join(study.published),
 
 
 report: "config/captions/workflow.rst"
@@ -61,6 +63,11 @@ rule all:
     """Everything that the config asks for."""
     input:
         "results/summary.html",
+        "results/summary.csv",
+        expand("results/maps/{map}{file}", map=MAPS, file=[".nii.gz", "_mask.nii.gz", ".json"]),
+        expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
+        expand("results/{map}/{variant}/{file}.nii.gz", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
+        expand("results/{map}/{variant}/{file}.json", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
         expand("results/{map}/{variant}/{table}.csv", map=MAPS, variant=VARIANTS, table=["regions", "peaks"]),
         expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
         expand("results/{map}/{variant}/{pages}", map=MAPS, variant=VARIANTS, pages=PAGES),
@@ -68,8 +75,11 @@ rule all:
         expand("results/{map}/{table}.csv", map=COMPARED, table=["stability", "matches"]),
         expand("results/{map}/{figure}.{format}", map=MAPS, figure=AGREEMENT, format=FORMATS),
         expand("results/{map}/{page}.html", map=MAPS, page=HTML),
+        expand("results/{map}/sweep/{table}.csv", map=SWEPT, table=["sweep", "persistence", "findings"]),
+        expand("results/{map}/sweep/selection_frequency.nii.gz", map=SWEPT),
         expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=FORMATS),
         expand("results/{across}.csv", across=ACROSS),
+        expand("results/{published}/check.html", published=PUBLISHED),
     default_target: True
     localrule: True
     message:
@@ -89,6 +99,7 @@ rule fetch_map:
         "results/logs/fetch_map/{map}.log",
     params:
         row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
+        content=study.content_of("source", "mask"),
         max_voxels=study.config["max_voxels"],
         code=code_hash("fetch_map", SCRIPTS),
     conda:
@@ -337,6 +348,7 @@ rule sweep_map:
         image="results/maps/{map}.nii.gz",
         mask="results/maps/{map}_mask.nii.gz",
         sidecar="results/maps/{map}.json",
+        residuals=study.files_of("residuals"),
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
         atlas_labels=study.labels,
     output:
@@ -379,6 +391,7 @@ rule sweep_map:
             "domain",
             "tdp_alpha",
         ),
+        smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         atlas_spaces=study.atlas_spaces,
         code=code_hash("sweep_map", SCRIPTS),
     conda:
@@ -398,6 +411,7 @@ rule plot_sweep:
         frequency="results/{map}/sweep/selection_frequency.nii.gz",
         findings_table="results/{map}/sweep/findings.csv",
         thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
+        regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
         template=ancient(study.template_of),
     output:
         sweep=report(
@@ -438,7 +452,7 @@ rule plot_sweep:
     benchmark:
         "results/benchmarks/plot_sweep/{map}.tsv"
     params:
-        variants=study.variant_keys("connectivity", "signs", "min_region_size", "sided"),
+        variants=study.variant_keys("connectivity", "signs", "sided"),
         grid=study.sweep_keys("sided"),
         code=code_hash("plot_sweep", SCRIPTS),
     conda:
@@ -447,6 +461,53 @@ rule plot_sweep:
         "Drawing the sweep of {wildcards.map}"
     script:
         "scripts/plot_sweep.py"
+
+
+if PUBLISHED:
+
+    rule check_published:
+        """Find the settings under which a published table follows from its map, and say which rows do not."""
+        input:
+            image="results/maps/{map}.nii.gz",
+            mask="results/maps/{map}_mask.nii.gz",
+            sidecar="results/maps/{map}.json",
+            residuals=study.files_of("residuals"),
+            table=study.table_of,
+        output:
+            settings="results/{map}/published/{table}/settings.csv",
+            rows="results/{map}/published/{table}/rows.csv",
+            variant="results/{map}/published/{table}/variant.yaml",
+            page=report(
+                "results/{map}/published/{table}/check.html",
+                category="{map}",
+                subcategory="published tables",
+                caption="config/captions/check.rst",
+                labels={"map": "{map}", "variant": "{table}", "show": "published table"},
+            ),
+            figures=[
+                report(
+                    "results/{map}/published/{table}/check.png",
+                    category="{map}",
+                    subcategory="published tables",
+                    caption="config/captions/check.rst",
+                    labels={"map": "{map}", "variant": "{table}", "show": "sizes over the cutoff"},
+                ),
+                *expand("results/{{map}}/published/{{table}}/check.{format}", format=FORMATS[1:]),
+            ],
+        log:
+            "results/logs/check_published/{map}.{table}.log",
+        benchmark:
+            "results/benchmarks/check_published/{map}.{table}.tsv"
+        params:
+            asked=study.published_keys("space", "within_mm"),
+            smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+            code=code_hash("check_published", SCRIPTS),
+        conda:
+            "envs/environment.yaml"
+        message:
+            "Checking table {wildcards.table} against {wildcards.map}"
+        script:
+            "scripts/check_published.py"
 
 
 if HTML:

@@ -23,6 +23,7 @@ def main(
     frequency: str,
     findings_table: str,
     thresholded_sidecars: list[str],
+    regions_sidecars: list[str],
     template: str | None,
     map_id: str,
     variants: dict[str, dict],
@@ -35,10 +36,11 @@ def main(
     ----------
     sidecar : from rule fetch_map.
     sweep, persistence_table, frequency, findings_table : from rule sweep_map.
-    thresholded_sidecars : JSON from rule threshold_map, one per variant, for their cutoffs.
+    thresholded_sidecars, regions_sidecars : JSON from rules threshold_map and extract_regions, one per variant, for
+        their cutoffs and smallest sizes.
     template : anatomical image in the space of the map, or None.
     map_id : name.
-    variants : id to its ``connectivity``, ``signs``, ``min_region_size`` (mm^3) and ``sided``.
+    variants : id to its ``connectivity``, ``signs`` and ``sided``.
     sided : which signs the sweep tests.
     figures : files to write; the name says which figure, the suffix which format.
     """
@@ -47,7 +49,11 @@ def main(
     cutoffs = {
         name: cutoff_of(read_json(path)).value for name, path in zip(variants, thresholded_sidecars, strict=True)
     }
-    marked = [{"variant": name, "cutoff": cutoffs[name], **keys} for name, keys in variants.items()]
+    sizes = [read_json(path)["MinRegionSizeMM3"] for path in regions_sidecars]
+    marked = [
+        {"variant": name, "cutoff": cutoffs[name], "min_region_size": size, **keys}
+        for (name, keys), size in zip(variants.items(), sizes, strict=True)
+    ]
     first = [peak for peak in peaks if peak["connectivity"] == grid[0]["connectivity"]]
     findings = [with_specifications(row, len(grid)) for row in read_table(findings_table)]
     share, affine = read_image(frequency)

@@ -19,6 +19,7 @@ def main(
     image: str,
     mask: str,
     sidecar: str,
+    residuals: list[str],
     atlases: list[str],
     atlas_labels: list[str],
     map_id: str,
@@ -34,6 +35,7 @@ def main(
     percentile_domain: Domain,
     domain: Domain,
     tdp_alpha: float,
+    smoothness: dict,
     sweep: str,
     persistence_table: str,
     findings_table: str,
@@ -44,6 +46,7 @@ def main(
     Parameters
     ----------
     image, mask, sidecar : what rule fetch_map wrote.
+    residuals : the 4D image of residuals that the sheet names, or nothing.
     atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
     map_id : name, the first column of the tables.
     atlas_spaces : atlas name to its declared space, or None.
@@ -52,6 +55,7 @@ def main(
     min_region_sizes : mm^3.
     connectivities, signs : the other two axes of the grid.
     sided, size_rule, cutoff_rule, percentile_domain, domain, tdp_alpha : as in a variant, for the whole grid.
+    smoothness : ``fwhm_mm``, ``dlh`` and ``search_voxels`` of the map's row of the sample sheet, for ``{"fwe": …}``.
     sweep, persistence_table, findings_table : CSV files to write: one row per grid point; one row per peak, signs
         apart, and connectivity; one row per main peak of any grid point.
     frequency : image to write, the share of grid points that keep each voxel.
@@ -61,6 +65,12 @@ def main(
     data, affine, inside = read_map(image, mask, sidecar)
     found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space)
     bounds = {write_threshold(one): one["tdp"] for one in thresholds if isinstance(one, dict) and "tdp" in one}
+    search = None
+    if any(isinstance(one, dict) and "fwe" in one for one in thresholds):
+        from statmap.inference.smoothness import sheet_search  # scipy.special: only where it is used
+
+        name, family = f"map '{map_id}'", family_of(data, inside, domain)
+        search, _ = sheet_search(data, affine, inside, residuals, stat=stat, df=df, name=name, **smoothness)(family)
     cutoffs = {
         write_threshold(one): resolve_cutoff(
             data,
@@ -72,6 +82,7 @@ def main(
             domain=domain,
             stat=stat,
             df=df,
+            search=search,
             name=f"map '{map_id}'",
         )
         for one in thresholds
@@ -138,5 +149,6 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             atlas_spaces=snakemake.params.atlas_spaces,
             **snakemake.params.grid,
+            smoothness=snakemake.params.smoothness,
             **snakemake.output,
         )

@@ -12,7 +12,7 @@ from statmap.inference.thresholds import (
     resolve_cutoff,
 )
 from statmap.io.files import read_json, sha256_of, write_json
-from statmap.io.images import read_map, read_residuals, write_image
+from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 
@@ -46,11 +46,18 @@ def main(
     untested = int(np.count_nonzero(inside & (data == 0)))
     if untested:
         log.info("map '%s': %d voxels of the mask are 0; they were not tested and do not count", map_id, untested)
-    search_in, entries = _noise(data, affine, inside, residuals, stat=stat, df=df, name=f"map '{map_id}'", **smoothness)
+    search_in = None
+    if smoothness["fwhm_mm"] or smoothness["dlh"] or residuals:
+        # Here, not above: scipy.special takes as long to import as all the rest takes to run.
+        from statmap.inference.smoothness import sheet_search
+
+        search_in = sheet_search(
+            data, affine, inside, residuals, stat=stat, df=df, name=f"map '{map_id}'", **smoothness
+        )
     for (variant, keys), path, sidecar_path in zip(variants.items(), thresholded, sidecars, strict=True):
         name = f"map '{map_id}', variant '{variant}'"
         family = family_of(data, inside, keys["domain"])
-        search = search_in(family)
+        search, searched = search_in(family) if search_in else (None, {})
         cutoff, survived = _cut(data, affine, inside, family, search, keys, stat, df, name)
         survivors = int(np.count_nonzero(survived))
         rule = describe(cutoff, threshold=keys["threshold"], sided=keys["sided"], stat=stat)
@@ -70,27 +77,9 @@ def main(
                 **cutoff_entries(cutoff),
                 "Survivors": survivors,
                 "SHA256": sha256_of(path),
-                **entries(search),
+                **searched,
             },
         )
-
-
-def _noise(data, affine, inside, residuals, *, fwhm_mm, dlh, search_voxels, stat, df, name):
-    """Functions from a family of tests to its search volume, and from that to the entries of a sidecar."""
-    if not (fwhm_mm or dlh or residuals):
-        return (lambda family: None), (lambda search: {})
-    # Here, not above: scipy.special takes as long to import as all the rest takes to run.
-    from statmap.inference.region_statistics import search_entries, search_of
-    from statmap.inference.smoothness import sheet_smoothness
-
-    family = family_of(data, inside, "mask")
-    volumes = read_residuals(residuals[0], data.shape, affine, name) if residuals else None
-    fwhm_mm, dlh, source = sheet_smoothness(data, affine, family, fwhm_mm, dlh, volumes, stat=stat, df=df, name=name)
-    log.info("%s: smoothness from the %s: FWHM %s mm, dlh %s", name, source, fwhm_mm, dlh)
-    return (
-        lambda family: search_of(family, affine, fwhm_mm, dlh, search_voxels),
-        lambda search: search_entries(search, source),
-    )
 
 
 def _cut(data, affine, inside, family, search, keys, stat, df, name):

@@ -29,6 +29,7 @@ def render(root: Path) -> dict[Path, str]:
         "keys": key_table(keys),
         "variant": key_table(schemas["config"]["$defs"]["variant"]["properties"]),
         "sweep": key_table(keys["sweep"]["properties"]),
+        "published": key_table(keys["published"]["additionalProperties"]["properties"]),
         "atlas": key_table(keys["atlases"]["additionalProperties"]["properties"]),
         "maps": key_table(schemas["maps"]["properties"], "column"),
         "conventions": convention_table(conventions),

@@ -18,6 +18,7 @@ BENCHMARKS = {
     "nilearn's random walker against the settled one": "bench_settled.py",
     "Sweeps": "bench_sweep.py",
     "Figures": "bench_figures.py",
+    "Published tables": "bench_published.py",
     "Error rates on simulated noise": "bench_error_rates.py",
 }
 PACKAGES = ("nilearn", "numpy", "scipy", "snakemake", "matplotlib", "connected-components-3d")

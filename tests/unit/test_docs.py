@@ -55,6 +55,7 @@ def test_results_are_documented_and_nothing_else(tmp_path):
         "maps": "maps.tsv",
         "atlases": {"atlas": {"image": "a.nii.gz", "labels": "labels.tsv"}},
         "sweep": {"thresholds": [3.0]},
+        "published": {"mytable": {"map": "motor", "table": "labels.tsv"}},
     }
     (tmp_path / "all.yaml").write_text(yaml.safe_dump(overlay))
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
@@ -66,6 +67,7 @@ def test_results_are_documented_and_nothing_else(tmp_path):
         .replace("/motor", "/{map}", 1)
         .replace("/second", "/{map}", 1)
         .replace("atlases/atlas.", "atlases/{atlas}.")
+        .replace("/mytable/", "/{table}/")
         for path in outputs
     }
     documented = set(re.findall(r"`(results/[^`]+)`", read("results/README.md")))

@@ -1,5 +1,6 @@
 """Whatever breaks a run: one line says so, no half file passes for whole, and one command brings the same bytes."""
 
+import gzip
 import os
 import random
 import re
@@ -300,19 +301,24 @@ READ_BY = {  # an intermediate, and what is asked for that is made of it
 }
 
 
-@pytest.mark.parametrize("time_of_it", ["new", "kept"])
-@pytest.mark.parametrize("how", ["cut", "altered"])
-@pytest.mark.parametrize("name", READ_BY)
+@pytest.mark.parametrize(
+    ("name", "how", "time_of_it"),
+    [
+        (name, how, time_of_it)
+        for name in READ_BY
+        for how in (["cut", "altered"] if name.endswith(".nii.gz") else ["cut"])
+        for time_of_it in ("new", "kept")
+    ],
+)
 def test_an_intermediate_is_changed_by_hand(done, expected, name, how, time_of_it):
     """It is not used: the error names the file to delete, and without it the same command makes all of it again."""
     path = done / "results" / name
     before, content = path.stat(), path.read_bytes()
     if how == "cut":
         replace(path, content[: len(content) // 2], before, time_of_it)
-    elif name.endswith(".nii.gz"):
-        replace(path, (done / "results" / name.replace("one", "two")).read_bytes(), before, time_of_it)
     else:
-        replace(path, re.sub(rb"1", b"2", content), before, time_of_it)
+        other = gzip.decompress(content)[:-4] + np.float32(1).tobytes()  # of the last voxel, or the last four
+        replace(path, gzip.compress(other, mtime=0), before, time_of_it)
     if time_of_it == "kept":  # what is made of it is needed again
         (done / READ_BY[name]).unlink()
     failed = again(done)

@@ -4,9 +4,10 @@ This is imported whenever the Snakefile is parsed, once per job on a cluster, so
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
-from ..io.files import UserError
+from ..io.files import UserError, sha256_of
 from ..io.sources import sample_path
 from .schema import cell_reader, defaults_of, load, validate
 from .sheets import read_sheet
@@ -27,7 +28,7 @@ class Study:
     Attributes
     ----------
     config : dict, the keys at the top.
-    maps, variants, atlases : dict, id to dict of its keys.
+    maps, variants, atlases, published : dict, id to dict of its keys.
     sweep : dict, or None where nothing is swept.
     labels : list of str, label tables of the atlases.
 
@@ -51,6 +52,7 @@ class Study:
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
         self.labels = [self._existing(own["labels"], f"labels of atlas '{name}'") for name, own in self.atlases.items()]
         self.template = self._find_template(self.config["template"])
+        self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
 
@@ -86,6 +88,19 @@ class Study:
     def _read_atlases(self, atlases, schema):
         defaults = defaults_of(schema["properties"]["atlases"]["additionalProperties"]["properties"])
         return {name: defaults | own for name, own in atlases.items()}
+
+    def _read_published(self, published, schema):
+        defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
+        for name, own in published.items():
+            if own["map"] not in self.maps:
+                raise UserError(
+                    f"config, published.{name}: there is no map {own['map']!r} in {self.config['maps']}; accepted: "
+                    f"{', '.join(self.maps)}"
+                )
+        return {
+            name: defaults | own | {"table": self._existing(own["table"], f"config, published.{name}, table")}
+            for name, own in published.items()
+        }
 
     def _read_sweep(self, sweep, schema):
         if not sweep:
@@ -134,6 +149,10 @@ class Study:
         """Declared space, or None, of each atlas."""
         return {name: atlas["space"] for name, atlas in self.atlases.items()}
 
+    def published_keys(self, *keys: str) -> Callable:
+        """A function that gives these keys of the published table of a job."""
+        return lambda wildcards: {key: self.published[wildcards.table][key] for key in keys}
+
     # What a rule reads, where that depends on the config.
 
     def files_of(self, *columns: str) -> Callable:
@@ -148,10 +167,22 @@ class Study:
 
         return files
 
+    def content_of(self, *columns: str) -> Callable:
+        """A function that gives the sha256 of each of these files.
+
+        Snakemake looks at their times only, and a file that takes the place of another may have an older one.
+        """
+        files = self.files_of(*columns)
+        return lambda wildcards: [_sha256(path) for path in files(wildcards)]
+
     def atlas_file_of(self, wildcards) -> list[str]:
         """The atlas likewise."""
         image = self.atlases[wildcards.atlas]["image"]
         return [image] if Path(image).is_file() else []
+
+    def table_of(self, wildcards) -> str:
+        """The published table of a job."""
+        return self.published[wildcards.table]["table"]
 
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
@@ -159,11 +190,22 @@ class Study:
         return self.template if self.template and space in (None, self.config["template_space"]) else []
 
 
+@cache
+def _sha256(path):
+    return sha256_of(path)
+
+
 def expand_thresholds(thresholds: list | dict) -> list:
-    """The thresholds of a sweep as a list: a range ``{from, to, step}`` becomes its values, the last included."""
-    if isinstance(thresholds, list):
-        return thresholds
-    low, high, step = thresholds["from"], thresholds["to"], thresholds["step"]
+    """The thresholds of a sweep as a list, each once; a range becomes its values, the last included."""
+    found = {}
+    for one in thresholds if isinstance(thresholds, list) else [thresholds]:
+        values = _values(one["from"], one["to"], one["step"]) if isinstance(one, dict) and "from" in one else [one]
+        found |= {str(value): value for value in values}
+    return list(found.values())
+
+
+def _values(low, high, step):
+    """The values of a range."""
     if low > high:
         raise UserError(f"config, sweep.thresholds: from {low} to {high} is no range; from may not be above to")
     points = (high - low) / step

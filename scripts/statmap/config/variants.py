@@ -10,7 +10,17 @@ from .sheets import read_sheet
 
 # Folders and files that stand beside those of maps and variants, in lower case.
 RESERVED = {
-    "variant": {"sweep", "stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf", "map.html", "view.html"},
+    "variant": {
+        "sweep",
+        "published",
+        "stability.csv",
+        "matches.csv",
+        "dice.png",
+        "dice.svg",
+        "dice.pdf",
+        "map.html",
+        "view.html",
+    },
     "map": {
         "maps",
         "maps.csv",

@@ -16,7 +16,12 @@ from .text import NOTE, SMALL, number, shorten, triple
 from .variant import Row
 
 MOST_FINDINGS = 30
-CHOICES = (("connectivity", "neighbours"), ("signs", "signs"), ("min_region_size", "smallest size (mm³)"))
+CHOICES = (
+    ("kind", "threshold"),
+    ("connectivity", "neighbours"),
+    ("signs", "signs"),
+    ("min_region_size", "smallest size (mm³)"),
+)
 LEFT, RIGHT = MARGIN + 190, WIDTH - MARGIN - 26  # points, where the specifications stand
 CURVE, ROW = 42.0, 8.0  # points, height of a curve and of a row
 INK, PALE = 40, 225  # grey of a specification that is in a row, and of one that is not
@@ -45,7 +50,7 @@ def specification_figure(
     """
     page = Page(title, subtitle, "" if findings else "No specification finds any region.")
     order = sorted(range(len(specifications)), key=lambda n: _rank(specifications[n]))
-    sorted_ones = [specifications[n] for n in order]
+    sorted_ones = [specifications[n] | {"kind": _kind(specifications[n]["threshold"])} for n in order]
     y = page.top + 4
     for words, measure in (
         ("regions", lambda row: row["n_regions"]),
@@ -66,6 +71,11 @@ def specification_figure(
     return page.finish(y, notes)
 
 
+def _kind(threshold):
+    """``value`` for a number, else the threshold as it is written: ``97%``, ``fdr=0.05``."""
+    return threshold if threshold.endswith("%") or "=" in threshold else "value"
+
+
 def _rank(row):
     return row["volume_mm3"], row["n_regions"], -row["cutoff"], row["min_region_size"]
 
@@ -73,6 +83,8 @@ def _rank(row):
 def _draw_curve(page: Page, rows: Sequence[Row], words: str, measure: Callable[[Row], float], top: float) -> float:
     """One value of every specification, between its least and its largest; gives the bottom."""
     values = np.array([measure(row) for row in rows], dtype=float)
+    reached = np.isfinite(values)
+    values[~reached] = values[reached].max(initial=0)  # a cutoff that no value reaches: at the top of the others
     low, high = values.min(), values.max()
     bottom = top + CURVE
     page.box(LEFT, top, RIGHT - LEFT, CURVE, "#f6f6f6")

@@ -1,5 +1,6 @@
 """A sweep at a glance: heat maps over cutoff and smallest size, with the variants marked."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from .variant import Row
 WIDTH = 180.0  # of a heat map, points
 STEP = 252.0  # from one column of heat maps to the next
 MEASURES = (("n_regions", "number of regions", 1), ("largest_mm3", "largest region (cm³)", 1000))  # column, words, unit
+LETTERS = "abcdefghijklmnopqrstuvwxyz"  # of thresholds that are no plain values; there are seldom more
 Setting = tuple[int, str]  # connectivity, signs
 
 
@@ -29,6 +31,7 @@ class HeatMap(NamedTuple):
     cutoffs : (m,) array, rising.
     marks : list of (row, cutoff, number of a variant).
     others : numbers and rows of the variants that test other signs than the sweep.
+    named : cutoffs of the thresholds that are no plain values, which have letters.
     """
 
     heading: str
@@ -38,6 +41,7 @@ class HeatMap(NamedTuple):
     cutoffs: np.ndarray
     marks: Sequence[tuple[int, float, int]]
     others: Sequence[tuple[int, Row]]
+    named: Sequence[float]
 
     @property
     def cell(self) -> tuple[float, float]:
@@ -70,27 +74,31 @@ def sweep_figure(
 
     Parameters
     ----------
-    sweep : one row a grid point: connectivity, signs, cutoff, min_region_size (mm^3), n_regions, largest_mm3.
+    sweep : one row a grid point: connectivity, signs, threshold (as it is written), cutoff, min_region_size (mm^3),
+        n_regions, largest_mm3. Thresholds that are no plain values have letters on the axis.
     variants : one row a variant: variant, cutoff, min_region_size, connectivity, signs, sided. A variant is marked
         where its own connectivity and signs are drawn and its cutoff lies within the grid; one that tests other signs
         than the sweep has an axis of its own below.
     title, subtitle, units : str.
     sided : what the sweep tests.
     """
-    page = Page(title, subtitle)
+    out_of_reach = dict.fromkeys(point["threshold"] for point in sweep if not np.isfinite(point["cutoff"]))
+    sweep = [point for point in sweep if np.isfinite(point["cutoff"])]
+    page = Page(title, subtitle, "" if sweep else "No threshold of the sweep is reached by any value.")
     points: dict[Setting, list[Row]] = {}
     for point in sweep:
         points.setdefault(_setting(point), []).append(point)
-    cutoffs = [point["cutoff"] for point in sweep]
+    cutoffs = [point["cutoff"] for point in sweep] or [np.inf]
     marked, elsewhere = [], []
     for variant in variants:
         here = _setting(variant) in points and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
         (marked if here else elsewhere).append(variant)
+    named = _named(sweep)
     maps = []
     for name, words, unit in MEASURES:
         norm = _log_norm([point[name] / unit for point in sweep])
         of_measure = _heat_maps(points, list(enumerate(marked, start=1)), name, words, unit, sided)
-        maps += [(heat_map, norm) for heat_map in of_measure]
+        maps += [(heat_map._replace(named=list(named.values())[: len(LETTERS)]), norm) for heat_map in of_measure]
     top = page.top + 4
     for rank in range(0, len(maps), 2):
         top = max(
@@ -101,9 +109,19 @@ def sweep_figure(
     notes = [
         "Light grey: no region." if any(not point["n_regions"] for point in sweep) else "",
         f"Marked at their cutoff, in the row of the nearest size: {key}." if marked else "",
+        f"On the axis: {', '.join(f'{letter} {name}' for letter, name in zip(LETTERS, named, strict=False))}."
+        if named
+        else "",
+        f"{', '.join(out_of_reach)} is reached by no value." if out_of_reach else "",
         f"Not on this grid: {', '.join(variant['variant'] for variant in elsewhere)}." if elsewhere else "",
     ]
     return page.finish(top, notes)
+
+
+def _named(sweep):
+    """Cutoff of every threshold that is no plain value, as it is written; those that resolved to one."""
+    written = {point["threshold"]: point["cutoff"] for point in sweep}
+    return {name: cutoff for name, cutoff in written.items() if ("%" in name or "=" in name) and np.isfinite(cutoff)}
 
 
 def _setting(row: Row) -> Setting:
@@ -134,7 +152,7 @@ def _heat_maps(points, variants, name, words, unit, sided):
         rows = [_briefly(settings) for settings in first]
         row_of = {setting: rank for rank, settings in enumerate(first) for setting in settings}
         marks = [(row_of[_setting(v)], v["cutoff"], n) for n, v in variants if v["sided"] == sided]
-        return [HeatMap(f"{words}, any smallest size", values, rows, "", cutoffs, marks, [])]
+        return [HeatMap(f"{words}, any smallest size", values, rows, "", cutoffs, marks, [], [])]
     maps = []
     for settings, (values, sizes, cutoffs) in first.items():
         own = [(n, v) for n, v in variants if _setting(v) in settings]
@@ -143,7 +161,7 @@ def _heat_maps(points, variants, name, words, unit, sided):
         ]
         others = [(n, v) for n, v in own if v["sided"] != sided]
         heading = f"{words}: {_in_words(settings)}"
-        maps.append(HeatMap(heading, values, [number(size) for size in sizes], "mm³", cutoffs, marks, others))
+        maps.append(HeatMap(heading, values, [number(size) for size in sizes], "mm³", cutoffs, marks, others, []))
     return maps
 
 
@@ -189,7 +207,7 @@ def _draw_heat_map(page, heat_map, norm, left, top, units, sided):
     for row in {row for row, _, _ in heat_map.marks}:
         labels = [(left + heat_map.across(cutoff), n) for own, cutoff, n in heat_map.marks if own == row]
         _draw_marks(page, labels, top + (row + (0.27 if roomy and written else 0.5)) * height)
-    return _draw_others(page, heat_map, left, top + heat_map.height + 17, units) + 13
+    return _draw_others(page, heat_map, left, top + heat_map.height + 17 + 8.5 * bool(heat_map.named), units) + 13
 
 
 def _draw_rows(page, heat_map, left, top):
@@ -209,7 +227,11 @@ def _draw_cutoffs(page, heat_map, left, y, words):
             page.lines([np.array([(x, y), (x, y + 2)])], GREY, 0.5)
             page.text(x, y + 8.5, number(tick), NOTE, align="center")
             right_of_last = x + half
-    page.text(left + WIDTH / 2, y + 17, words, NOTE, colour=GREY, align="center")
+    of_named = [(left + heat_map.across(cutoff), n) for n, cutoff in enumerate(heat_map.named)]
+    for at, label in merge_labels(of_named, NOTE):
+        letters = re.sub(r"\d+", lambda number: LETTERS[int(number[0])], label)
+        page.text(at, y + 16.5, letters, NOTE, True, align="center")
+    page.text(left + WIDTH / 2, y + 17 + 8.5 * bool(heat_map.named), words, NOTE, colour=GREY, align="center")
 
 
 def _draw_scale(page, height, norm, left, top):

@@ -1,13 +1,18 @@
 """How smooth the noise of a map is, estimated as FSL's `smoothest` does."""
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln, ndtr, stdtrit
 
 from ..io.files import UserError
+from ..io.images import read_residuals
+from ..io.log import log
 from ..types import Stat
+from .region_statistics import Search, search_entries, search_of
 from .statistics import check_stat, z_of
+from .thresholds import family_of
 
 # Degrees of freedom between which `smoothest` interpolates its correction
 _NODES = (*range(5, 21), 25, 30, *range(40, 101, 10), 150, 200, 300, 500)
@@ -27,6 +32,52 @@ class Smoothness(NamedTuple):
     fwhm: np.ndarray
     dlh: float
     n_voxels: int
+
+
+def sheet_search(
+    data: np.ndarray,
+    affine: np.ndarray,
+    inside: np.ndarray,
+    residuals: list[str],
+    *,
+    fwhm_mm: float | list[float] | Literal["map"] | None,
+    dlh: float | None,
+    search_voxels: int | None,
+    stat: Stat,
+    df: float | tuple[float, float] | None,
+    name: str,
+) -> Callable[[np.ndarray], tuple[Search | None, dict]]:
+    """What is searched, with the smoothness as the map's row of the sample sheet gives it or asks for it.
+
+    Parameters
+    ----------
+    data : (i, j, k) float array, finite.
+    affine : (4, 4) array.
+    inside : (i, j, k) bool, the mask.
+    residuals : path of a 4D image, used where neither `fwhm_mm` nor `dlh` is given; or nothing.
+    fwhm_mm, dlh : mm and voxels^-3, or None; ``map`` estimates it from the map itself.
+    search_voxels : number of voxels searched, where the sheet says it.
+    stat, df : distribution of the map; `df` also corrects what is estimated from residuals.
+    name : what the map is called in an error.
+
+    Returns
+    -------
+    function from a family of tests, (i, j, k) bool, to its `region_statistics.Search` and the entries of a sidecar.
+
+    Raises
+    ------
+    UserError : see `sheet_smoothness` and `images.read_residuals`.
+    """
+    volumes = read_residuals(residuals[0], data.shape, affine, name) if residuals and not (fwhm_mm or dlh) else None
+    family = family_of(data, inside, "mask")
+    fwhm_mm, dlh, source = sheet_smoothness(data, affine, family, fwhm_mm, dlh, volumes, stat=stat, df=df, name=name)
+    log.info("%s: smoothness from the %s: FWHM %s mm, dlh %s", name, source, fwhm_mm, dlh)
+
+    def searched(family):
+        search = search_of(family, affine, fwhm_mm, dlh, search_voxels)
+        return search, search_entries(search, source)
+
+    return searched
 
 
 def sheet_smoothness(

@@ -17,6 +17,7 @@ KINDS = {
     "share": (".4f", ".3f"),
     "percent": (".4f", ".0%"),
     "value": ("#.6g", ".2f"),
+    "cutoff": ("#.6g", ".5g"),
     "p": ("#.6g", ".2g"),
 }
 
@@ -434,6 +435,94 @@ MAPS = table(
     STABILITY["jaccard"],
 )
 
+OF_TABLE = [
+    Column("map", "text", "", "", "Id in the sample sheet."),
+    Column("table", "text", "", "", "Id of the published table in the config."),
+]
+SETTINGS = table(
+    OF_TABLE,
+    Column("connectivity", "id", "", "Neighbours", "Neighbours of a voxel: 6, 18 or 26."),
+    Column(
+        "sign",
+        "text",
+        "",
+        "Signs",
+        "Which voxels are thresholded: `positive` or `negative` ones alone, both kept `apart`, or both `merged`.",
+    ),
+    Column("changed", "text", "", "Changed", "What departs from what the table says; empty for nothing."),
+    several(
+        "cutoff_low cutoff_high",
+        "cutoff",
+        "of the map",
+        "c> c≤",
+        "Every cutoff c with low < c ≤ high fits, for a rule that keeps values at or above it.",
+    ),
+    Column("cutoff", "cutoff", "of the map", "e.g.", "The roundest of these cutoffs."),
+    Column("threshold", "text", "", "Threshold", "The likeliest of them, as a variant writes it."),
+    several("p_low p_high", "p", "", "p≥ p<", "The same interval as uncorrected p: low ≤ p < high."),
+    several(
+        "fwe_low fwe_high",
+        "p",
+        "",
+        "",
+        "As family-wise p of the height: by random field theory or Bonferroni; Bonferroni without a smoothness.",
+    ),
+    several("fdr_low fdr_high", "p", "", "", "As false discovery rate over the mask."),
+    several(
+        "extent_low extent_high",
+        "count",
+        "voxels",
+        "k> k≤",
+        "Clusters of k voxels or more are listed, low < k ≤ high: the largest that is left out, the smallest that is "
+        "listed.",
+    ),
+    Column("rows", "count", "", "Rows", "Rows of the table."),
+    Column("rows_exact", "count", "", "Exact", "Rows that fit, size and value as printed."),
+    Column(
+        "rows_rounded",
+        "count",
+        "",
+        "Rounded",
+        "Rows that fit within the rounding, or cutting off, of their last digit.",
+    ),
+    Column(
+        "unlisted",
+        "count",
+        "",
+        "Unlisted",
+        "Clusters of the map that the table lacks though they are as large as the smallest that it lists.",
+    ),
+)
+ROWS = table(
+    OF_TABLE,
+    Column("row", "id", "", "Row", "Row of the table, from 1."),
+    Column("cluster", "text", "", "Cluster", "Its cluster, as printed; empty where the table does not say."),
+    several("x y z", "mm", "mm or voxels", "x y z", "Position, as printed."),
+    Column("value", "value", "of the map", "Value", "Value, as printed; empty where none is."),
+    Column("size", "volume", "of the table", "Size", "Size of its cluster, as printed, in the unit of the table."),
+    several(
+        "peak_x peak_y peak_z", "mm", "mm", "", "The matched peak of the map, or the nearest where none is matched."
+    ),
+    Column("distance_mm", "mm", "mm", "Away", "Distance of that peak from the printed position in mm."),
+    Column("found_value", "value", "of the map", "Found", "Value of the map there, with its sign."),
+    Column("found_size", "volume", "of the table", "Found size", "Size of its cluster at the best candidate's cutoff."),
+    Column("found_voxels", "count", "voxels", "", "The same in voxels."),
+    several(
+        "cutoff_low cutoff_high",
+        "cutoff",
+        "of the map",
+        "c> c≤",
+        "Cutoffs that the row by itself allows, under the best candidate; of several intervals the nearest.",
+    ),
+    Column(
+        "verdict",
+        "text",
+        "",
+        "Verdict",
+        "`exact` or `rounded` where the row fits the best candidate; else what is in the way.",
+    ),
+)
+
 # What the config adds to a table: a column per atlas, a column per threshold of a sweep.
 ATLAS_PEAK = Column(
     "<atlas>_peak",
@@ -470,6 +559,8 @@ FILES = {
     "sweep.csv": (SWEEP, []),
     "persistence.csv": (PERSISTENCE, [ATLAS_PEAK, VOLUME_AT]),
     "findings.csv": (FINDINGS, [ATLAS_PEAK]),
+    "settings.csv": (SETTINGS, []),
+    "rows.csv": (ROWS, []),
 }
 
 

@@ -207,6 +207,8 @@ def test_a_range_has_both_ends_and_short_numbers():
     assert len(found) == 41 and found[0] == 2.0 and found[7] == 2.7 and found[-1] == 6.0
     assert expand_thresholds({"from": 2, "to": 3, "step": 0.7}) == [2, 2.7]
     assert expand_thresholds({"from": 2, "to": 2, "step": 1}) == [2]
+    mixed = [{"fdr": 0.05}, {"from": 2, "to": 3, "step": 0.5}, 2.5, "97%"]
+    assert expand_thresholds(mixed) == [{"fdr": 0.05}, 2.0, 2.5, 3.0, "97%"]
 
 
 @given(low=st.integers(1, 500), number=st.integers(0, 300), step=st.sampled_from([1, 2, 5, 10, 25]))
@@ -265,7 +267,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"sweep": {"thresholds": []}}, "sweep.thresholds: []", "Thresholds as in a variant, or a range"),
         ({"sweep": {"thresholds": ["2"]}}, "sweep.thresholds.0: '2'", '"97%"'),
         ({"sweep": {"thresholds": [1, 1.0]}}, "sweep.thresholds: [1, 1.0]", "Thresholds as in a variant, or a range"),
-        ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is a required", "or a range of values"),
+        ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is a required", "A range of values"),
         ({"sweep": {"thresholds": {"from": 6, "to": 2, "step": 1}}}, "from 6 to 2", "from may not be above to"),
         ({"sweep": {"thresholds": {"from": 1, "to": 2, "step": 0}}}, "thresholds.step: 0", "Step between values"),
         ({"sweep": {"thresholds": [2], "min_region_size": [0]}}, "key 'min_region_size'", "min_region_sizes"),

@@ -56,3 +56,13 @@ def test_a_choice_that_was_never_varied_is_not_drawn():
     page = specification_figure(specifications([2.0, 4.0], connectivities=(6,)), [], "motor")
     assert "smallest size (mm³)" in words(page)
     assert "neighbours" not in words(page)
+
+
+def test_kinds_of_threshold_are_a_choice_of_their_own():
+    rows = specifications([2.0, 2.7, 3.1, 4.0])
+    for row in rows:
+        row["threshold"] = {2.7: "fdr=0.05", 3.1: "97%"}.get(row["cutoff"], row["threshold"])
+    page = specification_figure(rows, [], "motor")
+    assert collisions(page) == []
+    assert {"threshold", "value", "fdr=0.05", "97%"} <= set(words(page)) and "2.0" not in words(page)
+    assert "threshold" not in words(specification_figure(specifications([2.0, 4.0]), [], "motor"))

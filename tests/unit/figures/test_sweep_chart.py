@@ -8,12 +8,20 @@ from statmap.figures.sweep_chart import sweep_figure
 
 def grid(cutoffs, sizes, settings_=((6, "merged"),)):
     rows = [
-        (connectivity, signs, cutoff, size, max(int(40 / cutoff - size / 300), 0), 9e4 / cutoff * (size < 4000))
+        (
+            connectivity,
+            signs,
+            str(cutoff),
+            cutoff,
+            size,
+            max(int(40 / cutoff - size / 300), 0),
+            9e4 / cutoff * (size < 4000),
+        )
         for connectivity, signs in settings_
         for cutoff in cutoffs
         for size in sizes
     ]
-    names = ["connectivity", "signs", "cutoff", "min_region_size", "n_regions", "largest_mm3"]
+    names = ["connectivity", "signs", "threshold", "cutoff", "min_region_size", "n_regions", "largest_mm3"]
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -95,3 +103,24 @@ def test_a_variant_that_tests_other_signs_has_an_axis_of_its_own():
         assert collisions(page) == []
         assert ("cutoff on t, positive values only" in words(page)) == (axis is not None)
         assert any("1 greater." in word for word in words(page))
+
+
+def test_thresholds_that_are_no_plain_values_have_letters_on_the_axis():
+    sweep = grid([2.0, 2.5, 3.0, 3.01, 4.0, 6.0], [0, 1500])
+    for point in sweep:
+        point["threshold"] = {2.5: "fdr=0.05", 3.0: "p=0.001", 3.01: "97%"}.get(point["cutoff"], point["threshold"])
+    page = sweep_figure(sweep, THREE, "motor")
+    assert collisions(page) == []
+    written = words(page)
+    assert any("On the axis: a fdr=0.05, b p=0.001, c 97%." in word for word in written)
+    assert written.count("a") == written.count("b") + written.count("b, c") + written.count("b–c") >= 2
+    assert not any("On the axis" in word for word in words(sweep_figure(grid([2.0, 3.0], [0]), THREE, "motor")))
+
+
+def test_a_threshold_that_nothing_reaches_has_no_place_on_the_axis():
+    sweep = grid([2.0, 3.0], [0, 1500])
+    out = {"threshold": "fdr=0.05", "cutoff": np.inf, "n_regions": 0, "largest_mm3": 0.0}
+    page = sweep_figure(sweep + [point | out for point in sweep[:2]], THREE, "motor")
+    assert collisions(page) == [] and not any("inf" in word or "On the axis" in word for word in words(page))
+    assert any("fdr=0.05 is reached by no value." in word for word in words(page))
+    assert collisions(sweep_figure([point | out for point in sweep[:2]], THREE, "motor")) == []

@@ -106,6 +106,8 @@ def make_maps():
     halves = np.ones((12, 12, 12), np.int16)
     halves[6:] = 2
     write_image("halves.nii.gz", halves, AFFINE)
+    printed = "x\ty\tz\tvalue\tn_voxels\n-9\t-9\t-9\t6\t27\n9\t9\t9\t-4.5\t8\n"
+    Path("printed.tsv").write_text(printed, encoding="utf-8")
     Path("halves.tsv").write_text("index\tname\n1\tleft\n2\tright\n", encoding="utf-8")
 
 
@@ -241,8 +243,9 @@ def run_map(map_id):
     run(
         "sweep_map",
         wildcards,
-        fetched | atlases,
+        fetched | {"residuals": []} | atlases,
         swept,
+        smoothness=keys("sweep_map", "map_keys", row),
         grid=keys("sweep_map", "sweep_keys", GRID),
         atlas_spaces={"halves": "MNI152"},
     )
@@ -253,6 +256,7 @@ def run_map(map_id):
             "sidecar": fetched["sidecar"],
             **{name: swept[name] for name in ("sweep", "persistence_table", "frequency", "findings_table")},
             "thresholded_sidecars": cut["thresholded_sidecars"],
+            "regions_sidecars": divided["sidecars"],
             "template": [],
         },
         {
@@ -267,6 +271,16 @@ def run_map(map_id):
         | {"others": []},
         variants=of_variants("plot_sweep"),
         grid=keys("plot_sweep", "sweep_keys", GRID),
+    )
+    folder = f"results/{map_id}/published/printed"
+    run(
+        "check_published",
+        wildcards | {"table": "printed"},
+        fetched | {"residuals": [], "table": "printed.tsv"},
+        {of: f"{folder}/{of}.csv" for of in ("settings", "rows")}
+        | {"variant": f"{folder}/variant.yaml", "page": f"{folder}/check.html", "figures": [f"{folder}/check.png"]},
+        asked=keys("check_published", "published_keys", {"space": None, "within_mm": None}),
+        smoothness=keys("check_published", "map_keys", row),
     )
     run(
         "show_map",
@@ -380,6 +394,23 @@ def test_sweep_map(results):
     assert [float(row["birth"]) for row in rows(results / "full/sweep/persistence.csv")] == [6, 4.5, 2.5]
 
 
+def test_check_published(results):
+    """The table lists the cube and the negative cluster; an extent drops the single voxel."""
+    folder = results / "full/published/printed"
+    found = rows(folder / "rows.csv")
+    assert [(row["map"], row["table"], row["found_voxels"], row["verdict"]) for row in found] == [
+        ("full", "printed", "27", "exact"),
+        ("full", "printed", "8", "exact"),
+    ]
+    best = rows(folder / "settings.csv")[0]
+    assert (best["sign"], best["rows"], best["rows_exact"], best["unlisted"]) == ("apart", "2", "2", "0")
+    ready = yaml.safe_load((folder / "variant.yaml").read_text(encoding="utf-8"))["variants"]["published-printed"]
+    assert (ready["sided"], ready["signs"], ready["threshold"]) == ("two", "split", float(best["threshold"]))
+    verdicts = [row["verdict"] for row in rows(results / "cube/published/printed/rows.csv")]
+    assert verdicts[0] == "exact" and verdicts[1] != "exact"
+    assert "printed.tsv" in (results / "full/published/printed/check.html").read_text(encoding="utf-8")
+
+
 def test_compare_maps(results):
     agreement = {row["variant"]: float(row["dice"]) for row in rows(results / "maps.csv")}
     assert agreement == pytest.approx({"strict": 54 / 62, "loose": 54 / 63}, abs=1e-4)
@@ -410,8 +441,8 @@ def test_figures_are_whole(results):
         *(f"full/{variant}/pages/region-00{n}.png" for variant in VARIANTS for n in (1, 2)),
         *(f"cube/{variant}/pages/region-001.png" for variant in VARIANTS),
     }
-    # Per map three of each variant, their agreement and four of the sweep; two of each variant over all maps.
-    assert len(figures) - len(pages) == 2 * (3 * 2 + 1 + 4) + 2 * 2
+    # Of a map three per variant, their agreement, four of the sweep, a printed table; of all maps two per variant.
+    assert len(figures) - len(pages) == 2 * (3 * 2 + 1 + 4 + 1) + 2 * 2
     for path in figures:
         with Image.open(path) as image:
             image.load()

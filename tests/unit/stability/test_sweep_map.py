@@ -36,8 +36,17 @@ def run(motor, tmp_path):
             *files,
             [],
             [],
+            [],
             "motor",
-            **(grid | {"atlas_spaces": {}, "tdp_alpha": 0.05} | keys),
+            **(
+                grid
+                | {
+                    "atlas_spaces": {},
+                    "tdp_alpha": 0.05,
+                    "smoothness": {"fwhm_mm": 9, "dlh": None, "search_voxels": None},
+                }
+                | keys
+            ),
             **outputs,
             frequency=str(tmp_path / "frequency.nii.gz"),
         )
@@ -52,10 +61,10 @@ def run(motor, tmp_path):
 
 @pytest.mark.parametrize("signs", [["split"], ["merged"]])
 def test_every_kind_of_threshold_stands_on_one_axis(run, signs):
-    kinds = [{"fdr": 0.05}, 3.0, {"tdp": 0.7}, "97%", {"p": 0.001}, {"bonferroni": 0.05}]
+    kinds = [{"fdr": 0.05}, 3.0, {"tdp": 0.7}, "97%", {"p": 0.001}, {"bonferroni": 0.05}, {"fwe": 0.05}]
     tables, share = run(thresholds=kinds, signs=signs)
     grid, found, peaks = (tables[file] for file in ("sweep.csv", "findings.csv", "persistence.csv"))
-    written = ["fdr=0.05", "3.0", "97%", "p=0.001", "bonferroni=0.05"]
+    written = ["fdr=0.05", "3.0", "97%", "p=0.001", "bonferroni=0.05", "fwe=0.05"]
     assert [row["threshold"] for row in grid] == [*np.repeat(written * 2, 2), *["tdp=0.7"] * 4]
     assert all(2 < float(row["cutoff"]) < 6 for row in grid)
     assert share.max() <= 1 and (share > 0).any()

@@ -1,0 +1,391 @@
+"""What was found about a published table, for people: two tables, one sentence, a variant that is ready to run."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..io.images import voxel_volume
+from ..types import Stat
+from .curves import Curves
+from .matching import size_range
+from .readers import Published
+from .settings import Candidate, Search
+
+USUAL_P = (0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00001, 0.000001)
+USUAL_RATE = (0.05, 0.01, 0.001)
+P_COLUMNS = ("p_low", "p_high", "fwe_low", "fwe_high", "fdr_low", "fdr_high")
+
+
+def settings_table(
+    published: Published,
+    search: Search,
+    family: np.ndarray,
+    *,
+    stat: Stat = "other",
+    df: float | tuple[float, float] | None = None,
+    resels: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Every candidate, best first.
+
+    Parameters
+    ----------
+    published, search : Published, Search.
+    family : (v,) float, values of the voxels that were tested (`thresholds.family_of`).
+    stat, df : distribution of the map; p values stay empty where it is not known.
+    resels : (4,) float of the family (`resels.resel_counts`), or None: family-wise p values are then Bonferroni's.
+
+    Returns
+    -------
+    DataFrame
+        ``connectivity, sign, changed``; ``cutoff_low, cutoff_high``, all cutoffs c with low < c <= high fit;
+        ``cutoff``, the roundest of them; ``threshold``, as a config would write it; ``p_low, p_high``, uncorrected,
+        all p with low <= p < high fit, two-sided where both signs are listed, and likewise ``fwe_low, fwe_high`` and
+        ``fdr_low, fdr_high``; ``extent_low, extent_high``, clusters of k voxels or more are listed, low < k <= high;
+        ``rows, rows_exact, rows_rounded``; ``unlisted``, see `Candidate`.
+    """
+    lines, families = [], {}
+    for one in search.candidates:
+        p = _p_interval(one, family, families, stat, df, resels)
+        exact = int(one.exact.sum())
+        lines.append(
+            {
+                "connectivity": one.connectivity,
+                "sign": one.sign,
+                "changed": one.reading.changed,
+                "cutoff_low": one.low,
+                "cutoff_high": one.high,
+                "cutoff": one.cutoff,
+                "threshold": usual_threshold(one, p, resels is not None),
+                **p,
+                "extent_low": one.extent[0],
+                "extent_high": one.extent[1],
+                "rows": len(published.rows),
+                "rows_exact": exact,
+                "rows_rounded": len(one.claims) - exact,
+                "unlisted": one.unlisted,
+            }
+        )
+    columns = ["connectivity", "sign", "changed", "cutoff_low", "cutoff_high", "cutoff", "threshold", *P_COLUMNS]
+    columns += ["extent_low", "extent_high", "rows", "rows_exact", "rows_rounded", "unlisted"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _p_interval(one, family, families, stat, df, resels):
+    """The interval of cutoffs as p values: a high cutoff is a low p. NaN where the map has none.
+
+    `families` keeps the values and q of the family, by sign, from one call to the next.
+    """
+    ends = dict.fromkeys(P_COLUMNS, np.nan)
+    if stat == "other" or (stat == "t" and df is None) or (stat in ("F", "log10p") and one.sign != "positive"):
+        return ends
+    from ..inference.random_field import benjamini_hochberg, peak_p_fwe
+    from ..inference.statistics import p_values, tail_values
+
+    sided = one.sign if one.sign in ("positive", "negative") else "two"
+    tails, tail = (2, "two") if sided == "two" else (1, "positive")
+    cutoffs = np.array([one.high, one.low])
+    p = p_values(cutoffs, stat, df, tail)
+    corrected = np.minimum(p * len(family), 1)
+    if resels is not None:
+        corrected = peak_p_fwe(cutoffs, resels, len(family), stat, df, tails)
+    if sided not in families:
+        x = np.sort(tail_values(family, sided))
+        families[sided] = x, np.append(1.0, benjamini_hochberg(p_values(x, stat, df, tail)))
+    # A rate is met by the lowest value whose q it reaches: that value has to lie in the interval.
+    x, q = families[sided]
+    rates = q[np.searchsorted(x, cutoffs, side="right")]
+    ends |= dict(zip(P_COLUMNS, np.concatenate([p, corrected, rates]).tolist(), strict=True))
+    return ends
+
+
+def usual_threshold(one: Candidate, p: dict[str, float], field_theory: bool = False) -> str:
+    """The likeliest threshold among those that fit, as a config writes it: ``2.3``, ``p=0.001``, ``fdr=0.05``.
+
+    A value with at most one decimal comes first, then the usual levels of p, family-wise p and false discovery rate,
+    then the roundest value.
+    """
+    if round(one.cutoff, 1) == one.cutoff:
+        return f"{one.cutoff:g}"
+    kinds = (
+        ("p", "p", USUAL_P),
+        ("fwe", "fwe" if field_theory else "bonferroni", USUAL_RATE),
+        ("fdr", "fdr", USUAL_RATE),
+    )
+    for column, kind, levels in kinds:
+        for level in levels:
+            if p[f"{column}_low"] <= level < p[f"{column}_high"]:
+                return f"{kind}={level:g}"
+    return repr(one.cutoff)
+
+
+def rows_table(published: Published, search: Search, affine: np.ndarray) -> pd.DataFrame:
+    """What became of each row under the best candidate.
+
+    Returns
+    -------
+    DataFrame, one row a printed row
+        ``row, cluster, x, y, z, value, size``, as printed; ``peak_x, peak_y, peak_z, distance_mm``, the matched voxel,
+        mm, or the nearest peak where none was matched; ``found_value``, with its sign; ``found_size``, in the unit of
+        the table, and ``found_voxels``, of the cluster that holds it at the candidate's `cutoff`; ``cutoff_low,
+        cutoff_high``, what the row allows by itself (of several intervals the one nearest to the cutoff; NaN for none);
+        ``verdict``, see `row_verdict`.
+    """
+    if not search.candidates:
+        columns = ["row", "cluster", "x", "y", "z", "value", "size"]
+        rows = published.rows[columns].assign(**dict.fromkeys(ROW_COLUMNS, np.nan))
+        return rows.assign(verdict="no peak nearby")
+    best = search.candidates[0]
+    unit = best.reading.unit_mm3 or (1.0 if published.size_unit == "mm3" else voxel_volume(affine))
+    lines = []
+    for n, printed in enumerate(published.rows.itertuples(index=False)):
+        line = {name: getattr(printed, name) for name in ("row", "cluster", "x", "y", "z", "value", "size")}
+        line |= dict.fromkeys(ROW_COLUMNS, np.nan)
+        at = best.claims.get(n) or best.nearest[n]
+        if at is not None:
+            field = search.fields[best.connectivity, at.field]
+            curves, tree = field.curves, field.curves.tree
+            top = field.voxel == at.voxel
+            sign = -1.0 if (field.sign[top][:1] == "negative").any() or at.field == "negative" else 1.0
+            ijk = np.unravel_index(tree.voxels[at.voxel], tree.shape)
+            mm = affine[:3, :3] @ np.array(ijk) + affine[:3, 3]
+            n_voxels = int(curves.sizes(at.peak, np.array([best.cutoff]))[0])
+            line |= dict(zip(("peak_x", "peak_y", "peak_z"), mm.tolist(), strict=True))
+            line |= {
+                "distance_mm": at.distance,
+                "found_value": sign * tree.values[at.voxel],
+                "found_voxels": n_voxels,
+                "found_size": n_voxels * voxel_volume(affine) / unit,
+            }
+        own = [claim for claim in best.allowed if claim.row == n]
+        if own:
+            close = min(own, key=lambda claim: max(claim.low - best.cutoff, best.cutoff - claim.high, 0))
+            line |= {"cutoff_low": close.low, "cutoff_high": close.high}
+        lines.append(line | {"verdict": row_verdict(best, n, search)})
+    return pd.DataFrame(lines)
+
+
+ROW_COLUMNS = (
+    *("peak_x", "peak_y", "peak_z", "distance_mm"),
+    *("found_value", "found_size", "found_voxels", "cutoff_low", "cutoff_high"),
+)
+
+
+def row_verdict(best: Candidate, row: int, search: Search) -> str:
+    """One row under a candidate: ``exact`` or ``rounded`` where it fits, else what is in the way.
+
+    ``no peak nearby``, within the distance allowed, or ``no such centre``; ``other value`` or ``other sign``; ``below
+    the cutoff``; ``not the peak of its cluster``, which has a higher one; ``other size``, ``other mean``; ``in another
+    cluster``, of a sub-peak; ``taken``, where another row claims the same cluster.
+    """
+    if row in best.claims:
+        return "exact" if best.exact[row] else "rounded"
+    wanted, near = best.wanted, best.nearest[row]
+    if near is None or (near.distance > wanted.within_mm and not wanted.centres):
+        return "no peak nearby"
+    if wanted.centres:
+        return "no such centre"
+    tree = search.fields[best.connectivity, near.field].curves.tree
+    if not near.agrees:
+        return "other value" if near.right_sign else "other sign"
+    if tree.birth[near.peak] < best.cutoff:
+        return "below the cutoff"
+    if wanted.main[row] != row:
+        return "in another cluster"
+    branch = _branch_at(search.fields[best.connectivity, near.field].curves, near.peak, best.cutoff)
+    if tree.birth[branch] > tree.birth[near.peak]:
+        return "not the peak of its cluster"
+    if any(claim.row == row and claim.low < best.cutoff <= claim.high for claim in best.allowed):
+        return "taken"
+    n_voxels = search.fields[best.connectivity, near.field].curves.sizes(near.peak, np.array([best.cutoff]))[0]
+    least, most = size_range(wanted.size[row])
+    return "other mean" if least <= n_voxels <= most else "other size"
+
+
+def _branch_at(curves: Curves, peak: int, cutoff: float) -> int:
+    return next((branch for branch, low, high in curves.chain(peak) if low < cutoff <= high), peak)
+
+
+def verdict(published: Published, search: Search, symbol: str = "x") -> str:
+    """The answer in one sentence.
+
+    Parameters
+    ----------
+    published, search : Published, Search.
+    symbol : what the values of the map are called: t, z or x.
+    """
+    n_rows = len(published.rows)
+    if not search.candidates:
+        return "No row of the table follows from this map under any setting tried."
+    best = search.candidates[0]
+    n_fit = len(best.claims)
+    alike = [
+        one
+        for one in search.candidates
+        if (len(one.claims), one.unlisted > 0, one.exact.sum()) == (n_fit, best.unlisted > 0, best.exact.sum())
+        and one.reading == best.reading
+    ]
+    settings = _in_words(alike, symbol)
+    changed = f", with {best.reading.changed}" if best.reading.changed else ""
+    if n_fit == n_rows:
+        how = "exactly" if best.exact.all() else "within rounding"
+        start = f"Reproduced {how}{changed} by" if len(settings) == 1 else f"Several settings fit {how}{changed}:"
+        if (best.wanted.main < 0).all():
+            start = f"Places alone fit{changed}"
+        elif best.unlisted:
+            clusters = "1 cluster" if best.unlisted == 1 else f"{best.unlisted:,} clusters"
+            start = f"Every row fits {how}{changed}, but the table lacks {clusters} as large as its smallest, under"
+        return f"{start} {'; '.join(settings[:3])}{' …' if len(settings) > 3 else ''}."
+    start = f"{n_fit} of {n_rows} rows fit{changed} under {settings[0]}"
+    if len(settings) > 1:
+        start += f" (and {len(settings) - 1} more)"
+    missed = [row for row in range(n_rows) if row not in best.claims]
+    never = [row for row in missed if not search.own[row]]
+    rest = [row for row in missed if search.own[row]]
+    parts = [start]
+    if never:
+        parts.append(f"{_rows_in_words(never)} {_do(never)} not follow from this map under any setting tried")
+    if rest:
+        parts.append(f"{_rows_in_words(rest)} {_do(rest)} not fit together with the others")
+    return "; ".join(parts) + "."
+
+
+def _rows_in_words(rows: Sequence[int]) -> str:
+    numbers = [str(row + 1) for row in rows]
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    shown = numbers[:8]
+    if len(numbers) > 8:
+        return f"rows {', '.join(shown)} and {len(numbers) - 8} more"
+    return f"rows {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _do(rows):
+    return "does" if len(rows) == 1 else "do"
+
+
+def _in_words(candidates: Sequence[Candidate], symbol: str) -> list[str]:
+    """Settings in words; those that differ in neighbours or signs alone are put together."""
+    grouped: dict[tuple, list[Candidate]] = {}
+    for one in candidates:
+        grouped.setdefault((one.low, one.high, one.extent if one.extent[0] else None), []).append(one)
+    words = []
+    for (low, high, _), own in grouped.items():
+        pairs = {(one.connectivity, one.sign) for one in own}
+        neighbours, signs = sorted({c for c, _ in pairs}), list(dict.fromkeys(one.sign for one in own))
+        if len(pairs) == len(neighbours) * len(signs):
+            setting = f"{_any_of(neighbours)} neighbours, {_any_of([SIGN_WORDS[sign] for sign in signs])}"
+        else:
+            setting = " or ".join(f"{c} neighbours, {SIGN_WORDS[s]}" for c, s in sorted(pairs))
+        one, (dropped, kept) = own[0], own[0].extent
+        left = f"|{symbol}|" if one.sign in ("apart", "merged") else {"negative": f"−{symbol}"}.get(one.sign, symbol)
+        extent = f", an extent threshold of {_between(dropped + 1, kept)} voxels" if dropped and dropped < kept else ""
+        words.append(f"{setting} and cutoffs in ({_digits(low, high)}], e.g. {left} ≥ {one.cutoff:g}{extent}")
+    return words
+
+
+SIGN_WORDS = {
+    "positive": "positive values alone",
+    "negative": "negative values alone",
+    "apart": "signs apart",
+    "merged": "signs merged",
+}
+
+
+def _any_of(words):
+    words = [str(word) for word in words]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _between(low, high):
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _digits(low: float, high: float) -> str:
+    """Both ends of an interval with as many digits as tell them apart, and one more."""
+    digits = next((n for n in range(4, 16) if f"{low:.{n}g}" != f"{high:.{n}g}"), 16) + 1
+    return f"{low:.{digits}g}, {high:.{digits}g}"
+
+
+def ready_variant(one: Candidate, threshold: str) -> dict:
+    """A variant of this workflow that gives the table: keys and values as in a config's ``variants``.
+
+    Parameters
+    ----------
+    one : Candidate.
+    threshold : column ``threshold`` of its row of `settings_table`.
+    """
+    kind, _, number = threshold.rpartition("=")
+    if one.extent_at != one.extent:  # another cutoff of the interval may need another extent
+        kind, number = "", repr(one.cutoff)
+    dropped, kept = one.extent_at
+    smallest = round_extent(dropped + 1, max(kept, dropped + 1)) if dropped else 1
+    return {
+        "threshold": {kind: float(number)} if kind else float(number),
+        "sided": one.sign if one.sign in ("positive", "negative") else "two",
+        "signs": "merged" if one.sign == "merged" else "split",
+        "extract_type": "connected_components",
+        "connectivity": one.connectivity,
+        "min_region_size": f"{smallest} voxels" if smallest > 1 else 0,
+        "size_rule": ">=",
+    }
+
+
+def round_extent(low: int, high: int) -> int:
+    """The roundest number of voxels from low to high."""
+    for unit in (1000, 500, 100, 50, 20, 10, 5, 2, 1):
+        number = -(-low // unit) * unit
+        if number <= high:
+            return number
+    return low
+
+
+def variant_yaml(variants: dict[str, dict]) -> str:
+    """Variants as text for a config; empty for none."""
+    import yaml
+
+    return yaml.safe_dump({"variants": variants}, sort_keys=False, allow_unicode=True) if variants else ""
+
+
+def row_curves(published: Published, search: Search) -> list[dict]:
+    """What the figure draws, under the best candidate: the size of each printed cluster at every cutoff.
+
+    Returns
+    -------
+    list of dict, one a row that stands for a cluster or for itself
+        ``row``; ``x, y, z``, as printed; ``levels``, (m,) falling, and ``sizes``, (m,) voxels: at cutoffs down to the
+        next level the cluster has that size (none without a peak nearby); ``printed``, its range in voxels, None
+        where no size is printed; ``allowed``, list of (low, high); ``verdict``.
+    """
+    if not search.candidates:
+        return []
+    best = search.candidates[0]
+    wanted, drawn = best.wanted, []
+    for n, printed in enumerate(published.rows.itertuples(index=False)):
+        if wanted.main[n] not in (n, -1):
+            continue
+        at = best.claims.get(n) or best.nearest[n]
+        levels, sizes = np.zeros(0), np.zeros(0, dtype=np.int64)
+        if at is not None and (n in best.claims or at.distance <= wanted.within_mm):
+            curves = search.fields[best.connectivity, at.field].curves
+            parts = [_events_between(curves, *link) for link in curves.chain(at.peak)]
+            levels, sizes = (np.concatenate(part) for part in zip(*parts, strict=True))
+        allowed = sorted({(claim.low, claim.high) for claim in best.allowed if claim.row == n})
+        drawn.append(
+            {
+                **{name: getattr(printed, name) for name in ("row", "x", "y", "z")},
+                "levels": levels,
+                "sizes": sizes,
+                "printed": None if np.isnan(wanted.size[n, 0]) else size_range(wanted.size[n]),
+                "allowed": allowed,
+                "verdict": row_verdict(best, n, search),
+            }
+        )
+    return drawn
+
+
+def _events_between(curves, branch, low, high):
+    """Levels, no higher than `high`, and sizes of a branch for cutoffs from low to high."""
+    own = slice(curves.start[branch], curves.start[branch + 1])
+    there = (curves.below[own] < curves.level[own]) & (curves.below[own] < high) & (curves.level[own] > low)
+    return np.minimum(curves.level[own][there], high), curves.n_voxels[own][there]

@@ -1,0 +1,72 @@
+"""The page of a published table: the answer in a sentence, its figure, its rows, every setting that was found."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .pages import render
+from .tables import download, table
+
+# What a verdict of `published.report.row_verdict` says would have to be different.
+WORDS = {
+    "exact": "size and value are as printed.",
+    "rounded": "they are within the rounding, or the cutting off, of the last printed digit.",
+    "no peak nearby": "the map has no peak within the distance allowed of the printed place.",
+    "no such centre": "no cluster of that size has its centre of mass there.",
+    "other value": "the peak there has another value.",
+    "other sign": "the peak there has the other sign.",
+    "below the cutoff": "the peak there does not pass the cutoff of the other rows.",
+    "not the peak of its cluster": "its cluster has a higher peak at that cutoff.",
+    "other size": "its cluster has another size at that cutoff.",
+    "other mean": "its cluster has another mean at that cutoff.",
+    "in another cluster": "at that cutoff it does not belong to the cluster that the table puts it in.",
+    "taken": "another row stands for the same cluster.",
+}
+MOST_SETTINGS = 200
+
+
+def check_page(
+    title: str,
+    about: str,
+    verdict: str,
+    settings: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    settings_table: str | Path,
+    rows_table: str | Path,
+    variant: str,
+) -> str:
+    """The page of one published table.
+
+    Parameters
+    ----------
+    title, about : of the table.
+    verdict : the answer in a sentence.
+    settings, rows : rows of settings.csv and rows.csv; the first `MOST_SETTINGS` settings are shown.
+    settings_table, rows_table : paths of these files, which the page offers to save.
+    variant : YAML of the variant that gives the table, empty where nothing does.
+
+    Returns
+    -------
+    str : HTML that loads ``check.png`` beside it and nothing else.
+    """
+    verdicts = {row["verdict"] for row in rows}
+    return render(
+        "check.html.j2",
+        title=title,
+        about=about,
+        verdict=verdict,
+        words={word: meaning for word, meaning in WORDS.items() if word in verdicts},
+        parts=[
+            {
+                "heading": "Rows, under the first setting",
+                "table": table(rows, list(rows[0]) if rows else [], "rows.csv"),
+                "file": download(rows_table, "rows.csv"),
+            },
+            {
+                "heading": f"Settings, best first ({len(settings):,})",
+                "table": table(settings[:MOST_SETTINGS], list(settings[0]) if settings else [], "settings.csv"),
+                "file": download(settings_table, "settings.csv"),
+            },
+        ],
+        variant=variant,
+    )
