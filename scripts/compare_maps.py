@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import nibabel as nib
 import numpy as np
 
 from statmap.figures.files import draw_figures
@@ -37,11 +36,14 @@ def main(
     figures : files to write; ``VARIANT_overlap`` and ``VARIANT_dice`` in the formats that the suffixes name.
     """
     files_of = dict(zip(product(maps, variants), zip(labels, sidecars, strict=True), strict=True))
-    headers = {map_id: nib.load(files_of[map_id, variants[0]][0]) for map_id in maps}
-    together, left_out = maps_on_one_grid({name: (image.shape, image.affine) for name, image in headers.items()})
+    grids = {}
+    for map_id in maps:
+        found, affine = read_written(*files_of[map_id, variants[0]])
+        grids[map_id] = found.shape, affine
+    together, left_out = maps_on_one_grid(grids)
     if left_out:
         log.warning("on another grid than most maps, and left out of the comparison: %s", ", ".join(left_out))
-    affine = headers[together[0]].affine
+    _, affine = grids[together[0]]
     background = lay_out(*read_raw(template)) if template else None
     rows = []
     for variant, path in zip(variants, overlaps, strict=True):

@@ -27,6 +27,7 @@ CONFIG = {
     "template": None,
     "figures": ["threshold"],
     "html": ["map"],
+    "atlases": {"halves": {"image": "halves.nii.gz", "labels": "halves.tsv"}},
     "variants": {"high": {"threshold": 3.0, "min_region_size": 0}, "low": {"threshold": 2.0, "min_region_size": 0}},
 }
 MAPS = ("one", "two")
@@ -39,6 +40,9 @@ def make_study(folder):
     for name in MAPS:
         data = noise.normal(size=(16, 16, 16)).astype(np.float32)
         write_image(folder / f"{name}.nii.gz", data, np.diag([3.0, 3, 3, 1]))
+    halves = np.repeat(np.array([1, 2], np.int16), 8)[:, None, None] * np.ones((1, 16, 16), np.int16)
+    write_image(folder / "halves.nii.gz", halves, np.diag([3.0, 3, 3, 1]))
+    (folder / "halves.tsv").write_text("index\tname\n1\tone\n2\tother\n", encoding="utf-8")
     rows = [f"{name}\t{name}.nii.gz\tz" for name in MAPS]
     (folder / "maps.tsv").write_text("\n".join(["map\tsource\tstat", *rows]) + "\n", encoding="utf-8")
     (folder / "overlay.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
@@ -298,6 +302,7 @@ READ_BY = {  # an intermediate, and what is asked for that is made of it
     "one/high/regions.csv": "results/one/map.html",
     "one/high/peaks.csv": "results/one/map.html",
     "one/stability.csv": "results/summary.csv",
+    "atlases/halves.nii.gz": "results/one/high/regions.csv",
 }
 
 
@@ -306,12 +311,15 @@ READ_BY = {  # an intermediate, and what is asked for that is made of it
     [
         (name, how, time_of_it)
         for name in READ_BY
-        for how in (["cut", "altered"] if name.endswith(".nii.gz") else ["cut"])
+        for how in (["cut", "altered"] if "one" in name and name.endswith(".nii.gz") else ["cut"])
         for time_of_it in ("new", "kept")
     ],
 )
 def test_an_intermediate_is_changed_by_hand(done, expected, name, how, time_of_it):
-    """It is not used: the error names the file to delete, and without it the same command makes all of it again."""
+    """It is not used: the error names the file to delete, and without it the same command makes all of it again.
+
+    An atlas and the tables have no sidecar: what is altered in them and leaves them whole is not told.
+    """
     path = done / "results" / name
     before, content = path.stat(), path.read_bytes()
     if how == "cut":

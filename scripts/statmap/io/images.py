@@ -140,12 +140,25 @@ def read_raw(path):
     return np.ascontiguousarray(data.reshape(data.shape[:3]), dtype=data.dtype.newbyteorder("=")), image.affine
 
 
+def read_result(path):
+    """`read_raw` of an image of ours.
+
+    Raises
+    ------
+    UserError : it is damaged; the user deletes it.
+    """
+    try:
+        return read_raw(path)
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); delete it and run again") from error
+
+
 def read_written(path, sidecar):
     """`read_raw` of an image of ours: refused where its bytes are not those whose sha256 its sidecar has.
 
     Raises
     ------
-    UserError : it, or the sidecar, is not what was written.
+    UserError : it, or the sidecar, is not what was written; the user deletes it.
     """
     check_written(path, read_json(sidecar)["SHA256"], sidecar)
     return read_raw(path)
