@@ -64,6 +64,11 @@ rule all:
     """Everything that the config asks for."""
     input:
         "results/summary.html",
+        "results/summary.csv",
+        expand("results/maps/{map}{file}", map=MAPS, file=[".nii.gz", "_mask.nii.gz", ".json"]),
+        expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
+        expand("results/{map}/{variant}/{file}.nii.gz", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
+        expand("results/{map}/{variant}/{file}.json", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
         expand("results/{map}/{variant}/{table}.csv", map=MAPS, variant=VARIANTS, table=["regions", "peaks"]),
         expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
         expand("results/{map}/{variant}/{pages}", map=MAPS, variant=VARIANTS, pages=PAGES),
@@ -71,6 +76,8 @@ rule all:
         expand("results/{map}/{table}.csv", map=COMPARED, table=["stability", "matches"]),
         expand("results/{map}/{figure}.{format}", map=MAPS, figure=AGREEMENT, format=FORMATS),
         expand("results/{map}/{page}.html", map=MAPS, page=HTML),
+        expand("results/{map}/sweep/{table}.csv", map=SWEPT, table=["sweep", "persistence", "findings"]),
+        expand("results/{map}/sweep/selection_frequency.nii.gz", map=SWEPT),
         expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=FORMATS),
         expand("results/{across}.csv", across=ACROSS),
         expand("results/{published}/check.html", published=PUBLISHED),
@@ -93,6 +100,7 @@ rule fetch_map:
         "results/logs/fetch_map/{map}.log",
     params:
         row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
+        content=study.content_of("source", "mask"),
         max_voxels=study.config["max_voxels"],
         code=code_hash("fetch_map", SCRIPTS),
     conda:
@@ -237,6 +245,7 @@ rule compare_variants:
     """Overlap of what every two variants of a map keep, and their regions matched."""
     input:
         labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
+        sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
     output:
         stability="results/{map}/stability.csv",
         matches=report(
@@ -558,6 +567,7 @@ if ACROSS:
         """Overlap of what every two maps keep, and the number of maps in whose regions each voxel lies."""
         input:
             labels=expand("results/{map}/{variant}/regions.nii.gz", map=MAPS, variant=VARIANTS),
+            sidecars=expand("results/{map}/{variant}/regions.json", map=MAPS, variant=VARIANTS),
             template=ancient(study.template or []),
         output:
             table=report(

@@ -59,7 +59,7 @@ def main(
     published = read_published(table, name)
     if asked["space"]:
         published = published._replace(space=asked["space"].removesuffix("152"))
-    data, affine, inside = read_map(image, mask)
+    data, affine, inside = read_map(image, mask, sidecar)
     fetched = read_json(sidecar)
     stat, df = fetched["Stat"], fetched["DF"]
     found = find_settings(published, data, affine, within_mm=asked["within_mm"])

@@ -1,12 +1,13 @@
 """Rule compare_maps: how far the maps of a study agree, under every variant."""
 
-import nibabel as nib
+from itertools import product
+
 import numpy as np
 
 from statmap.figures.files import draw_figures
 from statmap.figures.overlap_chart import maps_figure, overlap_figure
 from statmap.figures.scene import lay_out
-from statmap.io.images import read_raw, write_image
+from statmap.io.images import read_raw, read_written, write_image
 from statmap.io.log import log, logging_to
 from statmap.stability.across_maps import maps_on_one_grid, overlap_of_maps
 from statmap.tables.columns import MAPS
@@ -15,6 +16,7 @@ from statmap.tables.csv_files import write_rows
 
 def main(
     labels: list[str],
+    sidecars: list[str],
     template: str | None,
     maps: list[str],
     variants: list[str],
@@ -26,27 +28,26 @@ def main(
 
     Parameters
     ----------
-    labels : label images from rule extract_regions, by map, then variant.
+    labels, sidecars : label images from rule extract_regions and their JSON, by map, then variant.
     template : anatomical image, or None.
     maps, variants : names.
     table : CSV file to write, one row per variant and pair of maps.
     overlaps : images to write, one per variant: the number of maps in each voxel.
     figures : files to write; ``VARIANT_overlap`` and ``VARIANT_dice`` in the formats that the suffixes name.
     """
-    label_of = {
-        (map_id, variant): labels[m * len(variants) + v]
-        for m, map_id in enumerate(maps)
-        for v, variant in enumerate(variants)
-    }
-    headers = {map_id: nib.load(label_of[map_id, variants[0]]) for map_id in maps}
-    together, left_out = maps_on_one_grid({name: (image.shape, image.affine) for name, image in headers.items()})
+    files_of = dict(zip(product(maps, variants), zip(labels, sidecars, strict=True), strict=True))
+    grids = {}
+    for map_id in maps:
+        found, affine = read_written(*files_of[map_id, variants[0]])
+        grids[map_id] = found.shape, affine
+    together, left_out = maps_on_one_grid(grids)
     if left_out:
         log.warning("on another grid than most maps, and left out of the comparison: %s", ", ".join(left_out))
-    affine = headers[together[0]].affine
+    _, affine = grids[together[0]]
     background = lay_out(*read_raw(template)) if template else None
     rows = []
     for variant, path in zip(variants, overlaps, strict=True):
-        masks = ((map_id, read_raw(label_of[map_id, variant])[0] > 0) for map_id in together)
+        masks = ((map_id, read_written(*files_of[map_id, variant])[0] > 0) for map_id in together)
         counts, pairs = overlap_of_maps(masks)
         write_image(path, np.asarray(counts), affine)
         rows += [{"variant": variant, **pair} for pair in pairs]
@@ -79,6 +80,7 @@ if __name__ == "__main__":
         made = snakemake.output
         main(
             labels=snakemake.input.labels,
+            sidecars=snakemake.input.sidecars,
             template=snakemake.input.template or None,
             maps=snakemake.params.maps,
             variants=snakemake.params.variants,

@@ -4,25 +4,27 @@ from itertools import combinations
 
 import numpy as np
 
-from statmap.io.images import read_raw
+from statmap.io.images import read_written
 from statmap.io.log import log, logging_to
 from statmap.stability.agreement import dice_jaccard, match_regions
 from statmap.tables.columns import MATCHES, STABILITY
 from statmap.tables.csv_files import write_rows
 
 
-def main(labels: list[str], map_id: str, variants: list[str], stability: str, matches: str) -> None:
+def main(
+    labels: list[str], sidecars: list[str], map_id: str, variants: list[str], stability: str, matches: str
+) -> None:
     """Compare every two variants of one map.
 
     Parameters
     ----------
-    labels : label images from rule extract_regions, one per variant.
+    labels, sidecars : label images from rule extract_regions and their JSON, one per variant.
     map_id, variants : names.
     stability, matches : CSV files to write: Dice and Jaccard of the kept voxels; regions matched by overlap.
     """
     found = {}
-    for variant, path in zip(variants, labels, strict=True):
-        image, affine = read_raw(path)
+    for variant, path, sidecar in zip(variants, labels, sidecars, strict=True):
+        image, affine = read_written(path, sidecar)
         found[variant] = image.astype(np.int32)
     pairs = dice_jaccard({variant: image > 0 for variant, image in found.items()})
     write_rows(stability, [{"map": map_id, **pair} for pair in pairs], STABILITY)

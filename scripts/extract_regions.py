@@ -4,7 +4,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import UserError, read_json, sha256_of, write_json
-from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
+from statmap.io.images import read_written, voxel_volume, write_image, write_volumes
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 from statmap.regions.clusters import extent_threshold
@@ -44,8 +44,9 @@ def main(
     """
     for n, (variant, keys) in enumerate(variants.items()):
         name = f"map '{map_id}', variant '{variant}'"
-        data, affine = read_image(thresholded[n])
-        critical = _critical_extent(data, read_json(thresholded_sidecars[n]), keys, name)
+        cut = read_json(thresholded_sidecars[n])
+        data, affine = read_written(thresholded[n], thresholded_sidecars[n])
+        critical = _critical_extent(data, cut, keys, name)
         smallest, size_rule = extent_threshold(keys["min_region_size"], keys["size_rule"], critical, affine)
         if critical is not None:
             log.info("%s: clusters of %d voxels or more are significant", name, critical)
@@ -75,12 +76,13 @@ def main(
                     "extract_regions", ("numpy", "scipy", "nibabel", "connected-components-3d")
                 ),
                 "Sources": [thresholded[n]],
-                "SourceSHA256": sha256_of(thresholded[n]),
+                "SourceSHA256": cut["SHA256"],
                 "Parameters": keys,
                 "MinRegionSizeMM3": smallest,
                 "SizeRule": size_rule,
                 "CriticalExtentVoxels": critical,
                 "Regions": found.n_regions,
+                "SHA256": sha256_of(regions[n]),
                 "VoxelVolumeMM3": voxel_volume(affine),
                 "Ledger": found.ledger,
                 "Unsettled": found.unsettled,

@@ -64,6 +64,7 @@ def main(
             finite, stat = minus_log10_p(finite, inside, stat, name), "log10p"
             write_image(fetched, finite, affine)
         _warn(name, provenance.get("neurovault", {}), counts, nonzero)
+        write_image(mask_image, inside.astype(np.uint8), affine)
         content = {
             "Description": f"Statistical map '{map_id}' as fetched from its source",
             "GeneratedBy": generated_by("fetch_map"),
@@ -88,8 +89,8 @@ def main(
             "Mask": mask or "nonzero voxels",
             "MaskSHA256": mask_sha256,
             "MaskVoxels": int(np.count_nonzero(inside)),
+            "MaskImageSHA256": sha256_of(mask_image),
         }
-        write_image(mask_image, inside.astype(np.uint8), affine)
         write_json(
             sidecar, {key: value for key, value in content.items() if value is not None or key in ("DF", "Space")}
         )

@@ -56,7 +56,14 @@ def main(
     """
     units = UNITS.get(read_json(sidecar)["Stat"], "value")
     sided = [keys["sided"] for keys in variants.values()]
-    scenes = read_scenes(image, mask, thresholded, thresholded_sidecars, labels, template, sided, units)
+    scenes = read_scenes(
+        (image, mask, sidecar),
+        (thresholded, thresholded_sidecars),
+        (labels, regions_sidecars),
+        template,
+        sided,
+        units,
+    )
     for n, (variant, (scene, rule)) in enumerate(zip(variants, scenes, strict=True)):
         regions, peaks = read_table(regions_tables[n]), read_table(peaks_tables[n])
         files, folders = (

@@ -7,7 +7,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of, family_of
 from statmap.io.files import read_json, writing
-from statmap.io.images import read_map, read_raw
+from statmap.io.images import read_map, read_raw, read_written
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table
 from statmap.web.map_page import VariantPage, map_page
@@ -108,7 +108,7 @@ def main(
                     extracted["MinRegionSizeMM3"],
                     extracted["SizeRule"],
                     cutoff,
-                    read_raw(labels[n])[0].astype(np.int32),
+                    read_written(labels[n], regions_sidecars[n])[0].astype(np.int32),
                     regions,
                 )
             )
@@ -120,7 +120,7 @@ def main(
         about = f"stat {fetched['Stat']} from {fetched['Sources'][0]}; {shape} voxels of {size} mm; {space}"
         texts["map"] = map_page(map_id, about, told, figures, "view" in pages)
     if "view" in pages:
-        data, affine, inside = read_map(image, mask)
+        data, affine, inside = read_map(image, mask, sidecar)
         rules = {(keys["domain"], keys["tdp_alpha"]) for keys in variants.values()}
         domain, alpha = rules.pop() if len(rules) == 1 else ("mask", None)  # of one family and confidence, or of none
         background = read_raw(template) if template else None

@@ -18,12 +18,13 @@ from statmap.stability.persistence import persistence
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 from statmap.tables.columns import SWEEP, with_added
 from statmap.tables.csv_files import write_table
-from statmap.types import Connectivity, CutoffRule, Domain, Sided, Signs, SizeRule, Stat
+from statmap.types import Connectivity, CutoffRule, Domain, Sided, Signs, SizeRule
 
 
 def main(
     image: str,
     mask: str,
+    sidecar: str,
     residuals: list[str],
     labels: list[str],
     thresholded_sidecars: list[str],
@@ -32,9 +33,6 @@ def main(
     atlas_labels: list[str],
     map_id: str,
     *,
-    stat: Stat,
-    df: float | None,
-    space: str | None,
     atlas_spaces: dict[str, str | None],
     thresholds: list,
     min_region_sizes: list[float],
@@ -57,13 +55,11 @@ def main(
 
     Parameters
     ----------
-    image, mask : what rule fetch_map wrote.
+    image, mask, sidecar : what rule fetch_map wrote.
     residuals : the 4D image of residuals that the sheet names, or nothing.
     labels, thresholded_sidecars, regions_sidecars : of the variants that are specifications too, or nothing.
     atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
     map_id : name, the first column of the tables.
-    stat, df : distribution of the map, see `inference.statistics`.
-    space : declared space of the map, or None.
     atlas_spaces : atlas name to its declared space, or None.
     thresholds : as in the config: a number, ``"97%"``, ``{"fdr": 0.05}``, … Those by ``{"tdp": …}``
         come last in the tables, and take no part in the table of peaks.
@@ -76,7 +72,9 @@ def main(
         apart, and connectivity; one row per main peak of any grid point.
     frequency : image to write, the share of grid points that keep each voxel.
     """
-    data, affine, inside = read_map(image, mask)
+    fetched = read_json(sidecar)
+    stat, df, space = fetched["Stat"], fetched["DF"], fetched["Space"]
+    data, affine, inside = read_map(image, mask, sidecar)
     found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space)
     bounds = {write_threshold(one): one["tdp"] for one in thresholds if isinstance(one, dict) and "tdp" in one}
     search = None
@@ -185,14 +183,9 @@ def _row(keys, cut, extracted):
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
-        files = dict(snakemake.input)
-        fetched = read_json(files.pop("sidecar"))
         main(
-            **files,
+            **snakemake.input,
             map_id=snakemake.wildcards.map,
-            stat=fetched["Stat"],
-            df=fetched["DF"],
-            space=fetched["Space"],
             atlas_spaces=snakemake.params.atlas_spaces,
             **snakemake.params.grid,
             smoothness=snakemake.params.smoothness,

@@ -5,7 +5,7 @@ import numpy as np
 from statmap.inference.region_statistics import search_from
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json
-from statmap.io.images import read_map, read_on_grid, read_raw
+from statmap.io.images import read_map, read_on_grid, read_written
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import read_atlases
 from statmap.tables.columns import with_added
@@ -43,7 +43,7 @@ def main(
     atlas_spaces : atlas name to its declared space.
     regions, peaks : the CSV files to write, one per variant.
     """
-    data, affine, inside = read_map(image, mask)
+    data, affine, inside = read_map(image, mask, sidecar)
     fetched = read_json(sidecar)
     stat, df = fetched["Stat"], fetched["DF"]
     found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, fetched["Space"])
@@ -53,7 +53,7 @@ def main(
     for (variant, keys), thresholded_sidecar, label_image, regions_sidecar, regions_path, peaks_path in paths:
         cut, extracted = read_json(thresholded_sidecar), read_json(regions_sidecar)
         cutoff = cutoff_of(cut)
-        region_labels = read_raw(label_image)[0].astype(np.int32)
+        region_labels = read_written(label_image, regions_sidecar)[0].astype(np.int32)
         tables = tables_of_variant(
             data,
             affine,

@@ -11,7 +11,7 @@ from statmap.inference.thresholds import (
     parse_threshold,
     resolve_cutoff,
 )
-from statmap.io.files import read_json, write_json
+from statmap.io.files import read_json, sha256_of, write_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
@@ -40,7 +40,7 @@ def main(
     smoothness : ``fwhm_mm``, ``dlh`` and ``search_voxels`` of the map's row of the sample sheet.
     thresholded, sidecars : the images to write, 0 wherever a voxel did not pass, and their JSON, one per variant.
     """
-    data, affine, inside = read_map(image, mask)
+    data, affine, inside = read_map(image, mask, sidecar)
     fetched = read_json(sidecar)
     stat, df = fetched["Stat"], fetched["DF"]
     untested = int(np.count_nonzero(inside & (data == 0)))
@@ -76,6 +76,7 @@ def main(
                 "Rule": rule,
                 **cutoff_entries(cutoff),
                 "Survivors": survivors,
+                "SHA256": sha256_of(path),
                 **searched,
             },
         )

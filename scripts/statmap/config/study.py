@@ -4,9 +4,10 @@ This is imported whenever the Snakefile is parsed, once per job on a cluster, so
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
-from ..io.files import UserError
+from ..io.files import UserError, sha256_of
 from ..io.sources import sample_path
 from .schema import cell_reader, defaults_of, load, validate
 from .sheets import read_sheet
@@ -166,6 +167,14 @@ class Study:
 
         return files
 
+    def content_of(self, *columns: str) -> Callable:
+        """A function that gives the sha256 of each of these files.
+
+        Snakemake looks at their times only, and a file that takes the place of another may have an older one.
+        """
+        files = self.files_of(*columns)
+        return lambda wildcards: [_sha256(path) for path in files(wildcards)]
+
     def atlas_file_of(self, wildcards) -> list[str]:
         """The atlas likewise."""
         image = self.atlases[wildcards.atlas]["image"]
@@ -179,6 +188,11 @@ class Study:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
         space = self.maps[wildcards.map]["space"]
         return self.template if self.template and space in (None, self.config["template_space"]) else []
+
+
+@cache
+def _sha256(path):
+    return sha256_of(path)
 
 
 def expand_thresholds(thresholds: list | dict) -> list:

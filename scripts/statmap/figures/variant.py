@@ -7,7 +7,7 @@ import numpy as np
 
 from ..inference.thresholds import cutoff_of
 from ..io.files import read_json
-from ..io.images import read_map, read_raw
+from ..io.images import read_map, read_raw, read_written
 from ..types import Sided
 from .scene import Scene, lay_out, make_scene
 
@@ -17,11 +17,9 @@ Row = dict[str, Any]  # of a table: column name to value, None where the cell is
 
 
 def read_scenes(
-    image: str,
-    mask: str,
-    thresholded: Sequence[str],
-    sidecars: Sequence[str],
-    labels: Sequence[str],
+    map_files: tuple[str, str, str],
+    thresholded: tuple[Sequence[str], Sequence[str]],
+    regions: tuple[Sequence[str], Sequence[str]],
     template: str | None,
     sided: Sequence[Sided],
     units: str,
@@ -30,8 +28,8 @@ def read_scenes(
 
     Parameters
     ----------
-    image, mask : from rule fetch_map.
-    thresholded, sidecars, labels : from rules threshold_map and extract_regions, one each per variant.
+    map_files : image, mask and sidecar from rule fetch_map.
+    thresholded, regions : images from rules threshold_map and extract_regions and their JSON, one each per variant.
     template : path of an anatomical image in the space of the map, or None.
     sided : one per variant.
     units : see `Scene`.
@@ -41,11 +39,12 @@ def read_scenes(
     scene : Scene of a variant.
     rule : str, its threshold and cutoff in words.
     """
-    data, affine, _ = read_map(image, mask)
+    data, affine, _ = read_map(*map_files)
     background = lay_out(*read_raw(template)) if template else None
-    for kept, sidecar, regions, side in zip(thresholded, sidecars, labels, sided, strict=True):
-        said = read_json(sidecar)
-        suprathreshold, found = read_raw(kept)[0] != 0, read_raw(regions)[0].astype(np.int32)
+    files = zip(zip(*thresholded, strict=True), zip(*regions, strict=True), sided, strict=True)
+    for kept, labels, side in files:
+        said = read_json(kept[1])
+        suprathreshold, found = read_written(*kept)[0] != 0, read_written(*labels)[0].astype(np.int32)
         cutoff = cutoff_of(said).value
         yield make_scene(data, affine, suprathreshold, found, cutoff, background, side, units), said["Rule"]
 

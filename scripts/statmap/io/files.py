@@ -15,16 +15,35 @@ class UserError(Exception):
 def writing(path):
     """Give a temporary path beside `path`, which becomes `path` only if the block ends well.
 
-    The temporary name keeps every suffix of `path` (nibabel and matplotlib choose the format by it).
+    The temporary name keeps every suffix of `path` (nibabel and matplotlib choose the format by it). What a job
+    that was killed left under such a name is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for stray in path.parent.glob(f".*.{path.name}"):
+        process = stray.name.split(".")[1]
+        if process.isdigit() and not _runs(int(process)):
+            stray.unlink(missing_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is None:  # of a write, as when the disk is full
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def sha256_of(path):
@@ -42,5 +61,34 @@ def write_json(path, content):
 
 
 def read_json(path):
-    """Read a sidecar back."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a sidecar back.
+
+    Raises
+    ------
+    UserError : it is not what `write_json` writes; the user deletes it.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and run again") from error
+
+
+def check_written(path, sha256, sidecar):
+    """Refuse a file of ours that was changed since it was written, whatever its time.
+
+    Parameters
+    ----------
+    path : the file.
+    sha256 : of the bytes that were written, as the sidecar has it.
+    sidecar : named in the error.
+
+    Raises
+    ------
+    UserError : it has other bytes; the user deletes it.
+    """
+    found = sha256_of(path)
+    if found != sha256:
+        raise UserError(
+            f"{path} is not the file that was written (sha256 {found}, {sidecar} says {sha256}); "
+            "delete it and run again"
+        )

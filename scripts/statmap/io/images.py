@@ -9,7 +9,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
-from .files import UserError, writing
+from .files import UserError, check_written, read_json, writing
 
 
 def check_header(path, name, max_voxels, source=None):
@@ -140,6 +140,30 @@ def read_raw(path):
     return np.ascontiguousarray(data.reshape(data.shape[:3]), dtype=data.dtype.newbyteorder("=")), image.affine
 
 
+def read_result(path):
+    """`read_raw` of an image of ours.
+
+    Raises
+    ------
+    UserError : it is damaged; the user deletes it.
+    """
+    try:
+        return read_raw(path)
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); delete it and run again") from error
+
+
+def read_written(path, sidecar):
+    """`read_raw` of an image of ours: refused where its bytes are not those whose sha256 its sidecar has.
+
+    Raises
+    ------
+    UserError : it, or the sidecar, is not what was written; the user deletes it.
+    """
+    check_written(path, read_json(sidecar)["SHA256"], sidecar)
+    return read_raw(path)
+
+
 def replace_nonfinite(data):
     """Set NaN and infinities to 0.
 
@@ -155,15 +179,26 @@ def replace_nonfinite(data):
     return np.where(finite, data, data.dtype.type(0)), {"nan": nan, "inf": int((~finite).sum()) - nan}
 
 
-def read_map(image, mask):
+def read_map(image, mask, sidecar):
     """Read a fetched map as the analysis sees it.
+
+    Parameters
+    ----------
+    image, mask, sidecar : what rule fetch_map wrote.
 
     Returns
     -------
     data : (i, j, k) float array, finite, 0 outside the mask.
     affine : (4, 4) array.
     inside : (i, j, k) bool, the mask: that of the sample sheet, or the map's nonzero voxels.
+
+    Raises
+    ------
+    UserError : one of them is not what was written.
     """
+    written = read_json(sidecar)
+    check_written(image, written["SHA256"], sidecar)
+    check_written(mask, written["MaskImageSHA256"], sidecar)
     data, affine = read_image(image)
     inside = read_raw(mask)[0] != 0
     return np.where(inside, replace_nonfinite(data)[0], data.dtype.type(0)), affine, inside

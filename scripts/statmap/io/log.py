@@ -1,25 +1,36 @@
 """The log of a job (standard library only)."""
 
+import errno
 import logging
+import re
 import sys
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .files import UserError
 
 log = logging.getLogger("statmap")
 
+# What no line of code can put right: no space, over a quota or a limit, read-only, not permitted, a device's error.
+OF_THE_SYSTEM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
 
 @contextmanager
 def logging_to(path):
     """Write what the block logs, and warns of, to a rule's log file.
 
-    Snakemake's ``log:`` redirects nothing by itself. A `UserError` ends the job with its one line, anything else with
-    its traceback; both are in the log and both leave an exit status other than 0.
+    Snakemake's ``log:`` redirects nothing by itself. A `UserError`, a full disk, a folder that cannot be written to and
+    Ctrl-C end the job with one line, anything else with its traceback; all are in the log and leave an exit status
+    other than 0.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    logging.raiseExceptions = False  # a log that cannot be written to (the disk is full) is no error of its own
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        _say(_one_line(error))
+        sys.exit(1)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
@@ -27,11 +38,33 @@ def logging_to(path):
         yield
     except UserError as error:
         log.error("%s", error)
-        # In one write, newline and all: jobs that fail side by side share the terminal, and each line must stay whole.
-        sys.stderr.write(f"Error: {error}\n")
+        _say(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in OF_THE_SYSTEM:
+            log.error("%s", traceback.format_exc())
+            raise
+        log.error("%s", _one_line(error))
+        _say(_one_line(error))
         sys.exit(1)
     except Exception:
         log.error("%s", traceback.format_exc())
         raise
     finally:
-        handler.flush()
+        with suppress(OSError):
+            handler.flush()
+
+
+def _one_line(error):
+    """An error of the operating system without its traceback; a temporary name is that of the file it stands for."""
+    name = re.sub(r"^\.\d+\.", "", Path(error.filename).name) if error.filename else ""
+    where = f"{Path(error.filename).with_name(name)}: " if name else ""
+    return f"{where}{error.strerror}; make room or give access, and run again"
+
+
+def _say(error):
+    # In one write, newline and all: jobs that fail side by side share the terminal, and each line must stay whole.
+    sys.stderr.write(f"Error: {error}\n")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..io.files import UserError
-from ..io.images import read_raw
+from ..io.images import read_result
 from ..io.log import log
 
 NO_LABEL = "no_label"
@@ -44,7 +44,7 @@ def read_atlases(spaces, images, tables, map_id, map_space):
         warning = check_space(map_space, space, f"map '{map_id}'", f"atlas '{name}'")
         if warning:
             log.warning("%s", warning)
-        labels, affine = read_raw(image)
+        labels, affine = read_result(image)
         atlases.append(Atlas(name, as_labels(labels, f"atlas '{name}'"), affine, read_labels_table(table)))
     return atlases
 

@@ -1,11 +1,12 @@
 """Our CSV files, written and read by the columns that are declared for them (standard library only)."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..io.files import writing
+from ..io.files import UserError, writing
 from .columns import Column, column_of
 
 
@@ -46,8 +47,17 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict : a row each, column name to text, int or float by the column's declaration, None where it is empty.
+
+    Raises
+    ------
+    UserError : it is not a whole table of ours; the user deletes it.
     """
-    with open(path, encoding="utf-8", newline="") as stream:
-        rows = csv.reader(stream)
+    text = Path(path).read_bytes()
+    try:
+        if not text.endswith(b"\n"):
+            raise ValueError("its last line is cut")
+        rows = csv.reader(io.StringIO(text.decode("utf-8"), newline=""))
         columns = [column_of(Path(path).name, name) for name in next(rows)]
         return [{column.name: column.parse(cell) for column, cell in zip(columns, row, strict=True)} for row in rows]
+    except (ValueError, KeyError, StopIteration) as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and run again") from error

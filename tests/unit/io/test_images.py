@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from statmap.io.files import UserError, sha256_of, write_json, writing
-from statmap.io.images import check_header, read_image, read_map, read_raw, replace_nonfinite, same_grid, write_image
+from statmap.io.images import (
+    check_header,
+    read_image,
+    read_map,
+    read_raw,
+    read_written,
+    replace_nonfinite,
+    same_grid,
+    write_image,
+)
 
 AFFINE = np.array([[-2.0, 0.1, 0, 90], [0.1, 2, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
 
@@ -100,8 +109,34 @@ def test_a_map_is_read_under_its_mask(tmp_path):
     data = np.array([[[1, np.nan, 3, 4]]], dtype=np.float32)
     write_image(tmp_path / "map.nii.gz", data, AFFINE)
     write_image(tmp_path / "mask.nii.gz", np.array([[[1, 1, 0, 1]]], dtype=np.uint8), AFFINE)
-    found, _, inside = read_map(tmp_path / "map.nii.gz", tmp_path / "mask.nii.gz")
+    files = [tmp_path / name for name in ("map.nii.gz", "mask.nii.gz", "map.json")]
+    write_json(files[2], {"SHA256": sha256_of(files[0]), "MaskImageSHA256": sha256_of(files[1])})
+    found, _, inside = read_map(*files)
     assert found.ravel().tolist() == [1, 0, 0, 4] and inside.ravel().tolist() == [True, True, False, True]
+
+
+@pytest.mark.parametrize("changed", ["map.nii.gz", "mask.nii.gz"])
+def test_a_map_or_mask_that_was_changed_since_it_was_written_is_not_read(tmp_path, changed):
+    files = [tmp_path / name for name in ("map.nii.gz", "mask.nii.gz", "map.json")]
+    for path in files[:2]:
+        write_image(path, np.ones((2, 2, 2), np.float32), AFFINE)
+    write_json(files[2], {"SHA256": sha256_of(files[0]), "MaskImageSHA256": sha256_of(files[1])})
+    write_image(tmp_path / changed, np.full((2, 2, 2), 2, np.float32), AFFINE)
+    with pytest.raises(UserError, match=rf"{changed} is not the file that was written.*delete it and run again"):
+        read_map(*files)
+
+
+def test_a_written_image_is_read_back_only_with_its_bytes(tmp_path):
+    image, sidecar = tmp_path / "image.nii.gz", tmp_path / "image.json"
+    write_image(image, np.arange(8, dtype=np.int16).reshape(2, 2, 2), AFFINE)
+    write_json(sidecar, {"SHA256": sha256_of(image)})
+    assert read_written(image, sidecar)[0].ravel().tolist() == list(range(8))
+    image.write_bytes(image.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"image\.nii\.gz is not the file that was written"):
+        read_written(image, sidecar)
+    sidecar.write_text("{", encoding="utf-8")
+    with pytest.raises(UserError, match=r"image\.json is damaged .*; delete it and run again"):
+        read_written(image, sidecar)
 
 
 def test_grids_are_compared_by_shape_and_place():

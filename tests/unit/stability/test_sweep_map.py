@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from statmap.io.files import UserError
+from statmap.io.files import UserError, sha256_of, write_json
 from statmap.io.images import read_image, write_image
 from statmap.stability.findings import read_ranges
 
@@ -24,14 +24,16 @@ def run(motor, tmp_path):
     data, affine = motor
     write_image(tmp_path / "map.nii.gz", data, affine)
     write_image(tmp_path / "mask.nii.gz", (data != 0).astype(np.uint8), affine)
+    files = [str(tmp_path / name) for name in ("map.nii.gz", "mask.nii.gz", "map.json")]
+    written = {"SHA256": sha256_of(files[0]), "MaskImageSHA256": sha256_of(files[1]), "DF": None, "Space": None}
 
-    def call(**keys):
-        grid = {"stat": "z", "df": None, "min_region_sizes": [0, 500], "connectivities": [26, 6], "signs": ["split"]}
+    def call(stat="z", **keys):
+        write_json(files[2], written | {"Stat": stat})
+        grid = {"min_region_sizes": [0, 500], "connectivities": [26, 6], "signs": ["split"]}
         grid |= {"sided": "two", "size_rule": ">", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
         outputs = {name: str(tmp_path / file) for name, file in OUTPUTS.items()}
         sweep_map.main(
-            str(tmp_path / "map.nii.gz"),
-            str(tmp_path / "mask.nii.gz"),
+            *files,
             [],
             [],
             [],
@@ -42,7 +44,6 @@ def run(motor, tmp_path):
             **(
                 grid
                 | {
-                    "space": None,
                     "atlas_spaces": {},
                     "tdp_alpha": 0.05,
                     "variants": {},
