@@ -1,7 +1,7 @@
 """Change the code in one place at a time and see whether a test fails: ``make mutants MODULE=regions/seeds``.
 
 mutmut wants a ``src`` layout, so it works on a copy, in a temporary folder. It runs the unit tests of the module's room
-and the parity tests, those that reach the changed function, and prints each change that no test saw, then the score.
+that reach the changed function, and prints each change that no test saw, then the score.
 """
 
 import argparse
@@ -66,7 +66,7 @@ if __name__ == "__main__":
     parser.add_argument("module", help="of scripts/statmap, as regions/seeds")
     module = parser.parse_args().module
     with tempfile.TemporaryDirectory() as place:
-        lay_out(Path(place), module, [f"tests/unit/{module.partition('/')[0]}", "tests/parity"])
+        lay_out(Path(place), module, [f"tests/unit/{module.partition('/')[0]}"])
         mutmut(place, "run", "--max-children", "1")
         fates = dict(re.findall(r"^ *(\S+): (.+)$", mutmut(place, "results", "--all", "true"), re.MULTILINE))
         for mutant, fate in fates.items():
