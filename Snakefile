@@ -45,6 +45,7 @@ COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
+SPECIFIED = VARIANTS if study.sweep and study.sweep["variants"] else []
 PUBLISHED = [f"{own['map']}/published/{name}" for name, own in study.published.items()]
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
 OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
@@ -349,6 +350,9 @@ rule sweep_map:
         mask="results/maps/{map}_mask.nii.gz",
         sidecar="results/maps/{map}.json",
         residuals=study.files_of("residuals"),
+        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=SPECIFIED),
+        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=SPECIFIED),
+        regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=SPECIFIED),
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
         atlas_labels=study.labels,
     output:
@@ -392,6 +396,7 @@ rule sweep_map:
             "tdp_alpha",
         ),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+        variants=study.variant_keys("threshold", "connectivity", "signs", "extract_type") if SPECIFIED else {},
         atlas_spaces=study.atlas_spaces,
         code=code_hash("sweep_map", SCRIPTS),
     conda:

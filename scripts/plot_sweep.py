@@ -59,12 +59,19 @@ def main(
     share, affine = read_result(frequency)
     background = lay_out(*read_raw(template)) if template else None
     draw = {
-        "sweep": lambda: sweep_figure(grid, marked, map_id, "Regions over cutoff and smallest size", units, sided),
+        "sweep": lambda: sweep_figure(
+            [row for row in grid if row["variant"] is None],
+            marked,
+            map_id,
+            "Regions over cutoff and smallest size",
+            units,
+            sided,
+        ),
         "persistence": lambda: persistence_figure(
             first, cutoffs, map_id, "Over which cutoffs each peak stands by itself", units, sided
         ),
         "selection_frequency": lambda: frequency_figure(
-            share, affine, background, map_id, f"Share of {len(grid)} grid points that keep each voxel"
+            share, affine, background, map_id, f"Share of {len(grid)} specifications that keep each voxel"
         ),
         "findings": lambda: specification_figure(
             grid, findings, map_id, f"What {len(grid)} specifications find", units, sided

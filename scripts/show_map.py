@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from statmap.inference.thresholds import cutoff_of
+from statmap.inference.thresholds import cutoff_of, family_of
 from statmap.io.files import read_json, writing
 from statmap.io.images import read_map, read_raw, read_written
 from statmap.io.log import log, logging_to
@@ -120,10 +120,21 @@ def main(
         about = f"stat {fetched['Stat']} from {fetched['Sources'][0]}; {shape} voxels of {size} mm; {space}"
         texts["map"] = map_page(map_id, about, told, figures, "view" in pages)
     if "view" in pages:
-        data, affine, _ = read_map(image, mask, sidecar)
+        data, affine, inside = read_map(image, mask, sidecar)
+        rules = {(keys["domain"], keys["tdp_alpha"]) for keys in variants.values()}
+        domain, alpha = rules.pop() if len(rules) == 1 else ("mask", None)  # of one family and confidence, or of none
         background = read_raw(template) if template else None
         texts["view"] = viewer_page(
-            map_id, data, affine, background, viewed, fetched["Stat"], fetched["DF"], "map" in pages
+            map_id,
+            data,
+            affine,
+            background,
+            viewed,
+            fetched["Stat"],
+            fetched["DF"],
+            "map" in pages,
+            family_of(data, inside, domain),
+            alpha,
         )
     for page, path in pages.items():
         with writing(path) as temporary:

@@ -2,12 +2,18 @@
 
 import numpy as np
 
-from statmap.inference.thresholds import family_of, resolve_cutoff, write_threshold
+from statmap.inference.thresholds import cutoff_of, family_of, resolve_cutoff, write_threshold
 from statmap.io.files import read_json
-from statmap.io.images import read_map, write_image
+from statmap.io.images import read_map, read_raw, voxel_volume, write_image
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import label_peaks, read_atlases
-from statmap.stability.findings import findings, join_occurrences, main_peaks_of_sweep, write_ranges
+from statmap.stability.findings import (
+    findings,
+    join_occurrences,
+    main_peaks_of_regions,
+    main_peaks_of_sweep,
+    write_ranges,
+)
 from statmap.stability.persistence import persistence
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 from statmap.tables.columns import SWEEP, with_added
@@ -20,6 +26,9 @@ def main(
     mask: str,
     sidecar: str,
     residuals: list[str],
+    labels: list[str],
+    thresholded_sidecars: list[str],
+    regions_sidecars: list[str],
     atlases: list[str],
     atlas_labels: list[str],
     map_id: str,
@@ -36,6 +45,7 @@ def main(
     domain: Domain,
     tdp_alpha: float,
     smoothness: dict,
+    variants: dict[str, dict],
     sweep: str,
     persistence_table: str,
     findings_table: str,
@@ -47,6 +57,7 @@ def main(
     ----------
     image, mask, sidecar : what rule fetch_map wrote.
     residuals : the 4D image of residuals that the sheet names, or nothing.
+    labels, thresholded_sidecars, regions_sidecars : of the variants that are specifications too, or nothing.
     atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
     map_id : name, the first column of the tables.
     atlas_spaces : atlas name to its declared space, or None.
@@ -56,6 +67,7 @@ def main(
     connectivities, signs : the other two axes of the grid.
     sided, size_rule, cutoff_rule, percentile_domain, domain, tdp_alpha : as in a variant, for the whole grid.
     smoothness : ``fwhm_mm``, ``dlh`` and ``search_voxels`` of the map's row of the sample sheet, for ``{"fwe": …}``.
+    variants : id to ``threshold``, ``connectivity``, ``signs`` and ``extract_type``, where they are specifications too.
     sweep, persistence_table, findings_table : CSV files to write: one row per grid point; one row per peak, signs
         apart, and connectivity; one row per main peak of any grid point.
     frequency : image to write, the share of grid points that keep each voxel.
@@ -117,6 +129,16 @@ def main(
         grid = {name: np.concatenate([values, more[name]]) for name, values in grid.items()}
         times_kept += more_times
     n_points = len(grid["kept"])
+    grid |= {"variant": np.full(n_points, None), "extract_type": np.full(n_points, "connected_components", object)}
+    files = zip(variants.items(), labels, thresholded_sidecars, regions_sidecars, strict=True)
+    for (variant, keys), label_image, thresholded_sidecar, regions_sidecar in files:
+        regions, row = read_raw(label_image)[0], _row(keys, read_json(thresholded_sidecar), read_json(regions_sidecar))
+        found = main_peaks_of_regions(data, affine, regions, n_points, row["cutoff"])
+        row["largest_mm3"] = found.n_voxels.max(initial=0) * voxel_volume(affine)
+        grid = {name: np.append(values, ({"variant": variant} | row)[name]) for name, values in grid.items()}
+        occurrences = join_occurrences([occurrences, found])
+        times_kept += regions > 0
+        n_points += 1
     write_table(sweep, {"map": [map_id] * n_points} | grid, SWEEP)
     write_image(frequency, (times_kept / n_points).astype(np.float32), affine)
 
@@ -142,6 +164,23 @@ def main(
     )
 
 
+def _row(keys, cut, extracted):
+    """A variant as a row of sweep.csv, its largest region aside."""
+    cutoff, ledger = cutoff_of(cut), extracted["Ledger"]
+    return {
+        **{name: keys[name] for name in ("connectivity", "signs", "extract_type")},
+        "threshold": write_threshold(keys["threshold"]),
+        "cutoff": cutoff.value,
+        "cutoff_rule": cutoff.rule,
+        "min_region_size": extracted["MinRegionSizeMM3"],
+        "survivors": ledger["survivors"],
+        "n_regions": extracted["Regions"],
+        "volume_mm3": ledger["kept"] * extracted["VoxelVolumeMM3"],
+        "kept": ledger["kept"],
+        "too_small": ledger["too_small"],
+    }
+
+
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
@@ -150,5 +189,6 @@ if __name__ == "__main__":
             atlas_spaces=snakemake.params.atlas_spaces,
             **snakemake.params.grid,
             smoothness=snakemake.params.smoothness,
+            variants=snakemake.params.variants,
             **snakemake.output,
         )

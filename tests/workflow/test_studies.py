@@ -11,6 +11,7 @@ import pytest
 from running import REPOSITORY, once, outputs, plan, planned, rows_of, run_snakemake, succeed, write_sheet
 from scipy import ndimage, stats
 
+from statmap.stability.findings import read_ranges
 from statmap.tables.columns import PEAKS, PERSISTENCE, REGIONS, SUMMARY, SWEEP
 
 
@@ -431,3 +432,34 @@ def test_a_map_from_the_web(tmp_path, neurovault):
     assert sidecar["SourceSHA256"] == sha256 and sidecar["Sources"] == ["neurovault:42"]
     assert sidecar["NeuroVault"] == {"id": 42, "name": "button press", "map_type": "Z map"}
     assert plan(tmp_path, target, **hooks) == {} and len(neurovault.asked) == 4
+
+
+# ----------------------------------------------------------------------- variants of the config among a sweep's points
+def test_variants_are_specifications_where_they_are_asked_for(tmp_path):
+    variants = {
+        "on-the-grid": {"threshold": 3.2, "min_region_size": 500},
+        "nilearn": {"threshold": 3.2, "convention": "nilearn"},
+        "nothing": {"threshold": 99},
+    }
+    sweep = {"thresholds": [{"from": 3, "to": 3.4, "step": 0.2}, {"fdr": 0.05}], "min_region_sizes": [500]}
+    config = {"variants": variants, "sweep": sweep | {"variants": True}}
+    targets = ["results/motor/sweep/findings.png", "results/motor/sweep/sweep.png"]
+    targets += [f"results/motor/{variant}/regions.csv" for variant in variants]
+    assert "Traceback" not in succeed(tmp_path, *targets, config=config)
+    folder = tmp_path / "results/motor"
+    points = rows_of(folder / "sweep/sweep.csv")
+    assert [row["variant"] for row in points] == ["", "", "", "", *variants]
+    grid = next(row for row in points if row["threshold"] == "3.2")
+    assert {name: text for name, text in points[4].items() if name != "variant"} == {
+        name: text for name, text in grid.items() if name != "variant"
+    }
+    assert points[5]["extract_type"] == "local_regions" and points[5]["signs"] == "merged"
+    assert points[6]["n_regions"] == "0" and points[6]["largest_mm3"] == "0.0"
+    found_in = [set(read_ranges(row["found_in"])) for row in rows_of(folder / "sweep/findings.csv")]
+    assert all((2 in rows) == (5 in rows) for rows in found_in)  # the same peaks stand for the same regions
+    for number, name in ((5, "on-the-grid"), (6, "nilearn"), (7, "nothing")):
+        regions = rows_of(folder / name / "regions.csv")
+        assert sum(number in rows for rows in found_in) == len(regions) == int(points[number - 1]["n_regions"])
+    variants["nilearn"]["threshold"] = 3.3
+    assert plan(tmp_path, *targets, config=config)["sweep_map"] == 1
+    assert plan(tmp_path, *targets, config={"variants": {**variants}, "sweep": sweep})["sweep_map"] == 1

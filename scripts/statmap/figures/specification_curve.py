@@ -20,7 +20,9 @@ CHOICES = (
     ("kind", "threshold"),
     ("connectivity", "neighbours"),
     ("signs", "signs"),
+    ("extract_type", "extraction"),
     ("min_region_size", "smallest size (mm³)"),
+    ("variant", "variant"),
 )
 LEFT, RIGHT = MARGIN + 190, WIDTH - MARGIN - 26  # points, where the specifications stand
 CURVE, ROW = 42.0, 8.0  # points, height of a curve and of a row
@@ -41,7 +43,7 @@ def specification_figure(
     Parameters
     ----------
     specifications : one row a specification: connectivity, signs, threshold, cutoff, min_region_size (mm^3), n_regions,
-        volume_mm3.
+        volume_mm3; extract_type and variant (None for a point of the grid), where some differ.
     findings : one row a finding, most found first: id, label (None where unknown), x, y, z (mm), share (of the
         specifications), found (list of bool, one a specification, in the order of `specifications`). The first
         `MOST_FINDINGS` are drawn.
@@ -101,14 +103,15 @@ def _draw_curve(page: Page, rows: Sequence[Row], words: str, measure: Callable[[
 
 def _draw_choice(page: Page, rows: Sequence[Row], name: str, words: str, top: float) -> float:
     """Which value of one choice every specification took; nothing where all took the same. Gives the bottom."""
-    options = sorted({row[name] for row in rows}, key=lambda option: (isinstance(option, str), option))
-    if len(options) < 2:
+    taken = {row.get(name) for row in rows}
+    options = sorted(taken - {None}, key=lambda option: (isinstance(option, str), option))
+    if len(taken) < 2:
         return top
     page.text(MARGIN, top + ROW / 2, words, SMALL, colour=GREY, level="center")
     for option in options:
         word = option if isinstance(option, str) else number(option)
         page.text(LEFT - 6, top + ROW / 2, word, NOTE, align="right", level="center")
-        _draw_row(page, np.array([row[name] == option for row in rows]), top)
+        _draw_row(page, np.array([row.get(name) == option for row in rows]), top)
         top += ROW
     return top + 5
 

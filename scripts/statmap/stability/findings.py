@@ -19,6 +19,7 @@ from nibabel.affines import apply_affine
 from ..inference.thresholds import Cutoff
 from ..io.images import voxel_volume
 from ..regions.clusters import large_enough
+from ..regions.peaks import labelled_voxels, main_peaks
 from ..types import SizeRule
 from .persistence import plateau_peaks
 from .sweep import Settings
@@ -132,6 +133,42 @@ def main_peaks_of_sweep(
                 own, cutoff = main[component], np.full(len(row), values[level])
                 parts.append(Occurrences(peak[own], place[own], row, cutoff, n_voxels[component], total[component]))
     return join_occurrences(parts)
+
+
+def main_peaks_of_regions(
+    data: np.ndarray, affine: np.ndarray, labels: np.ndarray, row: int, cutoff: float
+) -> Occurrences:
+    """The main peak of every region of one specification, however its regions were made.
+
+    Parameters
+    ----------
+    data : (i, j, k) float array, finite: the map.
+    affine : (4, 4) array.
+    labels : (i, j, k) int array, 0 background, regions 1..n.
+    row : of the specification.
+    cutoff : magnitude that made its regions.
+
+    Notes
+    -----
+    A region is named as a component of a tree is: by the first voxel, in C order, of those that share its largest
+    magnitude. Of a region that holds but a part of a plateau (``local_regions``) that is the first voxel of this part.
+    """
+    values, region, ijk = labelled_voxels(labels, data)
+    n_regions = int(labels.max(initial=0))
+    if not n_regions:
+        return NO_OCCURRENCES
+    flat = np.ravel_multi_index(ijk.T, labels.shape)
+    order = np.lexsort((flat, -np.abs(values), region))
+    first = order[np.searchsorted(region[order], np.arange(1, n_regions + 1))]
+    peaks = main_peaks(values, region, ijk, affine, n_regions)
+    return Occurrences(
+        flat[first],
+        np.ravel_multi_index(peaks.ijk.T, labels.shape),
+        np.full(n_regions, row),
+        np.full(n_regions, cutoff),
+        np.bincount(region - 1),
+        np.bincount(region - 1, weights=values.astype(np.float64)),
+    )
 
 
 def name_peaks(tree: Tree, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -350,6 +350,8 @@ SWEPT = table(
 SWEEP = table(
     list(SWEPT.values()),
     SUMMARY["signs"],
+    SUMMARY["extract_type"],
+    Column("variant", "text", "", "", "The variant that the row is; empty for a point of the grid."),
     Column("threshold", "text", "", "", "As in the config: `3.0`, `97%`, `fdr=0.05`."),
     CUTOFF,
     Column("cutoff_rule", "text", "", "", "`>=` or `>`, how a voxel is compared with the cutoff."),

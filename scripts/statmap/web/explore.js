@@ -23,6 +23,8 @@ function explore(state) {
   found = findRegions(forest, map.volume, map.shape, map.affine, state.cutoff, smallest);
   const { highest } = curves(state);
   for (const region of found.regions) region.high = highest[region.which][region.of];
+  const shares = activeShares(found.labels, found.regions, map.volume, map.discoveries[sidedOf(state.signs)], sidedOf(state.signs));
+  found.regions.forEach((region, n) => { region.tdp = shares[n]; });
   return found;
 }
 
@@ -55,6 +57,7 @@ function written(value, kind) {
   if (value === null) return "–";
   if (kind === "count" || kind === "volume") return Math.round(value).toLocaleString("en-US");
   if (kind === "p") return value < 1e-4 ? value.toExponential(1).replace(".0", "") : String(Number(value.toPrecision(2)));
+  if (kind === "percent") return `${Math.round(100 * value)}%`;
   return kind === "mm" ? value.toFixed(1) : kind === "value" ? value.toFixed(2) : String(value);
 }
 
@@ -68,7 +71,7 @@ function fillTable() {
     const cells = {
       region: n + 1, sign: region.sign, n_voxels: region.voxels, volume_mm3: region.voxels * content.voxelVolume,
       peak_value: region.value, peak_x: region.mm[0], peak_y: region.mm[1], peak_z: region.mm[2],
-      p_peak: p(region.value), robust_low: region.low, robust_high: region.high,
+      p_peak: p(region.value), tdp: region.tdp, robust_low: region.low, robust_high: region.high,
     };
     for (const { name, kind } of content.columns) {
       const cell = row.insertCell();

@@ -240,3 +240,27 @@ function mostCentral(ranks, voxels, shape, affine, inC) {
   return ranks.filter((_, n) => far[n] <= nearest).reduce((one, other) => (
     inC(voxels[one]) < inC(voxels[other]) ? one : other));
 }
+
+// Of each region the least share of its voxels that is active, as region_tdp of scripts/statmap/inference/statistics.py
+// bounds it: of n voxels 1 - u + #{ranks up to u} are, for the best u. Null for each where no ranks are known.
+function activeShares(labels, regions, volume, known, sided) {
+  if (!known) return regions.map(() => null);
+  const magnitude = MAGNITUDES[sided === "two" ? "mixed" : sided], { levels, ranks } = known;
+  const own = regions.map(() => []);
+  for (let voxel = 0; voxel < labels.length; voxel++) {
+    if (labels[voxel] === 0) continue;
+    const value = magnitude(volume[voxel]);
+    let low = 0, high = levels.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (levels[middle] > value) low = middle + 1;
+      else high = middle;
+    }
+    if (low < levels.length) own[labels[voxel] - 1].push(ranks[low]);
+  }
+  return own.map((found, n) => {
+    const sorted = Uint32Array.from(found).sort();
+    const most = sorted.reduce((most, rank, at) => Math.max(most, at + 2 - rank), 0);
+    return most / regions[n].voxels;
+  });
+}

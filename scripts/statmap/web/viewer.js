@@ -1,7 +1,7 @@
 // The scene: template, map and regions in NiiVue, the scale below it, the numbers on the regions, and the tables.
 const byId = (id) => document.getElementById(id);
 const content = JSON.parse(byId("content").textContent);
-const map = { shape: content.shape, affine: content.affine, volume: null }; // the values, exact: from the map's NIfTI
+const map = { shape: content.shape, affine: content.affine, volume: null, discoveries: {} }; // the values, exact: from the map's NIfTI
 let viewer, image, regions, labelled = null, chosen = null;
 
 async function unpack(base64) {
@@ -12,6 +12,10 @@ async function unpack(base64) {
 async function readMap() {
   const values = await (await unpack(content.map)).arrayBuffer();
   map.volume = content.bytes === 4 ? new Float32Array(values, 352) : new Float64Array(values, 352);
+  for (const [sided, { levels, ranks }] of Object.entries(content.discoveries)) {
+    const [first, second] = await Promise.all([levels, ranks].map(async (own) => (await unpack(own)).arrayBuffer()));
+    map.discoveries[sided] = { levels: new Float64Array(first), ranks: new Uint32Array(second) };
+  }
 }
 
 function volume(base64, options) {

@@ -19,7 +19,7 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from ..figures.colours import DIVERGING
-from ..inference.statistics import log_sf, minus_log10
+from ..inference.statistics import hommel_value, log_sf, minus_log10, p_values, tail_values
 from ..inference.thresholds import Cutoff
 from ..io.files import UserError
 from ..io.images import index_box, voxel_volume
@@ -42,6 +42,7 @@ _OWN_COLUMNS = (
     "peak_y",
     "peak_z",
     "p_peak",
+    "tdp",
     "robust_low",
     "robust_high",
 )
@@ -123,6 +124,31 @@ def _nifti(data: np.ndarray, affine: np.ndarray, intent: str = "none") -> str:
     return _packed(image.to_bytes())
 
 
+def discovery_ranks(
+    values: np.ndarray, alpha: float, stat: Stat, df: float | Sequence[float] | None, sided: Sided
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the page needs to bound the true discovery proportion of any cluster, see `statistics.region_tdp`.
+
+    Parameters
+    ----------
+    values : (n,) array, the voxels that were tested.
+    alpha : one minus the confidence.
+    stat, df, sided : see `inference.statistics`.
+
+    Returns
+    -------
+    levels : (m,) float64, falling: a voxel of at least this magnitude has at most the rank beside it.
+    ranks : (m,) uint32, rising. Those above n, which count in no cluster, are left out.
+    """
+    p = p_values(values, stat, df, sided)
+    rank = np.maximum(np.ceil(hommel_value(p, alpha) * p / alpha), 1)
+    magnitude = tail_values(values, sided)
+    order = np.argsort(-magnitude, kind="stable")
+    order = order[(rank[order] <= len(values)) & (magnitude[order] > 0)]
+    last = np.flatnonzero(np.diff(rank[order], append=np.inf))  # the lowest voxel of each rank
+    return magnitude[order][last], rank[order][last].astype(np.uint32)
+
+
 class VariantView(NamedTuple):
     """One variant as the page shows it.
 
@@ -193,6 +219,8 @@ def viewer_page(
     stat: Stat,
     df: float | Sequence[float] | None,
     map_page: bool,
+    inside: np.ndarray | None = None,
+    alpha: float | None = None,
 ) -> str:
     """Write the page of one map.
 
@@ -206,6 +234,8 @@ def viewer_page(
     variants : in the order of the page.
     stat, df : of the map.
     map_page : whether there is a map.html beside the page.
+    inside : (i, j, k) bool, the voxels that were tested, and alpha, one minus the confidence of true discovery
+        proportions; None where there are none.
 
     Returns
     -------
@@ -218,7 +248,14 @@ def viewer_page(
     tail = None
     if stat != "other" and (df or stat not in ("t", "F")):
         tail = minus_log10(log_sf(np.linspace(0, largest, TAIL_NODES), stat, df)).round(7).tolist()
-    own = [column_of("regions.csv", name) for name in _OWN_COLUMNS if tail or name != "p_peak"]
+    discoveries = {}
+    if tail and inside is not None and alpha is not None and inside.any():
+        tails: tuple[Sided, ...] = ("positive",) if stat in ("F", "log10p") else ("two", "positive", "negative")
+        for sided in tails:
+            levels, ranks = discovery_ranks(data[inside], alpha, stat, df, sided)
+            discoveries[sided] = {"levels": _packed(levels.tobytes()), "ranks": _packed(ranks.tobytes())}
+    known = {"p_peak": bool(tail), "tdp": bool(discoveries)}
+    own = [column_of("regions.csv", name) for name in _OWN_COLUMNS if known.get(name, True)]
     content = {
         "background": _nifti(background, background_affine),
         "map": _nifti(data, affine),
@@ -230,6 +267,7 @@ def viewer_page(
         "tails": 1 if stat in ("F", "log10p") else 2,
         "largest": largest,
         "tail": tail,
+        "discoveries": discoveries,
         "ramp": DIVERGING,
         "colours": page_colours(DISTINCT),
         "columns": [{"name": column.name, "kind": column.kind} for column in own],

@@ -66,3 +66,12 @@ def test_kinds_of_threshold_are_a_choice_of_their_own():
     assert collisions(page) == []
     assert {"threshold", "value", "fdr=0.05", "97%"} <= set(words(page)) and "2.0" not in words(page)
     assert "threshold" not in words(specification_figure(specifications([2.0, 4.0]), [], "motor"))
+
+
+def test_variants_among_the_specifications_are_a_choice_of_their_own():
+    rows = [row | {"variant": None, "extract_type": "connected_components"} for row in specifications([2.0, 4.0])]
+    rows += [rows[0] | {"variant": name, "extract_type": "local_regions"} for name in ("mine", "yours")]
+    page = specification_figure(rows, [], "motor")
+    assert collisions(page) == []
+    assert {"variant", "mine", "yours", "extraction", "local_regions"} <= set(words(page))
+    assert "variant" not in words(specification_figure(rows[:-2], [], "motor"))

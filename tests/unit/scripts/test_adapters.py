@@ -243,9 +243,13 @@ def run_map(map_id):
     run(
         "sweep_map",
         wildcards,
-        fetched | {"residuals": []} | atlases,
+        fetched
+        | {"residuals": []}
+        | {"labels": [], "thresholded_sidecars": [], "regions_sidecars": []}
+        | atlases,
         swept,
         smoothness=keys("sweep_map", "map_keys", row),
+        variants={},
         grid=keys("sweep_map", "sweep_keys", GRID),
         atlas_spaces={"halves": "MNI152"},
     )

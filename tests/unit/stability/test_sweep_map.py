@@ -37,12 +37,16 @@ def run(motor, tmp_path):
             [],
             [],
             [],
+            [],
+            [],
+            [],
             "motor",
             **(
                 grid
                 | {
                     "atlas_spaces": {},
                     "tdp_alpha": 0.05,
+                    "variants": {},
                     "smoothness": {"fwhm_mm": 9, "dlh": None, "search_voxels": None},
                 }
                 | keys

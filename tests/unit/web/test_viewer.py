@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.affines import apply_affine as to_mm
 
+from statmap.inference.statistics import hommel_value, p_values, region_tdp, tail_values
 from statmap.inference.thresholds import Cutoff
 from statmap.io.files import UserError
 from statmap.web import viewer
@@ -123,3 +124,23 @@ def test_background_covers_map_and_template_in_place(flips, sizes, axes, angle, 
     x = to_mm(background_affine, np.argwhere(inside))[:, 0]
     off = background[inside] + 0.5 - 63 * (100 + x) / template.max()  # a grey is what was cut off to a whole number
     assert abs(off.mean()) < 0.9 and np.abs(off).max() < 2  # a grey is 2 mm
+
+
+@pytest.mark.parametrize("sided", ["two", "positive", "negative"])
+def test_ranks_of_the_page_bound_what_the_table_bounds(sided):
+    """Of any set of voxels: the best count of levels and ranks is that of region_tdp."""
+    random = np.random.default_rng(4)
+    values = np.round(random.normal(size=900), 2).astype(np.float32)
+    values[:200] += 4
+    values[200:300] -= 5
+    levels, ranks = viewer.discovery_ranks(values, 0.05, "z", None, sided)
+    assert (np.diff(levels) < 0).all() and (np.diff(ranks.astype(int)) > 0).all()
+    p = p_values(values, "z", None, sided)
+    sets = random.integers(0, 6, size=900)
+    expected = region_tdp(p, sets, 5, hommel_value(p, 0.05), 0.05)
+    magnitude = tail_values(values, sided)
+    for n, share in enumerate(expected, start=1):
+        at = np.searchsorted(-levels, -magnitude[sets == n])
+        own = np.sort(ranks[at[at < len(levels)]].astype(int))
+        assert max((1 - own + np.arange(1, len(own) + 1)).max(initial=0), 0) / (sets == n).sum() == share
+    assert expected.max() > 0
