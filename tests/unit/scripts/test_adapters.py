@@ -243,10 +243,7 @@ def run_map(map_id):
     run(
         "sweep_map",
         wildcards,
-        fetched
-        | {"residuals": []}
-        | {"labels": [], "thresholded_sidecars": [], "regions_sidecars": []}
-        | atlases,
+        fetched | {"residuals": []} | {"labels": [], "thresholded_sidecars": [], "regions_sidecars": []} | atlases,
         swept,
         smoothness=keys("sweep_map", "map_keys", row),
         variants={},
@@ -458,3 +455,10 @@ def test_show_map(results):
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
     view = (results / "full/view.html").read_text(encoding="utf-8")
     assert "strict" in view and "loose" in view
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_image_of_ours_is_read_with_its_sidecar(script):
+    """`read_map` and `read_written` compare its sha256; `read_raw` and `read_image` are for what the user brings."""
+    text = (ROOT / f"scripts/{script}.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bread_(?:raw|image)\((\w+)", text)) <= {"template"}
