@@ -184,7 +184,7 @@ def test_a_map_that_is_constant_but_for_one_voxel_has_a_seed():
 
 
 def test_the_whole_of_the_gaussian_is_seen():
-    """Mass that a margin too narrow throws back makes the outer maxima higher, and the inner one falls below a tenth."""
+    """Mass that too narrow a margin throws back makes the outer maxima higher; the inner one falls below a tenth."""
     corners = ((12, 12, 12), 10), ((40, 40, 40), 10)
     data = place(*corners, ((26, 26, 26), 1.02), shape=(54, 54, 54))
     assert seeds_of(data, affine_of((1.5,) * 3)) == (3, [(12, 12, 12), (26, 26, 26), (40, 40, 40)])
