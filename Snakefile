@@ -150,7 +150,15 @@ rule threshold_map:
         "results/benchmarks/threshold_map/{map}.tsv"
     params:
         variants=study.variant_keys(
-            "threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "signs", "connectivity", "tdp_alpha"
+            "threshold",
+            "sided",
+            "cutoff_rule",
+            "percentile_domain",
+            "domain",
+            "signs",
+            "connectivity",
+            "tdp_alpha",
+            "convention",
         ),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         code=code_hash("threshold_map", SCRIPTS),
@@ -214,6 +222,7 @@ rule tabulate_regions:
     output:
         regions=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
         peaks=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
+        tables_sidecar="results/{map}/tables.json",
     log:
         "results/logs/tabulate_regions/{map}.log",
     benchmark:
@@ -612,6 +621,9 @@ rule summarise:
         thresholded=expand("results/{map}/{variant}/thresholded.json", map=MAPS, variant=VARIANTS),
         extracted=expand("results/{map}/{variant}/regions.json", map=MAPS, variant=VARIANTS),
         tables=expand("results/{map}/{variant}/regions.csv", map=MAPS, variant=VARIANTS),
+        fetched=expand("results/maps/{map}.json", map=MAPS),
+        tabulated=expand("results/{map}/tables.json", map=MAPS),
+        template=ancient(study.template or []),
         stability=expand("results/{map}/stability.csv", map=COMPARED),
     output:
         summary="results/summary.csv",
@@ -627,6 +639,7 @@ rule summarise:
         maps=MAPS,
         variants=study.variant_keys("sided", "connectivity", "signs", "extract_type", "convention"),
         pages=HTML,
+        template_space=study.config["template_space"],
         code=code_hash("summarise", SCRIPTS),
     conda:
         "envs/environment.yaml"

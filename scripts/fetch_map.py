@@ -6,7 +6,8 @@ import numpy as np
 from statmap.inference.p_maps import minus_log10_p
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of, write_json, writing
-from statmap.io.images import replace_nonfinite, same_grid, write_image
+from statmap.io.headers import doubts, statistic
+from statmap.io.images import extent_of, replace_nonfinite, same_grid, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 
@@ -21,7 +22,7 @@ def main(
     mask_image: str,
     sidecar: str,
     mask: str | None = None,
-    stat: str = "other",
+    stat: str | None = None,
     df: float | list[float] | None = None,
     space: str | None = None,
 ) -> None:
@@ -51,19 +52,30 @@ def main(
     with writing(image) as fetched:
         found = fetch_image(source, fetched, name=name, sha256=sha256, base=base, max_voxels=max_voxels)
         data, affine, shape, provenance = found
+        header = nib.load(fetched).header
         if nib.load(fetched).ndim > 3:
             write_image(fetched, data, affine)
         finite, counts = replace_nonfinite(data)
         nonzero = int(np.count_nonzero(finite))
         if mask:
-            inside, mask_sha256 = read_mask(mask, base, name, shape, affine, mask_image, max_voxels)
+            inside, mask_sha256, mask_warnings = read_mask(mask, base, name, shape, affine, mask_image, max_voxels)
         else:
-            inside, mask_sha256 = finite != 0, None
-        kind = stat
+            inside, mask_sha256, mask_warnings = finite != 0, None, []
+        extent = extent_of(finite != 0, affine)
+        told, origin = statistic(header, source, {"stat": stat, "df": df, "space": space}, name)
+        for key, where in origin.items():
+            log.info("%s: %s %s, from the %s", name, key, told[key], where)
+        stat = kind = told["stat"]
+        warnings = [
+            *_surprises(provenance.get("neurovault", {}), counts, nonzero),
+            *doubts(header, shape, finite, kind),
+        ]
+        warnings += mask_warnings
         if stat in ("p", "1-p", "log10p"):
             finite, stat = minus_log10_p(finite, inside, stat, name), "log10p"
             write_image(fetched, finite, affine)
-        _warn(name, provenance.get("neurovault", {}), counts, nonzero)
+        for warning in warnings:
+            log.warning("%s: %s", name, warning)
         write_image(mask_image, inside.astype(np.uint8), affine)
         content = {
             "Description": f"Statistical map '{map_id}' as fetched from its source",
@@ -75,8 +87,10 @@ def main(
             "Parameters": {"max_voxels": max_voxels},
             "Stat": stat,
             "StatOfSource": kind,
-            "DF": df,
-            "Space": space,
+            "DF": told["df"],
+            "Space": told["space"],
+            "SaidBy": origin or None,
+            "Warnings": warnings,
             "SHA256": sha256_of(fetched),
             "Shape": list(shape),
             "VoxelSizeMM": nib.affines.voxel_sizes(affine).tolist(),
@@ -84,6 +98,7 @@ def main(
             "NaNCount": counts["nan"],
             "InfCount": counts["inf"],
             "NonzeroCount": nonzero,
+            "ExtentMM": None if extent is None else extent.tolist(),
             "Minimum": float(finite.min()),
             "Maximum": float(finite.max()),
             "Mask": mask or "nonzero voxels",
@@ -92,7 +107,8 @@ def main(
             "MaskImageSHA256": sha256_of(mask_image),
         }
         write_json(
-            sidecar, {key: value for key, value in content.items() if value is not None or key in ("DF", "Space")}
+            sidecar,
+            {key: value for key, value in content.items() if value is not None or key in ("DF", "Space", "ExtentMM")},
         )
     log.info("%s: %s, sha256 %s, %s voxels, %d not zero", name, source, provenance["sha256"], shape, nonzero)
 
@@ -104,6 +120,7 @@ def read_mask(mask, base, name, shape, affine, destination, max_voxels):
     -------
     inside : (i, j, k) bool.
     sha256 : of the mask's file.
+    warnings : what is to be doubted about it.
     """
     what = f"mask of {name}"
     with writing(destination) as fetched:
@@ -115,22 +132,27 @@ def read_mask(mask, base, name, shape, affine, destination, max_voxels):
                 f"{what}: {mask} has shape {mask_shape} and affine {mask_affine.tolist()}, the map {shape} and "
                 f"{affine.tolist()}; resample the mask to the grid of the map"
             )
-        inside = replace_nonfinite(data)[0] != 0
+        values = replace_nonfinite(data)[0]
+        inside = values != 0
         if not inside.any():
             raise UserError(f"{what}: {mask} is 0 everywhere; voxels other than 0 are inside the mask")
-    return inside, provenance["sha256"]
+    between = np.count_nonzero((values > 0) & (values < 1))
+    warnings = [f"{between} voxels of the mask lie between 0 and 1; all that is not 0 is inside"] if between else []
+    return inside, provenance["sha256"], warnings
 
 
-def _warn(name, description, counts, nonzero):
-    """Log what makes results surprising without making them wrong."""
+def _surprises(description, counts, nonzero):
+    """What makes results surprising without making them wrong: in the values, and in NeuroVault's description."""
+    found = []
     if nonzero == 0:
-        log.warning("%s: no voxel has a finite value other than 0; no region can be found", name)
+        found.append("no voxel has a finite value other than 0; no region can be found")
     if counts["nan"] or counts["inf"]:
-        log.warning("%s: %d NaN and %d infinite voxels count as background", name, counts["nan"], counts["inf"])
+        found.append(f"{counts['nan']} NaN and {counts['inf']} infinite voxels count as background")
     if description.get("is_thresholded") is True:
-        log.warning("%s: NeuroVault says that the map is thresholded; percentiles of all voxels are affected", name)
+        found.append("NeuroVault says that the map is thresholded; percentiles of all voxels are affected")
     if description.get("not_mni") is True:
-        log.warning("%s: NeuroVault says that the map is not in MNI space; template and labels do not apply", name)
+        found.append("NeuroVault says that the map is not in MNI space; template and labels do not apply")
+    return found
 
 
 if __name__ == "__main__":

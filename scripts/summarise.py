@@ -1,8 +1,12 @@
 """Rule summarise: one row per map and variant, and where to look first."""
 
+import numpy as np
+
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json, writing
+from statmap.io.images import extent_of, overlap_by_half, read_raw
 from statmap.io.log import log, logging_to
+from statmap.io.spaces import same_space
 from statmap.tables.columns import SUMMARY
 from statmap.tables.csv_files import read_table, write_rows
 from statmap.web.summary import Warned, summary_page
@@ -13,6 +17,10 @@ def main(
     extracted: list[str],
     tables: list[str],
     stability: list[str],
+    fetched: list[str],
+    tabulated: list[str],
+    template: str | None,
+    template_space: str | None,
     maps: list[str],
     variants: dict[str, dict],
     pages: list[str],
@@ -26,16 +34,20 @@ def main(
     thresholded, extracted : JSON from rules threshold_map and extract_regions, one each per map and variant.
     tables : regions.csv, likewise.
     stability : CSV from rule compare_variants, one per map; none where variants are not compared.
+    fetched, tabulated : JSON from rules fetch_map and tabulate_regions, one per map.
+    template, template_space : the anatomical background and its space, or None.
     maps : ids.
     variants : id to the keys that the summary shows.
     pages : which pages every map has, ``map`` and ``view``.
     summary, page : the CSV and the HTML file to write.
     """
     rows, warnings = [], []
+    of_map = dict(zip(maps, _warnings_of_maps(fetched, tabulated, template, template_space), strict=True))
     pairs = [(map_id, variant) for map_id in maps for variant in variants]
     for (map_id, variant), cut, divided, table in zip(pairs, thresholded, extracted, tables, strict=True):
         cut, divided, regions = read_json(cut), read_json(divided), read_table(table)
         largest = regions[0] if regions else {}
+        own = [*of_map[map_id], *cut["Warnings"], *divided["Warnings"]]
         rows.append(
             {
                 "map": map_id,
@@ -56,10 +68,10 @@ def main(
                 "volume_mm3": divided["Ledger"]["kept"] * divided["VoxelVolumeMM3"],
                 "largest_mm3": largest.get("volume_mm3", 0.0),
                 **{f"largest_{axis}": largest.get(f"peak_{axis}") for axis in "xyz"},
-                "warning": "; ".join(divided["Warnings"]) or "none",
+                "warning": " | ".join(own) or "none",
             }
         )
-        warnings += [Warned(map_id, variant, warning) for warning in divided["Warnings"]]
+        warnings += [Warned(map_id, variant, warning) for warning in own]
     write_rows(summary, rows, SUMMARY)
     with writing(page) as temporary:
         agreement = [row for path in stability for row in read_table(path)]
@@ -67,10 +79,26 @@ def main(
     log.info("%d rows", len(rows))
 
 
+def _warnings_of_maps(fetched, tabulated, template, template_space):
+    """What to be careful about in each map, whatever the variant: its image, its atlases, where the template lies."""
+    brain = None
+    if template:
+        data, affine = read_raw(template)
+        brain = extent_of(data > 0, affine)
+    for image, tables in zip(map(read_json, fetched), map(read_json, tabulated), strict=True):
+        found = [*image["Warnings"], *tables["Warnings"]]
+        if template and image["Space"] and not same_space(image["Space"], template_space):
+            found.append(f"no template: the map is in space '{image['Space']}', the template in '{template_space}'")
+        elif template and not overlap_by_half(brain, image["ExtentMM"] and np.array(image["ExtentMM"])):
+            found.append("no template: it covers less than half of the map; is the map in another space?")
+        yield found
+
+
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            **snakemake.input,
+            **{**snakemake.input, "template": snakemake.input.template or None},
+            template_space=snakemake.params.template_space,
             maps=snakemake.params.maps,
             variants=snakemake.params.variants,
             pages=snakemake.params.pages,

@@ -4,7 +4,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of, family_of, resolve_cutoff, write_threshold
 from statmap.io.files import read_json
-from statmap.io.images import read_map, read_written, voxel_volume, write_image
+from statmap.io.images import extent_of, read_map, read_written, voxel_volume, write_image
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import label_peaks, read_atlases
 from statmap.stability.findings import (
@@ -75,7 +75,11 @@ def main(
     fetched = read_json(sidecar)
     stat, df, space = fetched["Stat"], fetched["DF"], fetched["Space"]
     data, affine, inside = read_map(image, mask, sidecar)
-    found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, space)
+    found_atlases, warnings = read_atlases(
+        atlas_spaces, atlases, atlas_labels, map_id, space, extent_of(data != 0, affine)
+    )
+    for warning in warnings:
+        log.warning("%s", warning)
     bounds = {write_threshold(one): one["tdp"] for one in thresholds if isinstance(one, dict) and "tdp" in one}
     search = None
     if any(isinstance(one, dict) and "fwe" in one for one in thresholds):

@@ -4,9 +4,10 @@ import numpy as np
 
 from statmap.inference.region_statistics import search_from
 from statmap.inference.thresholds import cutoff_of
-from statmap.io.files import read_json
-from statmap.io.images import read_map, read_on_grid, read_written
+from statmap.io.files import read_json, write_json
+from statmap.io.images import extent_of, read_map, read_on_grid, read_written
 from statmap.io.log import log, logging_to
+from statmap.io.sidecar import generated_by
 from statmap.regions.atlases import read_atlases
 from statmap.tables.columns import with_added
 from statmap.tables.csv_files import write_table
@@ -28,6 +29,7 @@ def main(
     atlas_spaces: dict[str, str | None],
     regions: list[str],
     peaks: list[str],
+    tables_sidecar: str,
 ) -> None:
     """Measure the regions of every variant of one map.
 
@@ -42,11 +44,16 @@ def main(
     variants : id to the keys that its columns depend on, see `tables_of_variant`.
     atlas_spaces : atlas name to its declared space.
     regions, peaks : the CSV files to write, one per variant.
+    tables_sidecar : JSON to write, how they were made and what to be careful about.
     """
     data, affine, inside = read_map(image, mask, sidecar)
     fetched = read_json(sidecar)
     stat, df = fetched["Stat"], fetched["DF"]
-    found_atlases = read_atlases(atlas_spaces, atlases, atlas_labels, map_id, fetched["Space"])
+    found_atlases, warnings = read_atlases(
+        atlas_spaces, atlases, atlas_labels, map_id, fetched["Space"], extent_of(data != 0, affine)
+    )
+    for warning in warnings:
+        log.warning("%s", warning)
     columns = {file: with_added(file, atlas=atlas_spaces) for file in ("regions.csv", "peaks.csv")}
     reported = read_on_grid(values[0], data.shape, affine, f"values of map '{map_id}'") if values else None
     paths = zip(variants.items(), thresholded_sidecars, labels, regions_sidecars, regions, peaks, strict=True)
@@ -75,6 +82,17 @@ def main(
             file = path.rpartition("/")[2]
             write_table(path, names | table, columns[file])
         log.info("map '%s', variant '%s': %d regions, %d peaks", map_id, variant, *(len(t["region"]) for t in tables))
+    write_json(
+        tables_sidecar,
+        {
+            "Description": f"Tables of regions and peaks of map '{map_id}'",
+            "GeneratedBy": generated_by("tabulate_regions", ("numpy", "scipy", "nibabel")),
+            "Sources": [image, *atlases, *values],
+            "SourceSHA256": fetched["SHA256"],
+            "Parameters": variants,
+            "Warnings": warnings,
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from statmap.inference.kinds import Cutoff
+from statmap.inference.kinds import KINDS, Cutoff
 from statmap.inference.thresholds import (
     cutoff_entries,
     describe,
     family_of,
     find_survivors,
+    magnitude,
     parse_threshold,
     resolve_cutoff,
 )
@@ -35,8 +36,8 @@ def main(
     image, mask, sidecar : what rule fetch_map wrote. Voxels outside a mask of the sheet are set to 0 first.
     residuals : the 4D image of residuals that the sheet names, or nothing.
     map_id : name, for the log and the sidecars.
-    variants : id to its ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain`` and ``domain``; ``signs``,
-        ``connectivity`` and ``tdp_alpha`` for ``{tdp: …}``.
+    variants : id to its ``threshold``, ``sided``, ``cutoff_rule``, ``percentile_domain``, ``domain`` and
+        ``convention``; ``signs``, ``connectivity`` and ``tdp_alpha`` for ``{tdp: …}``.
     smoothness : ``fwhm_mm``, ``dlh`` and ``search_voxels`` of the map's row of the sample sheet.
     thresholded, sidecars : the images to write, 0 wherever a voxel did not pass, and their JSON, one per variant.
     """
@@ -62,8 +63,16 @@ def main(
         survivors = int(np.count_nonzero(survived))
         rule = describe(cutoff, threshold=keys["threshold"], sided=keys["sided"], stat=stat)
         log.info("%s: %s: %d suprathreshold voxels", name, rule, survivors)
-        if not survivors:
-            log.warning("%s: no voxel passes the threshold; the tables will be empty", name)
+        warnings = [] if survivors else [_nothing_passes(keys, data, rule)]
+        if keys["convention"] in ("spm", "fsl") and keys["sided"] == "two" and KINDS[kind_of(keys)].needs_p:
+            warnings.append(
+                f"{keys['convention'].upper()} tests one tail, this variant both: half of the level is left for each; "
+                "sided: positive is what it would do"
+            )
+        if searched.get("SmoothnessSource") == "map":
+            warnings.append("the smoothness was estimated from the map itself, too smooth where there is signal")
+        for warning in warnings:
+            log.warning("%s: %s", name, warning)
         write_image(path, np.where(survived, data, data.dtype.type(0)), affine)
         write_json(
             sidecar_path,
@@ -78,8 +87,22 @@ def main(
                 "Survivors": survivors,
                 "SHA256": sha256_of(path),
                 **searched,
+                "Warnings": warnings,
             },
         )
+
+
+def kind_of(keys):
+    """Name of the kind of a variant's threshold."""
+    return parse_threshold(keys["threshold"])[0]
+
+
+def _nothing_passes(keys, data, rule):
+    """Why the tables are empty, with the value that would pass, and a hint where 97 was meant to be 97%."""
+    highest = magnitude(data, keys["sided"]).max(initial=0)
+    percent = kind_of(keys) == "value" and 50 <= keys["threshold"] <= 100
+    hint = f'; for a percentile write "{keys["threshold"]:g}%"' if percent else ""
+    return f"no voxel passes the threshold ({rule}; the map's largest value is {highest:.4g}): no region{hint}"
 
 
 def _cut(data, affine, inside, family, search, keys, stat, df, name):

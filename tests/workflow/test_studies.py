@@ -463,3 +463,77 @@ def test_variants_are_specifications_where_they_are_asked_for(tmp_path):
     variants["nilearn"]["threshold"] = 3.3
     assert plan(tmp_path, *targets, config=config)["sweep_map"] == 1
     assert plan(tmp_path, *targets, config={"variants": {**variants}, "sweep": sweep})["sweep_map"] == 1
+
+
+# --------------------------------------------------------------------------------- every warning reaches the summary
+def test_every_kind_of_warning_reaches_the_summary(tmp_path):
+    random = np.random.default_rng(11)
+    data = ndimage.gaussian_filter(random.normal(size=(20, 20, 20)), 1).astype(np.float32) * 12
+    data[0, 0, 0] = np.nan
+
+    def save(name, shift=0, intent=None):
+        affine = np.diag([4.0, 4, 4, 1])
+        affine[:3, 3] = -40 + shift
+        image = nib.Nifti1Image(data, affine)
+        if intent:
+            image.header.set_intent(*intent)
+        image.to_filename(tmp_path / name)
+
+    save("here_stat-z_statmap.nii.gz")
+    save("far.nii.gz", shift=400, intent=("t test", (20,)))
+    save("lost.nii")
+    content = bytearray((tmp_path / "lost.nii").read_bytes())
+    content[252:256] = bytes(4)  # the codes of qform and sform
+    (tmp_path / "lost.nii").write_bytes(content)
+    grid = np.diag([4.0, 4, 4, 1])
+    grid[:3, 3] = 360
+    nib.Nifti1Image(np.full((20, 20, 20), 0.5, np.float32), grid).to_filename(tmp_path / "soft.nii.gz")
+    atlas = np.zeros((40, 40, 40), np.int16)
+    atlas[5:35, 5:35, 5:35] = 1
+    grid = np.diag([4.0, 4, 4, 1])
+    grid[:3, 3] = -80
+    nib.Nifti1Image(atlas, grid).to_filename(tmp_path / "atlas.nii.gz")
+    (tmp_path / "labels.tsv").write_text("index\tname\n1\tbrain\n", encoding="utf-8")
+    write_sheet(
+        tmp_path / "maps.tsv",
+        ["map", "source", "mask", "space", "fwhm_mm"],
+        ["here", "here_stat-z_statmap.nii.gz", "", "MNI152NLin6Asym", "map"],
+        ["far", "far.nii.gz", "soft.nii.gz", "MNI152", ""],
+        ["lost", "lost.nii", "", "Talairach", ""],
+    )
+    variants = {
+        "spm": {"threshold": {"p": 0.001}, "convention": "spm"},
+        "ninety": {"threshold": 97},
+    }
+    config = {"maps": "maps.tsv", "variants": variants, "html": [], "figures": []}
+    labelled = config | {"atlases": {"box": {"image": "atlas.nii.gz", "labels": "labels.tsv", "space": "MNI152"}}}
+    write_sheet(
+        tmp_path / "two.tsv", *[line.split("\t") for line in (tmp_path / "maps.tsv").read_text().splitlines()[:3]]
+    )
+    (tmp_path / "values.tsv").write_text((tmp_path / "maps.tsv").read_text(), encoding="utf-8")
+    said = {}
+    for asked, maps in (
+        (labelled | {"maps": "two.tsv"}, ("here", "far")),
+        (config | {"variants": {"ninety": variants["ninety"]}}, ("lost",)),
+    ):
+        output = succeed(tmp_path, "results/summary.csv", config=asked)
+        said |= {(row["map"], row["variant"]): row["warning"] for row in rows_of(tmp_path / "results/summary.csv")}
+        assert "Traceback" not in output and set(maps) <= {name for name, _ in said}
+    expected = {
+        ("here", "spm"): ["1 NaN and 0 infinite", "SPM tests one tail", "smoothness was estimated from the map itself"],
+        ("far", "spm"): [
+            "between 0 and 1",
+            "covers less than half of the map: regions are not labelled",
+            "no template: it covers less",
+        ],
+        ("far", "ninety"): ["no voxel passes the threshold", 'for a percentile write "97%"'],
+        ("lost", "ninety"): ["no orientation", "the map is in space 'Talairach'"],
+    }
+    for place, texts in expected.items():
+        assert all(text in said[place] for text in texts), (place, said[place])
+    assert "template" not in said["here", "spm"] and "SPM tests" not in said["here", "ninety"]
+    fetched = json.loads((tmp_path / "results/maps/far.json").read_text(encoding="utf-8"))
+    assert (fetched["Stat"], fetched["DF"], fetched["SaidBy"]) == ("t", 20.0, {"stat": "header", "df": "header"})
+    assert json.loads((tmp_path / "results/maps/here.json").read_text(encoding="utf-8"))["Stat"] == "z"
+    regions = rows_of(tmp_path / "results/far/spm/regions.csv")
+    assert {row["box_peak"] for row in regions} <= {"no_label"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..io.files import UserError, sha256_of
 from ..io.sources import sample_path
+from ..io.spaces import same_space
 from .schema import cell_reader, defaults_of, load, validate
 from .sheets import read_sheet
 from .variants import check_ids, read_variant_table, resolve_variants
@@ -187,7 +188,8 @@ class Study:
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
         space = self.maps[wildcards.map]["space"]
-        return self.template if self.template and space in (None, self.config["template_space"]) else []
+        here = space is None or same_space(space, self.config["template_space"])
+        return self.template if self.template and here else []
 
 
 @cache

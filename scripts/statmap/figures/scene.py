@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..io.images import overlap_by_half
 from ..types import Sided
 from .slicing import box_of, pick_planes, sections, world_axes
 
@@ -97,7 +98,7 @@ def make_scene(
     """
     origin, step, (values, kept, regions) = world_axes(affine, data, suprathreshold, labels)
     covered = box_of(values != 0, origin, step)
-    misplaced = template is not None and not _overlap(template.brain, covered)
+    misplaced = template is not None and not overlap_by_half(template.brain, covered)
     template = None if misplaced else template
     frame = covered if template is None else template.brain
     boxes = [box for box in (frame, box_of(kept | (regions > 0), origin, step)) if box is not None]
@@ -105,14 +106,6 @@ def make_scene(
     box = np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
     limit = colour_limit(values, cutoff)
     return Scene(values, kept, regions, origin, step, template, misplaced, box, limit, float(cutoff), sided, units)
-
-
-def _overlap(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    """Whether two boxes share at least half of the smaller; where one is missing there is nothing to compare."""
-    if one is None or other is None:
-        return True
-    shared = np.clip(np.minimum(one[1], other[1]) - np.maximum(one[0], other[0]), 0, None).prod()
-    return bool(shared >= 0.5 * min(np.ptp(one, axis=0).prod(), np.ptp(other, axis=0).prod()))
 
 
 def colour_limit(data: np.ndarray, cutoff: float) -> float:

@@ -209,6 +209,24 @@ def voxel_volume(affine):
     return float(abs(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
 
 
+def extent_of(inside: np.ndarray, affine: np.ndarray) -> np.ndarray | None:
+    """World box around the set voxels of an (i, j, k) bool array, (2, 3) mm, to their faces; None for none."""
+    box = index_box(inside)
+    if box is None:
+        return None
+    corners = np.array(np.meshgrid(*(box - 0.5).T)).reshape(3, -1).T
+    mm = nib.affines.apply_affine(affine, corners)
+    return np.stack([mm.min(axis=0), mm.max(axis=0)])
+
+
+def overlap_by_half(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether two boxes, (2, 3) mm, share at least half of the smaller; true where one is missing."""
+    if one is None or other is None:
+        return True
+    shared = np.clip(np.minimum(one[1], other[1]) - np.maximum(one[0], other[0]), 0, None).prod()
+    return bool(shared >= 0.5 * min(np.ptp(one, axis=0).prod(), np.ptp(other, axis=0).prod()))
+
+
 def index_box(inside: np.ndarray) -> np.ndarray | None:
     """The smallest box around the set voxels of an (i, j, k) bool array.
 

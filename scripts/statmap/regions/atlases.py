@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..io.files import UserError
-from ..io.images import read_result
-from ..io.log import log
+from ..io.images import extent_of, overlap_by_half, read_result
+from ..io.spaces import same_space
 
 NO_LABEL = "no_label"
 SMALLEST_PERCENT = 5  # labels that cover less of a region are not named
@@ -22,31 +22,36 @@ class Atlas(NamedTuple):
     names: dict
 
 
-def read_atlases(spaces, images, tables, map_id, map_space):
-    """Read the atlases of a config; a missing space goes to the log as a warning.
+def read_atlases(spaces, images, tables, map_id, map_space, map_extent):
+    """Read the atlases of a config.
 
     Parameters
     ----------
     spaces : dict of atlas name to its declared space or None, in the order of `images` and `tables`.
     images, tables : paths of label images and of their ``_dseg.tsv``.
     map_id, map_space : the map that is to be labelled, and its declared space or None.
+    map_extent : (2, 3) mm, the box of its nonzero voxels (`images.extent_of`), or None for one without any.
 
     Returns
     -------
-    list of Atlas
+    atlases : list of Atlas; one that covers less than half of the map has no label anywhere.
+    warnings : list of str, where a space is not declared or an atlas lies elsewhere.
 
     Raises
     ------
     UserError : see `check_space`, `as_labels` and `read_labels_table`.
     """
-    atlases = []
+    atlases, warnings = [], []
     for (name, space), image, table in zip(spaces.items(), images, tables, strict=True):
         warning = check_space(map_space, space, f"map '{map_id}'", f"atlas '{name}'")
-        if warning:
-            log.warning("%s", warning)
+        warnings += [warning] if warning else []
         labels, affine = read_result(image)
-        atlases.append(Atlas(name, as_labels(labels, f"atlas '{name}'"), affine, read_labels_table(table)))
-    return atlases
+        labels = as_labels(labels, f"atlas '{name}'")
+        if not overlap_by_half(map_extent, extent_of(labels != 0, affine)):
+            warnings.append(f"atlas '{name}' covers less than half of the map: regions are not labelled after it")
+            labels = np.zeros_like(labels)
+        atlases.append(Atlas(name, labels, affine, read_labels_table(table)))
+    return atlases, warnings
 
 
 def label_peaks(table, atlases, affine, columns=("i", "j", "k")):
@@ -143,7 +148,7 @@ def check_space(map_space, atlas_space, map_name, atlas_name):
     UserError : both are declared and differ.
     """
     if map_space and atlas_space:
-        if map_space != atlas_space:
+        if not same_space(map_space, atlas_space):
             raise UserError(
                 f"{map_name} is in space {map_space!r} and {atlas_name} in {atlas_space!r}; "
                 "labels need both in the same space"

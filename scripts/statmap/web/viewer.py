@@ -109,7 +109,7 @@ def background_grid(
     )
     positive = values[values > 0]
     top = np.percentile(positive, 99.9) if positive.size else 1.0
-    return (np.clip(values / top, 0, 1) * 63).astype(np.uint8), background_affine
+    return np.rint(np.clip(values / top, 0, 1) * 63).astype(np.uint8), background_affine
 
 
 def _packed(content: bytes) -> str:

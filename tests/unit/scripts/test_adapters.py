@@ -147,11 +147,14 @@ def run_everything():
         "summarise",
         {},
         {"thresholded": cuts, "extracted": sidecars, "tables": tables}
+        | {"fetched": [f"results/maps/{map_id}.json" for map_id in MAPS]}
+        | {"tabulated": [f"results/{map_id}/tables.json" for map_id in MAPS], "template": []}
         | {"stability": [f"results/{map_id}/stability.csv" for map_id in MAPS]},
         {"summary": "results/summary.csv", "page": "results/summary.html"},
         maps=list(MAPS),
         variants=of_variants("summarise"),
         pages=["map", "view"],
+        template_space="MNI152",
     )
 
 
@@ -211,7 +214,7 @@ def run_map(map_id):
         | {"thresholded_sidecars": cut["thresholded_sidecars"], "labels": divided["labels"]}
         | {"regions_sidecars": divided["sidecars"], "values": []}
         | atlases,
-        tables,
+        tables | {"tables_sidecar": f"results/{map_id}/tables.json"},
         variants=of_variants("tabulate_regions"),
         atlas_spaces={"halves": "MNI152"},
     )
