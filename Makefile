@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help install run test coverage bench lint format docs lock clean
+.PHONY: help install run test shuffled mutants coverage bench lint format docs lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -23,12 +23,19 @@ coverage: $(VENV)/.dev  ## the unit and parity tests, with the share of lines th
 bench: $(VENV)/.dev  ## all benchmarks, as Markdown
 	$(BIN)/python tests/benchmarks/bench.py
 
-lint: $(VENV)/.dev  ## what must be clean: ruff, snakefmt, snakemake --lint, mypy
+shuffled: $(VENV)/.dev  ## the unit tests three times, each in another order and with other random numbers
+	for time in 1 2 3; do $(BIN)/python -m pytest -n 2 -p randomly -v --no-summary --no-header -m "not slow" tests/unit || exit 1; done
+
+mutants: $(VENV)/.dev  ## which changes of MODULE=regions/seeds no test sees (minutes)
+	$(BIN)/python tests/mutants.py $(MODULE)
+
+lint: $(VENV)/.dev  ## what must be clean: ruff, snakefmt, snakemake --lint, mypy, deptry
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
+	$(BIN)/deptry scripts
 
 format: $(VENV)/.dev  ## put code into form
 	$(BIN)/ruff check --fix .

@@ -4,7 +4,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of, family_of, resolve_cutoff, write_threshold
 from statmap.io.files import read_json
-from statmap.io.images import extent_of, read_map, read_raw, voxel_volume, write_image
+from statmap.io.images import extent_of, read_map, read_written, voxel_volume, write_image
 from statmap.io.log import log, logging_to
 from statmap.regions.atlases import label_peaks, read_atlases
 from statmap.stability.findings import (
@@ -136,7 +136,10 @@ def main(
     grid |= {"variant": np.full(n_points, None), "extract_type": np.full(n_points, "connected_components", object)}
     files = zip(variants.items(), labels, thresholded_sidecars, regions_sidecars, strict=True)
     for (variant, keys), label_image, thresholded_sidecar, regions_sidecar in files:
-        regions, row = read_raw(label_image)[0], _row(keys, read_json(thresholded_sidecar), read_json(regions_sidecar))
+        regions, row = (
+            read_written(label_image, regions_sidecar)[0],
+            _row(keys, read_json(thresholded_sidecar), read_json(regions_sidecar)),
+        )
         found = main_peaks_of_regions(data, affine, regions, n_points, row["cutoff"])
         row["largest_mm3"] = found.n_voxels.max(initial=0) * voxel_volume(affine)
         grid = {name: np.append(values, ({"variant": variant} | row)[name]) for name, values in grid.items()}

@@ -126,3 +126,13 @@ def test_citation_and_changelog_name_the_version():
     assert str(citation["version"]) == VERSION
     assert f"\n## {VERSION}\n" in read("CHANGELOG.md")
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
+
+
+def test_every_promise_names_tests_that_exist():
+    promises = [line for line in read("docs/promises.md").splitlines() if re.match(r"\| (?!promise|\*\*)", line)]
+    assert len(promises) > 20
+    for line in promises:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
+        assert named, line
+        for path, name in named:
+            assert re.search(rf"^def {name}\(", read(path), re.MULTILINE), f"{path} has no {name}"

@@ -175,14 +175,14 @@ def test_a_job_is_killed_at_a_random_moment(fresh, expected, seed):
     moments = random.Random(seed)
     with started(fresh) as process:
         for _ in range(moments.randint(1, 4)):  # not always the first
-            jobs = wait_for(lambda: jobs_of(process), process)
+            wait_for(lambda: jobs_of(process), process)
             time.sleep(moments.uniform(0, 0.6))
-        jobs = wait_for(lambda: jobs_of(process), process)
-        if jobs:
-            os.kill(jobs[0], signal.SIGKILL)
+        for job in (wait_for(lambda: jobs_of(process), process) or [])[:1]:
+            with suppress(ProcessLookupError):
+                os.kill(job, signal.SIGKILL)
         output, _ = process.communicate(timeout=120)
     assert "Traceback" not in output
-    assert (process.returncode != 0) == bool(jobs), output
+    assert (process.returncode != 0) == ("SIGKILL" in output), output  # it may have ended by itself just before
     assert all(whole(fresh, expected).values())
     assert again(fresh).returncode == 0
     check_recovered(fresh, expected)
@@ -212,7 +212,9 @@ def test_the_disk_is_full(undisturbed, expected, tmp_path, share):
         make_study(disk)
         done = again(disk)
         assert done.returncode != 0
-        assert "No space left on device" in done.stdout and "Traceback" not in done.stdout, done.stdout
+        assert "No space left on device" in done.stdout, done.stdout
+        # No traceback of ours; Snakemake writes one where a file of its own is cut.
+        assert not re.search(r'File ".*(?:/statmap/|/scripts/tmp)', done.stdout), done.stdout
         assert all(whole(disk, expected).values())
         subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
         recover(disk)

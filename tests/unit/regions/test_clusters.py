@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statmap.regions.clusters import bounding_box, filter_and_sort, label_components, large_enough
+from statmap.regions.clusters import (
+    bounding_box,
+    extent_threshold,
+    filter_and_sort,
+    label_components,
+    large_enough,
+)
 
 
 def rotated(mm, angle=0.0):
@@ -74,3 +80,19 @@ def test_equal_sizes_are_ordered_by_the_place_of_the_peak_not_by_that_of_the_reg
     assert filter_and_sort(labels, data, np.eye(4), 0, ">").ravel().tolist() == [0, 2, 0, 1, 1, 0, 2]
     data[1] = -4
     assert filter_and_sort(labels, data, np.eye(4), 0, ">").ravel().tolist() == [0, 1, 0, 2, 2, 0, 1]
+
+
+def test_numbers_that_no_voxel_has_are_no_regions():
+    """Also where any size is kept."""
+    labels = np.array([9, 0, 4, 4], np.uint32).reshape(4, 1, 1)
+    assert filter_and_sort(labels, (labels != 0) * 1.0, np.eye(4), 0, ">=").ravel().tolist() == [2, 0, 1, 1]
+
+
+def test_the_larger_of_two_extent_thresholds_is_the_one():
+    """Voxels of 27 mm³. Where both keep the same clusters, it is the variant's own."""
+    affine = np.diag([3.0, 3, 3, 1])
+    assert extent_threshold(270, ">", None, affine) == (270, ">")
+    assert extent_threshold("10 voxels", ">=", 4, affine) == (pytest.approx(270), ">=")
+    assert extent_threshold(0, ">", 5, affine) == (pytest.approx(135), ">=")
+    assert extent_threshold(270, ">", 11, affine) == (270, ">")
+    assert extent_threshold(270, ">=", 11, affine) == (pytest.approx(297), ">=")

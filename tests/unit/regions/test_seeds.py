@@ -150,3 +150,41 @@ def test_negative_voxels_have_no_seed():
         assert seeds_of(data, affine_of((3.0, 3.0, 3.0))) == (0, [])
     mixed = place(((5, 5, 5), 2.0), ((20, 5, 5), -9.0))
     assert seeds_of(mixed, affine_of((3.0, 3.0, 3.0))) == (1, [(5, 5, 5)])
+
+
+@pytest.mark.parametrize("mm", [1.5, 3.0, 5.0])
+@pytest.mark.parametrize("seed", range(8))
+def test_seeds_of_a_few_voxels_amid_a_large_volume(mm, seed):
+    """Only their neighbourhood is smoothed; what comes back has the shape of the box, and the seeds of all of it."""
+    random = np.random.default_rng(seed)
+    data = np.zeros((40, 36, 38), np.float32)
+    corner = np.array([random.integers(4, 20) for _ in range(3)])
+    for voxel in corner + random.integers(0, (3, 14, 7), size=(6, 3)):
+        data[tuple(voxel)] = random.uniform(1, 5)
+    affine = affine_of((mm,) * 3)
+    box = bounding_box(data != 0)
+    found = find_seeds(data, box, affine, 6)
+    assert found.shape == data[box].shape
+    np.testing.assert_array_equal(found > 0, seeds_on_the_whole_volume(data, affine, 6)[box] > 0)
+
+
+def test_negative_values_have_no_seed():
+    assert seeds_of(place(((5, 5, 5), -4), ((20, 12, 12), -2)), affine_of((3, 3, 3))) == (0, [])
+
+
+@pytest.mark.parametrize("value", [1, 2.5])
+def test_a_constant_map_has_no_seed(value):
+    assert seeds_of(np.full((6, 7, 8), value, np.float32), affine_of((3, 3, 3))) == (0, [])
+
+
+def test_a_map_that_is_constant_but_for_one_voxel_has_a_seed():
+    data = np.ones((6, 7, 8), np.float32)
+    data[3, 3, 3] = 2
+    assert seeds_of(data, affine_of((3, 3, 3)))[0] == 1
+
+
+def test_the_whole_of_the_gaussian_is_seen():
+    """Mass that too narrow a margin throws back makes the outer maxima higher; the inner one falls below a tenth."""
+    corners = ((12, 12, 12), 10), ((40, 40, 40), 10)
+    data = place(*corners, ((26, 26, 26), 1.02), shape=(54, 54, 54))
+    assert seeds_of(data, affine_of((1.5,) * 3)) == (3, [(12, 12, 12), (26, 26, 26), (40, 40, 40)])

@@ -460,3 +460,10 @@ def test_show_map(results):
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
     view = (results / "full/view.html").read_text(encoding="utf-8")
     assert "strict" in view and "loose" in view
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_image_of_ours_is_read_with_its_sidecar(script):
+    """`read_map` and `read_written` compare its sha256; `read_raw` and `read_image` are for what the user brings."""
+    text = (ROOT / f"scripts/{script}.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bread_(?:raw|image)\((\w+)", text)) <= {"template"}
