@@ -26,7 +26,7 @@ if "variants" not in config:
 SCRIPTS = HERE / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from statmap.config.outcome import failures, last_words
+from statmap.config.outcome import failures, last_words, left_behind
 from statmap.config.rerun import code_hash
 from statmap.config.study import Study
 from statmap.io.files import UserError
@@ -652,12 +652,30 @@ rule summarise:
         "scripts/summarise.py"
 
 
+rule prune:
+    """Remove the results of maps and variants that are in the config no more; a run lists them at its end."""
+    log:
+        "results/logs/prune.log",
+    params:
+        left_behind=lambda wildcards: [str(path) for path in left_behind("results", MAPS, VARIANTS)],
+        code=code_hash("prune", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    localrule: True
+    message:
+        "Removing {params.left_behind}"
+    script:
+        "scripts/prune.py"
+
+
 onsuccess:
     if (
         Path(rules.summarise.output.summary).exists()
         and Path(rules.summarise.output.summary).stat().st_mtime >= BEGUN
     ):
         logger.info(last_words(rules.summarise.output.summary), extra={"quietness": Quietness.PROGRESS})
+    if stale := left_behind("results", MAPS, VARIANTS):
+        logger.warning(f"Not in the config any more: {', '.join(map(str, stale))}. `snakemake prune` removes them.")
 
 
 onerror:

@@ -36,6 +36,7 @@ EXPECTED = [
     "maps/motor.json",
     *(f"motor/{variant}/{name}" for variant in VARIANTS for name in OF_A_VARIANT),
     "motor/stability.csv",
+    "motor/tables.json",
     "motor/matches.csv",
     "motor/dice.png",
     "motor/map.html",

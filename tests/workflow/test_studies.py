@@ -247,7 +247,11 @@ def test_nothing_found_is_a_result(own):
     row = next(row for row in rows_of(folder / "results/summary.csv") if row["variant"] == "nothing")
     assert list(row) == list(SUMMARY)
     zero = ("survivors", "kept", "too_small", "unseeded", "isolated", "n_regions", "volume_mm3", "largest_mm3")
-    assert {float(row[key]) for key in zero} == {0} and row["warning"].startswith("no voxel passes the threshold") and row["largest_x"] == ""
+    assert (
+        {float(row[key]) for key in zero} == {0}
+        and row["warning"].startswith("no voxel passes the threshold")
+        and row["largest_x"] == ""
+    )
     pairs = [row for row in rows_of(folder / "results/own/stability.csv") if "nothing" in row.values()]
     assert len(pairs) == 4 and {row["dice"] for row in pairs} == {"0.0000"}
 
@@ -550,3 +554,38 @@ def test_every_kind_of_warning_reaches_the_summary(tmp_path):
     assert json.loads((tmp_path / "results/maps/here.json").read_text(encoding="utf-8"))["Stat"] == "z"
     regions = rows_of(tmp_path / "results/far/spm/regions.csv")
     assert {row["box_peak"] for row in regions} <= {"no_label"}
+
+
+# ------------------------------------------------------------------------------- what the config left behind
+def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
+    data = np.random.default_rng(0).normal(size=(9, 9, 9)).astype(np.float32)
+    for name in ("one", "two"):
+        nib.Nifti1Image(data, np.eye(4)).to_filename(tmp_path / f"{name}.nii.gz")
+    write_sheet(tmp_path / "maps.tsv", ["map", "source"], ["one", "one.nii.gz"], ["two", "two.nii.gz"])
+    variants = {"low": {"threshold": 1, "min_region_size": 0}, "high": {"threshold": 2, "min_region_size": 0}}
+    config = {"maps": "maps.tsv", "variants": variants, "html": [], "figures": []}
+    targets = ["results/summary.csv"]
+    assert "any more" not in succeed(tmp_path, *targets, config=config)
+    (tmp_path / "results/mine").mkdir()
+    (tmp_path / "results/one/notes").mkdir()
+    (tmp_path / "results/one/notes/thoughts.txt").write_text("mine", encoding="utf-8")
+    write_sheet(tmp_path / "maps.tsv", ["map", "source"], ["one", "one.nii.gz"])
+    del variants["high"]
+    said = succeed(tmp_path, *targets, config=config)
+    stale = {
+        "results/one/high",
+        "results/two",
+        *(f"results/maps/two{end}" for end in (".nii.gz", "_mask.nii.gz", ".json")),
+    }
+    [line] = [line for line in said.splitlines() if "Not in the config any more" in line]
+    assert {part.strip() for part in line.partition(": ")[2].partition(". `")[0].split(",")} == stale
+    assert all((tmp_path / path).exists() for path in stale)
+    kept = {
+        path for path in outputs(tmp_path) if not any(path.startswith(one.removeprefix("results/")) for one in stale)
+    }
+    succeed(tmp_path, "prune", config=config)
+    assert not any((tmp_path / path).exists() for path in stale) and set(outputs(tmp_path)) == kept
+    assert (tmp_path / "results/one/notes/thoughts.txt").exists() and (tmp_path / "results/mine").is_dir()
+    assert plan(tmp_path, *targets, config=config) == {} and "any more" not in succeed(
+        tmp_path, *targets, config=config
+    )

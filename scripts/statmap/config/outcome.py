@@ -1,5 +1,6 @@
 """What a run says at its end (standard library only: the Snakefile uses it)."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from ..tables.csv_files import read_table
@@ -23,6 +24,33 @@ def last_words(summary: str | Path) -> str:
         f"the figures and tables of a variant are in {folder}/<map>/<variant>/."
     )
     return "\n".join([*shown, *more, last])
+
+
+def left_behind(folder: str | Path, maps: Collection[str], variants: Collection[str]) -> list[Path]:
+    """Results of maps and variants that are in the config no more, and of nothing else.
+
+    Parameters
+    ----------
+    folder : ``results``.
+    maps, variants : ids of the config.
+
+    Returns
+    -------
+    list of Path : folders of variants, folders of maps, and what was fetched of these, by name. Only what has the files
+        of this workflow's rules is taken for theirs.
+    """
+    found = []
+    for own in sorted(path for path in Path(folder).glob("*") if path.is_dir()):
+        parts = [path.parent for path in own.glob("*/regions.json")]
+        if own.name in maps:
+            found += sorted(path for path in parts if path.name not in variants)
+        elif parts and (own / "tables.json").is_file():
+            found.append(own)
+    sidecars = sorted(Path(folder, "maps").glob("*.json"))
+    for name in (path.stem for path in sidecars if path.stem not in maps):
+        ends = (".nii.gz", "_mask.nii.gz", ".json", ".sha256")
+        found += [path for path in (Path(folder, "maps", name + end) for end in ends) if path.is_file()]
+    return found
 
 
 def failures(folder: str | Path, since: float) -> list[str]:
