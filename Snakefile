@@ -102,6 +102,7 @@ rule fetch_map:
         row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
         content=study.content_of("source", "mask"),
         max_voxels=study.config["max_voxels"],
+        require_sha256=study.config["require_sha256"],
         code=code_hash("fetch_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -124,6 +125,7 @@ rule fetch_atlas:
     params:
         atlas=study.atlas_keys("image", "sha256"),
         max_voxels=study.config["max_voxels"],
+        require_sha256=study.config["require_sha256"],
         code=code_hash("fetch_atlas", SCRIPTS),
     conda:
         "envs/environment.yaml"

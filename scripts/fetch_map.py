@@ -1,5 +1,7 @@
 """Rule fetch_map: fetch one statistical map, refuse what is not one, and say beside it where it came from."""
 
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 
@@ -21,6 +23,7 @@ def main(
     image: str,
     mask_image: str,
     sidecar: str,
+    require_sha256: bool = True,
     mask: str | None = None,
     stat: str | None = None,
     df: float | list[float] | None = None,
@@ -37,6 +40,8 @@ def main(
     sha256 : 64 hexadecimal digits of the source's bytes; None or empty where the sheet has none.
     map_id : the map's name in the sheet.
     base : folder that a relative path starts from.
+    require_sha256 : whether an address needs its sha256. Where not, that of the first download is kept beside `sidecar`
+        (``.sha256``), and a later one that differs is refused.
     max_voxels : the largest grid accepted, judged by the header before the data are read.
     image, mask_image : ``.nii.gz`` to write; the mask is where `mask` is not 0, or where the map is finite and not 0.
     sidecar : ``.json`` to write: source, sha256, grid, and the numbers of NaN, infinite and non-zero voxels.
@@ -50,7 +55,9 @@ def main(
     """
     name = f"map '{map_id}'"
     with writing(image) as fetched:
-        found = fetch_image(source, fetched, name=name, sha256=sha256, base=base, max_voxels=max_voxels)
+        asked = {"base": base, "max_voxels": max_voxels, "require_sha256": require_sha256}
+        record = Path(sidecar).with_suffix(".sha256")
+        found = fetch_image(source, fetched, name=name, sha256=sha256, record=record, **asked)
         data, affine, shape, provenance = found
         header = nib.load(fetched).header
         if nib.load(fetched).ndim > 3:
@@ -58,7 +65,7 @@ def main(
         finite, counts = replace_nonfinite(data)
         nonzero = int(np.count_nonzero(finite))
         if mask:
-            inside, mask_sha256, mask_warnings = read_mask(mask, base, name, shape, affine, mask_image, max_voxels)
+            inside, mask_sha256, mask_warnings = read_mask(mask, name, shape, affine, mask_image, asked)
         else:
             inside, mask_sha256, mask_warnings = finite != 0, None, []
         extent = extent_of(finite != 0, affine)
@@ -71,6 +78,11 @@ def main(
             *doubts(header, shape, finite, kind),
         ]
         warnings += mask_warnings
+        if "url" in provenance and not sha256:
+            warnings.append(
+                f"downloaded without a sha256; to hold it fast, put {provenance['sha256']} into column sha256 of row "
+                f"'{map_id}' of the sample sheet"
+            )
         if stat in ("p", "1-p", "log10p"):
             finite, stat = minus_log10_p(finite, inside, stat, name), "log10p"
             write_image(fetched, finite, affine)
@@ -113,7 +125,7 @@ def main(
     log.info("%s: %s, sha256 %s, %s voxels, %d not zero", name, source, provenance["sha256"], shape, nonzero)
 
 
-def read_mask(mask, base, name, shape, affine, destination, max_voxels):
+def read_mask(mask, name, shape, affine, destination, asked):
     """Fetch a map's mask and check its grid.
 
     Returns
@@ -124,9 +136,7 @@ def read_mask(mask, base, name, shape, affine, destination, max_voxels):
     """
     what = f"mask of {name}"
     with writing(destination) as fetched:
-        data, mask_affine, mask_shape, provenance = fetch_image(
-            mask, fetched, name=what, sha256=None, base=base, max_voxels=max_voxels
-        )
+        data, mask_affine, mask_shape, provenance = fetch_image(mask, fetched, name=what, sha256=None, **asked)
         if not same_grid(shape, affine, mask_shape, mask_affine):
             raise UserError(
                 f"{what}: {mask} has shape {mask_shape} and affine {mask_affine.tolist()}, the map {shape} and "
@@ -161,6 +171,7 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             base=".",
             max_voxels=snakemake.params.max_voxels,
+            require_sha256=snakemake.params.require_sha256,
             **snakemake.params.row,
             **snakemake.output,
         )

@@ -1,5 +1,6 @@
 """Configs of one's own: overlays, variant tables, other maps, atlases, a sweep, a map from the web."""
 
+import gzip
 import hashlib
 import json
 import threading
@@ -411,9 +412,9 @@ def neurovault(motor_path):
 
 
 def test_a_map_from_the_web(tmp_path, neurovault):
-    """The first run prints the sha256 that the sheet lacks; with it the map is fetched, once."""
+    """Without a sha256 it is used and remembered, or refused where that is asked for; with it it is fetched once."""
     hooks = {
-        "config": {"maps": "maps.tsv"},
+        "config": {"maps": "maps.tsv", "require_sha256": True},
         "STATMAP_TEST_ALLOW_HTTP": "http://127.0.0.1",
         "STATMAP_TEST_NEUROVAULT_API": f"http://127.0.0.1:{neurovault.server_port}/api",
     }
@@ -424,14 +425,26 @@ def test_a_map_from_the_web(tmp_path, neurovault):
     assert f"put its sha256 into the config: {sha256}" in done.stdout
     assert not list((tmp_path / "results/maps").glob("*"))
 
+    lax = hooks | {"config": {"maps": "maps.tsv"}}
+    assert planned(succeed(tmp_path, target, **lax)) == {"fetch_map": 1}
+    [warning] = json.loads((tmp_path / target).read_text(encoding="utf-8"))["Warnings"]
+    assert f"put {sha256} into column sha256 of row 'web'" in warning
+    (tmp_path / target).unlink()
+    first, neurovault.image = neurovault.image, gzip.compress(gzip.decompress(neurovault.image), mtime=5)
+    done = run_snakemake(tmp_path, target, **lax)
+    assert done.returncode == 1 and f"but {sha256} when it was first fetched" in done.stdout
+    assert not (tmp_path / target).exists()
+    neurovault.image = first
+    neurovault.asked.clear()
+
     write_sheet(tmp_path / "maps.tsv", ["map", "source", "sha256"], ["web", "neurovault:42", sha256])
     assert planned(succeed(tmp_path, target, **hooks)) == {"fetch_map": 1}
-    assert neurovault.asked == ["/api/images/42/", "/media/42.nii.gz"] * 2
+    assert neurovault.asked == ["/api/images/42/", "/media/42.nii.gz"]
     assert (tmp_path / "results/maps/web.nii.gz").read_bytes() == neurovault.image
     sidecar = json.loads((tmp_path / target).read_text(encoding="utf-8"))
     assert sidecar["SourceSHA256"] == sha256 and sidecar["Sources"] == ["neurovault:42"]
     assert sidecar["NeuroVault"] == {"id": 42, "name": "button press", "map_type": "Z map"}
-    assert plan(tmp_path, target, **hooks) == {} and len(neurovault.asked) == 4
+    assert plan(tmp_path, target, **hooks) == {} and len(neurovault.asked) == 2
 
 
 # ----------------------------------------------------------------------- variants of the config among a sweep's points

@@ -4,19 +4,25 @@ from pathlib import Path
 
 from ..tables.csv_files import read_table
 
+MOST_WARNINGS = 5  # that a run prints at its end
+
 
 def last_words(summary: str | Path) -> str:
-    """How much was found, and where to look first, from the CSV of rule summarise."""
+    """The first warnings, how much was found, and where to look first, from the CSV of rule summarise."""
     rows = read_table(summary)
     regions = counted(sum(row["n_regions"] for row in rows), "region")
     variants = counted(len({row["variant"] for row in rows}), "variant")
     maps = counted(len({row["map"] for row in rows}), "map")
     warnings = counted(sum(row["warning"] != "none" for row in rows), "warning")
     folder = Path(summary).parent
-    return (
+    texts = dict.fromkeys(text for row in rows for text in row["warning"].split(" | ") if text != "none")
+    shown = [f"Warning: {text}" for text in list(texts)[:MOST_WARNINGS]]
+    more = [f"… and {len(texts) - MOST_WARNINGS} other warnings, in the summary."] * (len(texts) > MOST_WARNINGS)
+    last = (
         f"{regions} in {variants} of {maps}, {warnings}. Look first at {folder}/summary.html or {summary}; "
         f"the figures and tables of a variant are in {folder}/<map>/<variant>/."
     )
+    return "\n".join([*shown, *more, last])
 
 
 def failures(folder: str | Path, since: float) -> list[str]:

@@ -31,6 +31,8 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a readable tab-separated table ({error})") from error
     header, known = (rows[0] if rows else []), [key, *columns]
+    if len(header) == 1 and header[0] not in known and header[0].split()[0] in known:
+        raise UserError(f"{path}: the header has spaces where tabs are needed; separate the columns by tabs")
     for column in header:
         if column not in known:
             raise UserError(f"{path}: column {column!r} is not known; accepted, tab-separated: {', '.join(known)}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .files import UserError
+from .files import UserError, writing
 from .images import check_header, read_image
 from .sources import fetch
 
@@ -39,6 +39,8 @@ def fetch_image(
     base: str,
     max_voxels: int,
     read: Callable = read_image,
+    require_sha256: bool = True,
+    record: Path | None = None,
 ) -> Fetched:
     """Fetch one 3D image, and refuse what is not whole.
 
@@ -51,12 +53,16 @@ def fetch_image(
     base : folder that a relative path starts from.
     max_voxels : the largest grid accepted, judged by the header before the data are read.
     read : function of a path that gives data and affine.
+    require_sha256 : whether an address needs its sha256.
+    record : file that keeps the sha256 of what was downloaded without one, from one run to the next; None for none.
 
     Raises
     ------
-    UserError : see `sources.fetch` and `images.check_header`; or the file is damaged.
+    UserError : see `sources.fetch` and `images.check_header`; or the file is damaged, or not the one of the record.
     """
-    provenance = fetch(source, destination, name=name, sha256=sha256, base=base)
+    provenance = fetch(source, destination, name=name, sha256=sha256, base=base, require_sha256=require_sha256)
+    if record and not sha256 and "url" in provenance:
+        _hold_to_record(record, source, provenance["sha256"], name)
     shape = check_header(destination, name, max_voxels, source)
     try:
         data, affine = read(destination)
@@ -67,3 +73,17 @@ def fetch_image(
         reason = " ".join(str(error).replace(str(destination), source).split())
         raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error
     return Fetched(data, affine, shape, provenance)
+
+
+def _hold_to_record(record, source, sha256, name):
+    """Write down the sha256 of a download, or compare it with what an earlier run wrote down for the source."""
+    line = f"{sha256}  {source}\n"
+    before = record.read_text(encoding="utf-8") if record.is_file() else line
+    if before.partition("  ")[2] == f"{source}\n" and before != line:
+        raise UserError(
+            f"{name}: {source} has sha256 {sha256}, but {before[:64]} when it was first fetched ({record}); delete "
+            "that file to accept the new one, or put the sha256 that you want into the sheet"
+        )
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with writing(record) as temporary:
+        temporary.write_text(line, encoding="utf-8")

@@ -66,7 +66,7 @@ TIMEOUT = 30  # seconds without a byte, while connecting or reading
 RETRIES = 3  # pooch waits 1, 2, 3 s before them
 
 
-def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovault_api=None):
+def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovault_api=None, require_sha256=True):
     """Put the image that `source` names at `destination`, checked against its sha256.
 
     Parameters
@@ -74,7 +74,8 @@ def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovaul
     source : str, ``sample:NAME`` (a key of `SAMPLES`), a path, ``https://...``, or ``neurovault:ID``.
     destination : path ending in ``.nii.gz``. Gzipped bytes are copied as they are; a plain ``.nii`` is gzipped.
     name : str, what the image is called in errors (``map 'motor'``).
-    sha256 : str or None, 64 hexadecimal digits of the source's bytes. A path needs none; an address does.
+    sha256 : str or None, 64 hexadecimal digits of the source's bytes. A path needs none.
+    require_sha256 : bool, whether an address does.
     base : path of the folder that a relative path starts from.
     allow_http : sequence of str, hosts that may be asked over plain http (``http://127.0.0.1``); None for those of the
         environment variable `ALLOW_HTTP_VARIABLE`.
@@ -99,7 +100,7 @@ def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovaul
     kind, _, rest = source.partition(":")
     try:
         if kind == "neurovault" or rest.startswith("//"):
-            return _fetch_remote(source, destination, name, expected, allow_http, neurovault_api)
+            return _fetch_remote(source, destination, name, expected, allow_http, neurovault_api, require_sha256)
         path = sample_path(rest, name) if kind == "sample" else _local(source, base, name)
         return {"source": source, "sha256": _keep(path, destination, name, source, expected, required=False)}
     except OSError as error:
@@ -134,7 +135,7 @@ def sample_path(key, name):
     return path
 
 
-def _fetch_remote(source, destination, name, expected, allow_http, neurovault_api):
+def _fetch_remote(source, destination, name, expected, allow_http, neurovault_api, require_sha256):
     """Download into a folder of its own, which goes whatever happens, then keep the image."""
     import tempfile
 
@@ -146,7 +147,7 @@ def _fetch_remote(source, destination, name, expected, allow_http, neurovault_ap
         body = _download(url, folder, "image", name, allow_http)
         # The address that was asked, not where it led: redirects end in addresses that are signed and expire.
         provenance["url"] = url
-        provenance["sha256"] = _keep(body, destination, name, source, expected, required=True)
+        provenance["sha256"] = _keep(body, destination, name, source, expected, required=require_sha256)
     return provenance
 
 

@@ -883,7 +883,7 @@ import runpy, sys
 from types import SimpleNamespace as Space
 sys.path.insert(0, {str(SCRIPTS)!r})
 row = dict(source=sys.argv[1], sha256=None)
-job = Space(wildcards=Space(map="m"), params=Space(row=row, max_voxels=10**6), log=["m.log"],
+job = Space(wildcards=Space(map="m"), params=Space(row=row, max_voxels=10**6, require_sha256=True), log=["m.log"],
             output=dict(image="m.nii.gz", mask_image="m_mask.nii.gz", sidecar="m.json"))
 runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=job), run_name="__main__")
 """

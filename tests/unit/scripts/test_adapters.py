@@ -123,6 +123,7 @@ def run_everything():
         {"image": "results/atlases/halves.nii.gz"},
         atlas={"image": "halves.nii.gz", "sha256": None},
         max_voxels=2000,
+        require_sha256=True,
     )
     for map_id in MAPS:
         run_map(map_id)
@@ -190,6 +191,7 @@ def run_map(map_id):
         {"image": fetched["image"], "mask_image": fetched["mask"], "sidecar": fetched["sidecar"]},
         row=keys("fetch_map", "map_keys", row),
         max_voxels=2000,
+        require_sha256=True,
     )
     run(
         "threshold_map",
