@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 def lay_out(folder: Path, module: str, tests: list[str]) -> None:
     """Copy what the tests need, and tell mutmut what to change and what to run."""
-    for name, copy in (("scripts", "src"), ("config", "config"), ("tests", "tests")):
+    for name, copy in (("scripts", "src"), ("scripts", "scripts"), ("config", "config"), ("tests", "tests")):
         shutil.copytree(ROOT / name, folder / copy, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", folder)
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8").replace('["scripts"', '["src"')
@@ -29,7 +29,7 @@ source_paths = ["src"]
 only_mutate = ["src/statmap/{module}.py"]
 pytest_add_cli_args = {arguments}
 pytest_add_cli_args_test_selection = {tests}
-also_copy = ["config", "Snakefile"]
+also_copy = ["config", "scripts", "Snakefile"]
 use_git_change_detection = false
 """
     (folder / "pyproject.toml").write_text(settings, encoding="utf-8")

@@ -129,7 +129,8 @@ def test_citation_and_changelog_name_the_version():
 
 
 def test_every_promise_names_tests_that_exist():
-    promises = [line for line in read("docs/promises.md").splitlines() if re.match(r"\| (?!promise|\*\*)", line)]
+    table = read("docs/promises.md").partition("\n## ")[0]
+    promises = [line for line in table.splitlines() if re.match(r"\| (?!promise|\*\*)", line)]
     assert len(promises) > 20
     for line in promises:
         named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
