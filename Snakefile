@@ -26,7 +26,7 @@ if "variants" not in config:
 SCRIPTS = HERE / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from statmap.config.outcome import failures, last_words, left_behind
+from statmap.config.outcome import failures, last_words
 from statmap.config.rerun import code_hash
 from statmap.config.study import Study
 from statmap.io.files import UserError
@@ -657,7 +657,7 @@ rule prune:
     log:
         "results/logs/prune.log",
     params:
-        left_behind=lambda wildcards: [str(path) for path in left_behind("results", MAPS, VARIANTS)],
+        left_behind=study.left_behind,
         code=code_hash("prune", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -674,8 +674,8 @@ onsuccess:
         and Path(rules.summarise.output.summary).stat().st_mtime >= BEGUN
     ):
         logger.info(last_words(rules.summarise.output.summary), extra={"quietness": Quietness.PROGRESS})
-    if stale := left_behind("results", MAPS, VARIANTS):
-        logger.warning(f"Not in the config any more: {', '.join(map(str, stale))}. `snakemake prune` removes them.")
+    if stale := study.left_behind():
+        logger.warning(f"Not in the config any more: {', '.join(stale)}. `snakemake prune` removes them.")
 
 
 onerror:

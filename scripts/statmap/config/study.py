@@ -10,6 +10,7 @@ from pathlib import Path
 from ..io.files import UserError, sha256_of
 from ..io.sources import sample_path
 from ..io.spaces import same_space
+from .outcome import left_behind
 from .schema import cell_reader, defaults_of, load, validate
 from .sheets import read_sheet
 from .variants import check_ids, read_variant_table, resolve_variants
@@ -153,6 +154,10 @@ class Study:
     def published_keys(self, *keys: str) -> Callable:
         """A function that gives these keys of the published table of a job."""
         return lambda wildcards: {key: self.published[wildcards.table][key] for key in keys}
+
+    def left_behind(self, wildcards=None) -> list[str]:
+        """Results of maps and variants that are in the config no more, see `outcome.left_behind`."""
+        return [str(path) for path in left_behind("results", self.maps, self.variants)]
 
     # What a rule reads, where that depends on the config.
 

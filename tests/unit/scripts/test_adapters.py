@@ -48,6 +48,8 @@ def block(rule):
 def names(rule, directive):
     """Names of the files under ``input:`` or ``output:`` of a rule."""
     text = re.search(rf"^( *){directive}:\n((?:\1 +.*\n|\n)*)", block(rule), re.MULTILINE)
+    if not text:
+        return []
     first = re.match(" *", text[2])[0]
     return re.findall(rf"^{first}(\w+)=", text[2], re.MULTILINE)
 
@@ -144,6 +146,8 @@ def run_everything():
         maps=list(MAPS),
         variants=list(VARIANTS),
     )
+    Path("results/old").mkdir()
+    run("prune", {}, {}, {}, left_behind=["results/old"])
     run(
         "summarise",
         {},
