@@ -308,8 +308,8 @@ SUMMARY = table(
         "count",
         "voxels",
         "Unsettled",
-        "Voxels that would belong to another region in the settled solution. With `random_walker: nilearn` only, else "
-        "empty.",
+        "Voxels that would belong to another region, told by its seed, in the settled solution: where whole regions "
+        "change seeds they all count, though their outlines stay. With `random_walker: nilearn` only, else empty.",
     ),
     Column("settled_regions", "count", "", "", "Regions that the settled solution has; empty likewise."),
     Column("n_regions", "count", "", "Regions", "Number of regions."),
