@@ -308,8 +308,9 @@ SUMMARY = table(
         "count",
         "voxels",
         "Unsettled",
-        "Voxels that would belong to another region, told by its seed, in the settled solution: where whole regions "
-        "change seeds they all count, though their outlines stay. With `random_walker: nilearn` only, else empty.",
+        "Voxels that the settled solution gives to another region. Regions are told by their seeds: where "
+        "whole regions change seeds all count, though their outlines stay. "
+        "With `random_walker: nilearn` only, else empty.",
     ),
     Column("settled_regions", "count", "", "", "Regions that the settled solution has; empty likewise."),
     Column("n_regions", "count", "", "Regions", "Number of regions."),
