@@ -190,7 +190,9 @@ def test_a_job_is_killed_at_a_random_moment(fresh, expected, seed):
 
 def test_control_c(fresh, expected):
     """As a terminal sends it, to all processes at once. That a job's work leaves no traceback: test_log.py."""
-    with started(fresh) as process:
+    # What began in the background of a script ignores it, and hands that on.
+    heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    with started(fresh, **heeding) as process:
         wait_for(lambda: jobs_of(process), process)
         time.sleep(0.4)
         os.killpg(process.pid, signal.SIGINT)

@@ -68,7 +68,7 @@ def test_a_second_run_does_nothing(changed):
         pytest.param({"html": ["view"]}, {"summarise": 1}, id="a page left out", marks=pytest.mark.slow),
         pytest.param({"compare": False}, {"plot_variants": 1, "summarise": 1}, id="no comparison"),
         pytest.param({"template": None}, {"plot_variants": 1, "show_map": 1, "summarise": 1}, id="template left out"),
-        pytest.param(change(signs="split"), FROM_REGIONS, id="signs", marks=pytest.mark.slow),
+        pytest.param(change(signs="split"), FROM_THRESHOLD, id="signs", marks=pytest.mark.slow),
         pytest.param(
             {"sweep": {"thresholds": [2, 3]}},
             {"sweep_map": 1, "plot_sweep": 1},
