@@ -20,7 +20,7 @@ configfile: HERE / "config/config.yaml"
 
 if "variants" not in config:
 
-    configfile: HERE / "config/example.yaml"
+    configfile: HERE / ("config/template/study.yaml" if config.get("map") else "config/example.yaml")
 
 
 SCRIPTS = HERE / "scripts"
@@ -28,13 +28,20 @@ sys.path.insert(0, str(SCRIPTS))
 
 from statmap.config.outcome import failures, last_words
 from statmap.config.rerun import code_hash
+from statmap.config.schema import check_keys
 from statmap.config.study import Study
 from statmap.io.files import UserError
 
 try:
+    if workflow.is_main_process:
+        check_keys(workflow.configfiles)
     study = Study(config, declared=HERE / "config", folders=[".", HERE])
 except UserError as error:
     raise WorkflowError(str(error))
+
+# In a run, a broken map does not spoil the rest: it is the dry run that stops at what would fail.
+if workflow.output_settings.dryrun and (problems := study.problems()):
+    raise WorkflowError(*problems)
 
 MAPS, VARIANTS, ATLASES = list(study.maps), list(study.variants), list(study.atlases)
 FORMATS = study.formats  # png first
@@ -66,7 +73,7 @@ rule all:
         "results/summary.html",
         "results/summary.csv",
         expand("results/maps/{map}{file}", map=MAPS, file=[".nii.gz", "_mask.nii.gz", ".json"]),
-        expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
+        expand("results/atlases/{atlas}{file}", atlas=ATLASES, file=[".nii.gz", ".json"]),
         expand("results/{map}/{variant}/{file}.nii.gz", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
         expand("results/{map}/{variant}/{file}.json", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
         expand("results/{map}/{variant}/{table}.csv", map=MAPS, variant=VARIANTS, table=["regions", "peaks"]),
@@ -119,11 +126,12 @@ rule fetch_atlas:
         file=study.atlas_file_of,
     output:
         image="results/atlases/{atlas}.nii.gz",
+        sidecar="results/atlases/{atlas}.json",
     cache: "omit-software"
     log:
         "results/logs/fetch_atlas/{atlas}.log",
     params:
-        atlas=study.atlas_keys("image", "sha256"),
+        atlas=study.atlas_keys("image", "sha256", "space"),
         max_voxels=study.config["max_voxels"],
         require_sha256=study.config["require_sha256"],
         code=code_hash("fetch_atlas", SCRIPTS),
@@ -562,6 +570,7 @@ if HTML:
         params:
             row=study.map_keys("citation"),
             variants=study.variants,
+            references=study.atlas_references,
             figures=DRAWN,
             code=code_hash("show_map", SCRIPTS),
         conda:

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
+
 from statmap.io.fetching import fetch_image
-from statmap.io.files import writing
-from statmap.io.images import read_raw
+from statmap.io.files import sha256_of, write_json, writing
+from statmap.io.images import each_volume, read_stored, write_volumes
 from statmap.io.log import log, logging_to
-from statmap.regions.atlases import as_labels
+from statmap.io.samples import ATLASES
+from statmap.io.sidecar import generated_by
+from statmap.regions.atlases import as_labels, most_probable
 
 
 def main(
@@ -16,15 +21,22 @@ def main(
     base: str,
     max_voxels: int,
     image: str,
+    sidecar: str,
     require_sha256: bool = True,
+    space: str | None = None,
 ) -> None:
-    """Fetch an atlas and check that it is one 3D image of whole numbers.
+    """Fetch an atlas and check that it is one 3D image of whole numbers, or a 4D image of probabilities.
+
+    The bytes of a 3D source are kept. Of a 4D one two volumes are written, the most probable label of each voxel (1 for
+    the first volume) and its probability in %.
 
     Parameters
     ----------
     source, sha256, base, max_voxels, require_sha256 : as for maps, see `fetch_map.main`.
     atlas_id : the atlas's name in the config.
     image : ``.nii.gz`` to write.
+    sidecar : ``.json`` to write: source, sha256, and of a known atlas what to cite and its terms of use.
+    space : of the atlas, for the sidecar.
     """
     name = f"atlas '{atlas_id}'"
     with writing(image) as fetched:
@@ -35,12 +47,38 @@ def main(
             sha256=sha256,
             base=base,
             max_voxels=max_voxels,
-            read=read_raw,
+            read=_read,
             require_sha256=require_sha256,
-            record=Path(str(image).removesuffix(".nii.gz") + ".sha256"),
+            record=Path(sidecar).with_suffix(".sha256"),
+            volumes=True,
         )
-        as_labels(found.data, name)
-        log.info("%s: %s, %s voxels, data type %s", name, source, found.shape, found.data.dtype)
+        if len(found.shape) == 4:
+            write_volumes(fetched, found.data, (*found.shape[:3], 2), found.affine, np.int16)
+        else:
+            as_labels(found.data, name)
+        known = ATLASES.get(source.removeprefix("sample:")) if source.startswith("sample:") else None
+        content = {
+            "Description": f"Atlas '{atlas_id}' as fetched from its source",
+            "GeneratedBy": generated_by("fetch_atlas"),
+            "Sources": [source],
+            "SourceURL": found.provenance.get("url"),
+            "SourceSHA256": found.provenance["sha256"],
+            "SHA256": sha256_of(fetched),
+            "Shape": list(found.shape),
+            "Space": space,
+            "Reference": known and known.reference,
+            "TermsOfUse": known and known.terms,
+        }
+        write_json(sidecar, {key: value for key, value in content.items() if value is not None})
+    log.info("%s: %s, %s voxels%s", name, source, found.shape, f"; terms of use: {known.terms}" if known else "")
+
+
+def _read(path):
+    """Labels as they are stored, or the most probable ones and their probability, and the affine."""
+    if len([length for length in nib.load(path).shape if length > 1]) < 4:
+        data, affine = read_stored(path)
+        return data.reshape(data.shape[:3]), affine
+    return most_probable(each_volume(path)), nib.load(path).affine
 
 
 if __name__ == "__main__":
@@ -48,6 +86,7 @@ if __name__ == "__main__":
         main(
             source=snakemake.params.atlas["image"],
             sha256=snakemake.params.atlas["sha256"],
+            space=snakemake.params.atlas["space"],
             atlas_id=snakemake.wildcards.atlas,
             base=".",
             max_voxels=snakemake.params.max_voxels,

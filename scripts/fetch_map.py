@@ -6,9 +6,10 @@ import nibabel as nib
 import numpy as np
 
 from statmap.inference.p_maps import minus_log10_p
+from statmap.io.declared import intent_of, statistic
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of, write_json, writing
-from statmap.io.headers import doubts, statistic
+from statmap.io.headers import doubts
 from statmap.io.images import extent_of, replace_nonfinite, same_grid, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
@@ -69,7 +70,7 @@ def main(
         else:
             inside, mask_sha256, mask_warnings = finite != 0, None, []
         extent = extent_of(finite != 0, affine)
-        told, origin = statistic(header, source, {"stat": stat, "df": df, "space": space}, name)
+        told, origin = statistic(intent_of(fetched), source, {"stat": stat, "df": df, "space": space}, name)
         for key, where in origin.items():
             log.info("%s: %s %s, from the %s", name, key, told[key], where)
         stat = kind = told["stat"]

@@ -28,6 +28,7 @@ def main(
     map_id: str,
     citation: str | None,
     variants: dict[str, dict],
+    references: dict[str, tuple[str, str] | None],
     figures: list[str],
     pages: dict[Literal["map", "view"], str],
 ) -> None:
@@ -42,6 +43,7 @@ def main(
     map_id : name.
     citation : what the sheet asks to cite for the map, or None.
     variants : id to all its keys.
+    references : atlas name to what to cite for it, see `methods_text`.
     figures : names of the figures that every variant has.
     pages : which page to write where.
     """
@@ -77,7 +79,7 @@ def main(
             tdp_alpha=keys["tdp_alpha"] if any(row["tdp"] is not None for row in regions) else None,
             theory=keys["cluster_theory"] if any(row["p_cluster"] is not None for row in regions) else None,
             significance={key: keys[key] for key in ("cluster_p", "cluster_q") if keys[key] is not None},
-            atlases=[column.removesuffix("_overlap") for column in (regions or [{}])[0] if column.endswith("_overlap")],
+            atlases=references if regions else {},
             citation=citation,
             version=extracted["GeneratedBy"][0]["Version"],
             software=software,
@@ -149,6 +151,7 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             citation=snakemake.params.row["citation"],
             variants=snakemake.params.variants,
+            references=snakemake.params.references,
             figures=snakemake.params.figures,
             pages={Path(path).stem: path for path in snakemake.output.pages},
         )

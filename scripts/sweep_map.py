@@ -110,7 +110,7 @@ def main(
     occurrences = main_peaks_of_sweep(data, settings, affine, cutoffs, min_region_sizes, size_rule)
     if bounds:
         # Here, not above: scipy.special takes as long to import as all the rest takes to run.
-        from statmap.inference.statistics import check_stat
+        from statmap.inference.distribution import check_stat
         from statmap.stability.guaranteed_sweep import sweep_guaranteed
 
         check_stat(stat, df, f"map '{map_id}'", "a threshold by true discovery proportion")

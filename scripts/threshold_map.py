@@ -112,12 +112,10 @@ def _cut(data, affine, inside, family, search, keys, stat, df, name):
     if kind != "tdp":
         cutoff = resolve_cutoff(data, inside, **rules, stat=stat, df=df, search=search, name=name)
         return cutoff, find_survivors(data, cutoff, keys["sided"])
-    from statmap.inference.statistics import check_stat
+    from statmap.inference.distribution import check_stat
     from statmap.stability.guaranteed import guaranteed_regions
 
-    check_stat(
-        stat, df, name, f"threshold {{tdp: {number:g}}}", keys["sided"] if stat in ("F", "log10p") else "positive"
-    )
+    check_stat(stat, df, name, f"threshold {{tdp: {number:g}}}", keys["sided"])
     found = guaranteed_regions(
         data,
         affine,

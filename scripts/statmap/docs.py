@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
 
 PAGES = ("config/README.md", "results/README.md")
@@ -31,6 +32,7 @@ def render(root: Path) -> dict[Path, str]:
         "sweep": key_table(keys["sweep"]["properties"]),
         "published": key_table(keys["published"]["additionalProperties"]["properties"]),
         "atlas": key_table(keys["atlases"]["additionalProperties"]["properties"]),
+        "samples": atlas_table(),
         "maps": key_table(schemas["maps"]["properties"], "column"),
         "conventions": convention_table(conventions),
     } | {file: column_table(columns, added) for file, (columns, added) in FILES.items()}
@@ -78,6 +80,14 @@ def convention_table(conventions: dict) -> str:
     for name, rules in conventions.items():
         text += _row(f"`{name}`", *(_yaml(rules[key]).strip("'") if key in rules else "–" for key in keys))
     return text
+
+
+def atlas_table() -> str:
+    """The atlases that come with a package, with their terms of use."""
+    text = _row("name", "what it is", "reference", "terms of use") + "|---|---|---|---|\n"
+    return text + "".join(
+        _row(f"`{name}`", SAMPLES[name].meaning, labels.reference, labels.terms) for name, labels in ATLASES.items()
+    )
 
 
 def column_table(columns: dict[str, Column], added: list[Column]) -> str:

@@ -15,7 +15,7 @@ def lines_with(output, *words):
 @pytest.mark.parametrize(
     ("config", "sheet", "found", "accepted"),
     [
-        ({"treshold": 3}, None, "key 'treshold' is not known", "maps, template, template_space, defaults"),
+        ({"treshold": 3}, None, "key 'treshold' is not known", "maps, map, template, template_space"),
         ({"variants": {"a": {"threshold": {"p": "1e-3"}}}}, None, "a.threshold.p: '1e-3'", "'number'"),
         ({"maps": "sheet.tsv"}, "map\tsource\tcolour\n", "column 'colour' is not known", "map, source, sha256, stat"),
         ({"variants": "sheet.tsv"}, "variant\ttreshold\n", "column 'treshold' is not known", "variant, threshold"),
@@ -38,7 +38,7 @@ WRONG = {
         "",
         ["no file 'nowhere.nii.gz'", "a path, an https:// address, or neurovault:ID"],
     ),
-    "sample": ("sample:foot", "", "", ["no sample 'foot'", "motor, mni152"]),
+    "sample": ("sample:foot", "", "", ["no sample 'foot'", "motor, mni152, aal"]),
     "ftp": ("ftp://127.0.0.1/x.nii", "", "", ["ftp://127.0.0.1/x.nii is refused", "https://"]),
     "no-hash": ("good.nii.gz", "0" * 64, "", ["but the config says 000000", "has sha256 "]),
     "four-d": ("four.nii.gz", "", "", ["four.nii.gz has shape (6, 6, 6, 3)", "one 3D image is needed"]),
@@ -134,6 +134,7 @@ def test_nothing_is_left_of_what_failed(failed):
     left = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
     assert {name for name in left if not name.startswith(("logs/", "benchmarks/"))} == {
         "atlases/net.nii.gz",
+        "atlases/net.json",
         "maps/good.json",
         "maps/good.nii.gz",
         "maps/good_mask.nii.gz",

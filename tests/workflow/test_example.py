@@ -34,6 +34,8 @@ EXPECTED = [
     "maps/motor.nii.gz",
     "maps/motor_mask.nii.gz",
     "maps/motor.json",
+    "atlases/aal.nii.gz",
+    "atlases/aal.json",
     *(f"motor/{variant}/{name}" for variant in VARIANTS for name in OF_A_VARIANT),
     "motor/stability.csv",
     "motor/tables.json",
@@ -76,7 +78,7 @@ def test_every_job_has_a_log_and_every_computation_a_benchmark(results):
     logs = {path.relative_to(results / "logs").with_suffix("").as_posix() for path in results.glob("logs/**/*.log")}
     rules = "threshold_map", "extract_regions", "tabulate_regions", "compare_variants", "plot_variants", "show_map"
     computed = {f"{rule}/motor" for rule in rules}
-    assert logs == computed | {"fetch_map/motor", "summarise"}
+    assert logs == computed | {"fetch_map/motor", "fetch_atlas/aal", "summarise"}
     assert all("INFO: " in path.read_text(encoding="utf-8") for path in results.glob("logs/**/*.log"))
     folder = results / "benchmarks"
     assert {path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("**/*.tsv")} == computed
@@ -119,7 +121,7 @@ def test_labels_tables_volumes_and_peaks_agree(variant_folder, motor):
     labels, thresholded = load(variant_folder / "regions.nii.gz"), load(variant_folder / "thresholded.nii.gz")
     volumes = load(variant_folder / "regions_4d.nii.gz")
     regions, peaks = rows_of(variant_folder / "regions.csv"), rows_of(variant_folder / "peaks.csv")
-    assert list(regions[0]) == list(REGIONS) and list(peaks[0]) == list(PEAKS)
+    assert list(regions[0]) == [*REGIONS, "aal_peak", "aal_overlap"] and list(peaks[0]) == [*PEAKS, "aal_peak"]
     assert labels.dtype == np.int16 and thresholded.dtype == volumes.dtype == data.dtype
     np.testing.assert_array_equal(thresholded[thresholded != 0], data[thresholded != 0])
 
@@ -233,7 +235,7 @@ def test_no_output_tells_where_when_or_by_whom_it_was_made(elsewhere):
     for name, content in outputs(folder).items():
         plain = gzip.decompress(content) if name.endswith(".gz") else content
         assert [secret for secret in secrets if secret.encode() in plain] == [], name
-        if name.endswith(".gz") and not name.startswith("maps/motor.nii"):
+        if name.endswith(".gz") and not name.startswith(("maps/motor.nii", "atlases/")):
             assert content[3] == 0 and content[4:8] == bytes(4), f"{name}: gzip keeps a name or a time"
         if name.endswith(".png"):
             assert b"tIME" not in content and b"Date" not in content

@@ -16,7 +16,7 @@ TOTAL = (
 def test_every_job_has_a_line_of_its_own_with_map_and_variant(changed):
     output = succeed(changed, "--dry-run", "--forceall")
     lines = re.findall(r"^Job \d+: (.*)$", output, re.MULTILINE)
-    assert len(lines) == len(set(lines)) == len(re.findall(r"^(?:Job \d+:|\w*rule \w+:)", output, re.MULTILINE)) == 9
+    assert len(lines) == len(set(lines)) == len(re.findall(r"^(?:Job \d+:|\w*rule \w+:)", output, re.MULTILINE)) == 10
     assert sum("motor" in line for line in lines) == 7
 
 

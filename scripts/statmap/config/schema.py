@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,27 @@ def load(path: str | Path) -> dict:
 
 @cache
 def _validator(path):
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
-    return Draft202012Validator(load(path))
+    # JSON knows no difference between 6 and 6.0; what counts neighbours, voxels or peaks does.
+    whole = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    return validators.extend(Draft202012Validator, type_checker=whole)(load(path))
+
+
+LARGEST = 1e15  # of a number in a config or a table: none of ours is near it
+
+
+def _check_numbers(data, where, path=()):
+    """Refuse NaN, infinities and numbers of hundreds of digits, which no bound of a schema refuses."""
+    if isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            _check_numbers(value, where, (*path, key))
+    elif isinstance(data, int | float) and not abs(data) <= LARGEST:
+        place = ", ".join([where, ".".join(str(part) for part in path)])
+        found = f"{data:g}" if isinstance(data, float) else f"a number of {len(str(data))} digits"
+        raise UserError(f"{place}: found {found}; accepted: a finite number, of 15 digits at most")
 
 
 def validate(data: dict, schema: str | Path, where: str) -> None:
@@ -39,8 +57,9 @@ def validate(data: dict, schema: str | Path, where: str) -> None:
 
     Raises
     ------
-    UserError : the first key, from the top, that the schema refuses.
+    UserError : the first key, from the top, that the schema refuses; a number that is not finite.
     """
+    _check_numbers(data, where)
     errors = sorted(_validator(schema).iter_errors(data), key=lambda error: [str(key) for key in error.path])
     if errors:
         error = errors[0]
@@ -53,6 +72,55 @@ def validate(data: dict, schema: str | Path, where: str) -> None:
             found, hint = error.message, ", ".join(part for part in (unit, description) if part)
         place = ", ".join([where, ".".join(str(part) for part in error.absolute_path)]).removesuffix(", ")
         raise UserError(" ".join(f"{place}: {found}".split()) + (f" ({hint})" if hint else ""))
+
+
+def numbers_of_text(data: Any) -> Any:
+    """The same config with text that is a plain number, ``true``, ``false`` or ``null`` as what it says.
+
+    Snakemake gives all inside a block on its command line as text: ``--config 'variants={v4: {threshold: 4.0}}'``.
+    """
+    if isinstance(data, dict):
+        return {key: numbers_of_text(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [numbers_of_text(value) for value in data]
+    if isinstance(data, str) and re.fullmatch(r"[0-9]{1,15}", data):
+        return int(data)
+    if isinstance(data, str) and re.fullmatch(r"[0-9]{1,15}\.[0-9]*", data):
+        return float(data)
+    return {"true": True, "false": False, "null": None}.get(data, data) if isinstance(data, str) else data
+
+
+def check_keys(paths: Iterable[str | Path]) -> None:
+    """Refuse a YAML file that gives a key twice in one block: YAML readers keep the last one without a word.
+
+    Raises
+    ------
+    UserError : names the file, the lines and the key.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for path in paths:
+        try:
+            _check_node(yaml.compose(Path(path).read_text(encoding="utf-8"), loader), path)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"{path} is no readable YAML ({' '.join(str(error).split())})") from error
+
+
+def _check_node(node, path):
+    """Refuse a key that is there twice, at any depth of a parsed file."""
+    seen = {}
+    for entry in node.value if isinstance(getattr(node, "value", None), list) else []:
+        key, value = entry if isinstance(entry, tuple) else (None, entry)
+        if key is not None and isinstance(key.value, str):
+            line = key.start_mark.line + 1
+            if key.value in seen and key.value != "<<":
+                raise UserError(
+                    f"{path}: key {key.value!r} is there twice in a block, lines {seen[key.value]} and {line}; "
+                    "once is accepted"
+                )
+            seen[key.value] = line
+        _check_node(value, path)
 
 
 def defaults_of(properties: dict) -> dict:

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from ..io.files import UserError
 
@@ -30,7 +31,8 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
             rows = [[cell.strip() for cell in row] for row in csv.reader(stream, delimiter="\t")]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a readable tab-separated table ({error})") from error
-    header, known = (rows[0] if rows else []), [key, *columns]
+    lines = [(line, row) for line, row in enumerate(rows, start=1) if any(row) and not row[0].startswith("#")]
+    header, known = (lines[0][1] if lines else []), [key, *columns]
     if len(header) == 1 and header[0] not in known and header[0].split()[0] in known:
         raise UserError(f"{path}: the header has spaces where tabs are needed; separate the columns by tabs")
     for column in header:
@@ -42,9 +44,7 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
         raise UserError(f"{path}: column {key!r} is missing; found {', '.join(header) or 'nothing'}")
 
     things = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if not any(row) or row[0].startswith("#"):
-            continue
+    for line, row in lines[1:]:
         if any(row[len(header) :]):
             raise UserError(f"{path}: row {line} has {len(row)} cells, the header {len(header)}")
         cells = dict(zip(header, row, strict=False))
@@ -55,12 +55,15 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
             raise UserError(f"{path}: row {line} repeats the {key} id {name!r}")
         things[name] = {}
         for column, text in cells.items():
-            convert, accepted = columns[column]
             if text:
-                try:
-                    things[name][column] = convert(text)
-                except ValueError as error:
-                    raise UserError(
-                        f"{path}: row {line}, {key} {name!r}: {column} {text!r} is not {accepted}"
-                    ) from error
+                things[name][column] = read_cell(text, columns[column], f"{path}: row {line}, {key} {name!r}: {column}")
     return things
+
+
+def read_cell(text: str, reader: tuple, where: str) -> Any:
+    """A cell's value by its reader, see `read_sheet`; what it does not take is a UserError that begins with `where`."""
+    convert, accepted = reader
+    try:
+        return convert(text)
+    except ValueError as error:
+        raise UserError(f"{where} {text!r} is not {accepted}") from error

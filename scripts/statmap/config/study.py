@@ -3,16 +3,18 @@
 This is imported whenever the Snakefile is parsed, once per job on a cluster, so it imports nothing heavy.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
 from ..io.files import UserError, sha256_of
-from ..io.sources import sample_path
+from ..io.samples import ATLASES, SPACE, labels_path, sample_path
 from ..io.spaces import same_space
+from .checks import problems_of
 from .outcome import left_behind
-from .schema import cell_reader, defaults_of, load, validate
-from .sheets import read_sheet
+from .schema import cell_reader, defaults_of, load, numbers_of_text, validate
+from .sheets import read_cell, read_sheet
 from .variants import check_ids, read_variant_table, resolve_variants
 
 MOST_POINTS = 100_000  # of a sweep
@@ -45,35 +47,39 @@ class Study:
             Path(declared, "schemas/maps.schema.yaml"),
         )
         schema = load(schema_path)
+        config, row = _one_map(numbers_of_text(config), sheet_path)
         validate(config, schema_path, "config")
         self.config = defaults_of(schema["properties"]) | config
         self.folders = [Path(folder) for folder in folders]
-        self.maps = self._read_maps(self.config["maps"], sheet_path)
+        self.sheet = "the config" if row else self.config["maps"]
+        self.maps = self._read_maps(row or self._read_sheet(self.config["maps"], sheet_path), sheet_path)
         self.variants = self._read_variants(self.config, schema_path, load(Path(declared, "schemas/conventions.yaml")))
         self.atlases = self._read_atlases(self.config["atlases"], schema)
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
-        self.labels = [self._existing(own["labels"], f"labels of atlas '{name}'") for name, own in self.atlases.items()]
+        self.labels = [self._labels_of(name, own) for name, own in self.atlases.items()]
         self.template = self._find_template(self.config["template"])
         self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
 
-    def _read_maps(self, path, schema):
-        columns = load(schema)["properties"]
-        readers = {name: cell_reader(rules, {}) for name, rules in columns.items() if name != "map"}
-        rows = read_sheet(self.find(path), "map", readers)
+    def problems(self) -> list[str]:
+        """What would fail in a job, see `checks.problems_of`."""
+        return problems_of(self.maps, self.variants, self.sweep, self.atlases, self.sheet)
+
+    def _read_sheet(self, path, schema):
+        rows = read_sheet(self.find(path), "map", _readers(schema))
         if not rows:
             raise UserError(f"{path} has no map; one row per map is needed")
+        return rows
+
+    def _read_maps(self, rows, schema):
+        columns, path = load(schema)["properties"], self.sheet
         for name, row in rows.items():
             validate({"map": name} | row, schema, f"{path}, map '{name}'")
         check_ids(rows, path, "map")
         for name in rows:
             if f"{name}_mask" in rows:
                 raise UserError(f"{path}: '{name}_mask' is what the mask of map '{name}' is called; rename it")
-        for name, row in rows.items():
-            for column in ("residuals", "values"):
-                if row.get(column):
-                    self._existing(row[column], f"{path}, map '{name}', column {column}")
         return {name: {"source": row["source"]} | defaults_of(columns) | row for name, row in rows.items()}
 
     def _read_variants(self, config, schema, conventions):
@@ -89,7 +95,21 @@ class Study:
 
     def _read_atlases(self, atlases, schema):
         defaults = defaults_of(schema["properties"]["atlases"]["additionalProperties"]["properties"])
-        return {name: defaults | own for name, own in atlases.items()}
+        if isinstance(atlases, list):
+            atlases = {name: {"image": f"sample:{name}"} for name in atlases}
+        found = {name: defaults | own for name, own in atlases.items()}
+        for own in found.values():
+            if own["image"].startswith("sample:"):
+                own["space"] = own["space"] or SPACE
+        return found
+
+    def _labels_of(self, name, own):
+        kind, _, sample = own["image"].partition(":")
+        if own["labels"] is None and kind != "sample":
+            raise UserError(f"config, atlases.{name}: labels is missing; accepted: a table with columns index and name")
+        if own["labels"] is None:
+            return str(labels_path(sample, f"config, atlases.{name}"))
+        return self._existing(own["labels"], f"labels of atlas '{name}'")
 
     def _read_published(self, published, schema):
         defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
@@ -151,6 +171,12 @@ class Study:
         """Declared space, or None, of each atlas."""
         return {name: atlas["space"] for name, atlas in self.atlases.items()}
 
+    @property
+    def atlas_references(self) -> dict[str, tuple[str, str] | None]:
+        """Short citation and full reference of each atlas that has one here; None for another."""
+        known = {f"sample:{name}": (labels.citation, labels.reference) for name, labels in ATLASES.items()}
+        return {name: known.get(atlas["image"]) for name, atlas in self.atlases.items()}
+
     def published_keys(self, *keys: str) -> Callable:
         """A function that gives these keys of the published table of a job."""
         return lambda wildcards: {key: self.published[wildcards.table][key] for key in keys}
@@ -195,6 +221,30 @@ class Study:
         space = self.maps[wildcards.map]["space"]
         here = space is None or same_space(space, self.config["template_space"])
         return self.template if self.template and here else []
+
+
+def _readers(schema):
+    """How the cells of each column of the sample sheet are read."""
+    return {name: cell_reader(rules, {}) for name, rules in load(schema)["properties"].items() if name != "map"}
+
+
+def _one_map(config, schema):
+    """A map that the config gives in place of a sheet: the config without its keys, and the one row by its id, or None.
+
+    The id is the file's name; the keys beside `map` are columns of the sheet.
+    """
+    if not config.get("map"):
+        return config, None
+    readers = _readers(schema)
+    row = {column: config[column] for column in readers if config.get(column) is not None}
+    if not isinstance(config["map"], str) or "source" in row:
+        raise UserError(f"config, map: found {config['map']!r}; accepted: the path or the address of one map")
+    for column, cell in row.items():
+        if isinstance(cell, str):
+            row[column] = read_cell(cell, readers[column], f"config: {column}")
+    name = re.sub("[^A-Za-z0-9._-]+", "-", re.sub(r"\.nii(\.gz)?$", "", re.split("[/\\\\]", config["map"])[-1]))
+    name = name if re.match("[A-Za-z]", name) else f"map-{name}".removesuffix("-")
+    return {key: value for key, value in config.items() if key not in readers}, {name: {"source": config["map"]} | row}
 
 
 @cache

@@ -5,6 +5,7 @@ To add a kind: an entry of `KINDS`, with the function that finds its cutoff; not
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -232,3 +233,27 @@ _KINDS = (
     ),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
+
+
+def parse_threshold(threshold: object) -> tuple[str, float]:
+    """Split a threshold into kind and number: ``3.0``, ``"97%"``, ``{"p": 0.001}``, ``{"fdr": 0.05}``.
+
+    Raises
+    ------
+    UserError : not one of `KINDS`, or the number is out of its range.
+    """
+    kind, number = None, threshold
+    if isinstance(threshold, dict) and len(threshold) == 1:
+        kind, number = next(iter(threshold.items()))
+        kind = None if kind in ("value", "percentile") else kind  # these two are not written as blocks
+    elif isinstance(threshold, str) and threshold.endswith("%"):
+        with suppress(ValueError):
+            kind, number = "percentile", float(threshold[:-1])
+    elif not isinstance(threshold, dict):
+        kind = "value"
+    if kind in KINDS and KINDS[kind].accepts(number):
+        return kind, float(number)  # type: ignore[arg-type]  # `accepts` says that it is a number
+    accepted = ", ".join(entry.example for name, entry in KINDS.items() if name != "value")
+    raise UserError(
+        f"threshold {threshold!r} is none of: a number >= 0 (for negative values: sided: negative), {accepted}"
+    )

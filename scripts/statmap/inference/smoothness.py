@@ -10,8 +10,9 @@ from ..io.files import UserError
 from ..io.images import read_residuals
 from ..io.log import log
 from ..types import Stat
+from .distribution import check_stat
 from .region_statistics import Search, search_entries, search_of
-from .statistics import check_stat, z_of
+from .statistics import z_of
 from .thresholds import family_of
 
 # Degrees of freedom between which `smoothest` interpolates its correction

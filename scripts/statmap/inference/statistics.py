@@ -10,47 +10,8 @@ numerator first) or "log10p" (-log10 of p, see `p_maps`); `sided` is "two", "pos
 import numpy as np
 from scipy.special import betainc, betaincinv, gammaln, log_ndtr, ndtr, ndtri, ndtri_exp, poch, stdtr, stdtrit
 
-from ..io.files import UserError
-
 _LARGEST = 1e150  # beyond it the square of the statistic, hence log p, is no float64
 _SMALLEST_P = 1e-280  # below it (t > 35 whatever df) the t distribution is taken from its series
-
-
-def check_stat(stat, df, name, what, sided="positive"):
-    """Refuse what needs p values on a map whose distribution the map sheet does not give.
-
-    Parameters
-    ----------
-    stat : str, column `stat` of the map sheet.
-    df : float or None, column `df` (None or NaN: left empty).
-    name : str, what the map is called in the error (``map 'motor'``).
-    what : str, what needs p values (``threshold {fdr: 0.05}``).
-    sided : the tail that is looked at.
-
-    Raises
-    ------
-    UserError : names the column of the sample sheet to fill in, or a tail that the statistic does not have.
-    """
-    if stat not in ("z", "t", "F", "log10p"):
-        raise UserError(
-            f"{name}: {what} needs p values, but column stat of the sample sheet is '{stat}'; "
-            "fill in z, or t or F together with column df, or p, 1-p or log10p"
-        )
-    if stat in ("F", "log10p") and sided != "positive":
-        raise UserError(f"{name}: {what} on a map of {stat} has one tail; accepted: sided: positive (found {sided})")
-    if stat == "F":
-        if not np.shape(df) == (2,) or not all(0 < one < np.inf for one in df):
-            raise UserError(
-                f"{name}: {what} needs p values of an F map, but column df of the sample sheet is {df}; fill in two "
-                "degrees of freedom with a comma, numerator first"
-            )
-        return
-    if stat == "t" and (df is None or not 0 < df < np.inf):
-        found = "empty" if df is None or np.isnan(df) else f"{df:g}"
-        raise UserError(
-            f"{name}: {what} needs p values of a t map, but column df of the sample sheet is {found}; "
-            "fill in the degrees of freedom, a number above 0"
-        )
 
 
 def tail_values(values, sided):

@@ -1,42 +1,17 @@
 """From a threshold as it is written in the config to the voxels that pass it."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..io.files import UserError
 from ..types import CutoffRule, Domain, Sided, Stat
-from .kinds import KINDS, Cutoff, Question
+from .distribution import check_stat
+from .kinds import KINDS, Cutoff, Question, parse_threshold
 
 if TYPE_CHECKING:
     from .region_statistics import Search
-
-
-def parse_threshold(threshold: object) -> tuple[str, float]:
-    """Split a threshold into kind and number: ``3.0``, ``"97%"``, ``{"p": 0.001}``, ``{"fdr": 0.05}``.
-
-    Raises
-    ------
-    UserError : not one of `kinds.KINDS`, or the number is out of its range.
-    """
-    kind, number = None, threshold
-    if isinstance(threshold, dict) and len(threshold) == 1:
-        kind, number = next(iter(threshold.items()))
-        kind = None if kind in ("value", "percentile") else kind  # these two are not written as blocks
-    elif isinstance(threshold, str) and threshold.endswith("%"):
-        with suppress(ValueError):
-            kind, number = "percentile", float(threshold[:-1])
-    elif not isinstance(threshold, dict):
-        kind = "value"
-    if kind in KINDS and KINDS[kind].accepts(number):
-        return kind, float(number)  # type: ignore[arg-type]  # `accepts` says that it is a number
-    accepted = ", ".join(entry.example for name, entry in KINDS.items() if name != "value")
-    raise UserError(
-        f"threshold {threshold!r} is none of: a number >= 0 (for negative values: sided: negative), {accepted}"
-    )
 
 
 def cutoff_entries(cutoff: Cutoff) -> dict:
@@ -158,11 +133,7 @@ def resolve_cutoff(
     """
     kind, number = parse_threshold(threshold)
     if KINDS[kind].needs_p:
-        from .statistics import check_stat  # only these kinds need scipy
-
-        check_stat(
-            stat, df, name, f"threshold {{{kind}: {number:g}}}", sided if stat in ("F", "log10p") else "positive"
-        )
+        check_stat(stat, df, name, f"threshold {{{kind}: {number:g}}}", sided)
     cutoff = KINDS[kind].find(
         number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df, search, name)
     )

@@ -41,8 +41,9 @@ def fetch_image(
     read: Callable = read_image,
     require_sha256: bool = True,
     record: Path | None = None,
+    volumes: bool = False,
 ) -> Fetched:
-    """Fetch one 3D image, and refuse what is not whole.
+    """Fetch one image, and refuse what is not whole.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ def fetch_image(
     max_voxels : the largest grid accepted, judged by the header before the data are read.
     read : function of a path that gives data and affine.
     require_sha256 : whether an address needs its sha256.
+    volumes : whether a fourth axis is accepted, see `images.check_header`.
     record : file that keeps the sha256 of what was downloaded without one, from one run to the next; None for none.
 
     Raises
@@ -63,7 +65,7 @@ def fetch_image(
     provenance = fetch(source, destination, name=name, sha256=sha256, base=base, require_sha256=require_sha256)
     if record and not sha256 and "url" in provenance:
         _hold_to_record(record, source, provenance["sha256"], name)
-    shape = check_header(destination, name, max_voxels, source)
+    shape = check_header(destination, name, max_voxels, source, volumes)
     try:
         data, affine = read(destination)
         with gzip.open(destination) as stream:  # nibabel stops at the last voxel, before gzip's checksum

@@ -12,7 +12,7 @@ from nibabel.spatialimages import HeaderDataError
 from .files import UserError, check_written, read_json, writing
 
 
-def check_header(path, name, max_voxels, source=None):
+def check_header(path, name, max_voxels, source=None, volumes=False):
     """Refuse an image that is not one 3D statistical map, from its header alone.
 
     Parameters
@@ -21,10 +21,11 @@ def check_header(path, name, max_voxels, source=None):
     name : what the image is called in the error (``map 'motor'``).
     max_voxels : int, the largest grid accepted.
     source : what the user knows the file by, where `path` is a temporary copy of it.
+    volumes : whether a fourth axis is accepted; `max_voxels` is of one volume.
 
     Returns
     -------
-    tuple of int : the 3D shape, a trailing axis of length 1 dropped.
+    tuple of int : the shape, trailing axes of length 1 dropped.
 
     Raises
     ------
@@ -39,13 +40,13 @@ def check_header(path, name, max_voxels, source=None):
     shape = image.shape
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
-    if len(shape) != 3:
+    if len(shape) != 3 and not (volumes and len(shape) == 4):
         raise UserError(f"{name}: {shown} has shape {image.shape}; one 3D image is needed")
     if image.get_data_dtype().kind not in "iuf":
         raise UserError(f"{name}: {shown} holds {image.get_data_dtype()} values; integers or floats are needed")
     if min(shape) < 1:
         raise UserError(f"{name}: {shown} has shape {image.shape} and no voxel")
-    voxels = int(np.prod(shape, dtype=np.int64))
+    voxels = int(np.prod(shape[:3], dtype=np.int64))
     if voxels > max_voxels:
         raise UserError(f"{name}: {shown} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
     affine = image.affine
@@ -140,15 +141,44 @@ def read_raw(path):
     return np.ascontiguousarray(data.reshape(data.shape[:3]), dtype=data.dtype.newbyteorder("=")), image.affine
 
 
-def read_result(path):
-    """`read_raw` of an image of ours.
+def read_stored(path):
+    """Read an image in the type and the shape it is stored in, and its (4, 4) affine."""
+    image = nib.load(path)
+    data = np.asanyarray(image.dataobj)
+    return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
+
+
+def each_volume(path):
+    """Read a 4D image volume by volume, so that one is in memory at a time; NaN and infinities as 0.
+
+    Yields
+    ------
+    (i, j, k) array, in the type it is stored in, or float64 where it is scaled.
+    """
+    image = nib.load(path)
+    proxy = image.dataobj
+    size = int(np.prod(image.shape[:3])) * proxy.dtype.itemsize
+    with gzip.open(path) as stream:
+        stream.seek(proxy.offset)
+        for _ in range(image.shape[3]):
+            raw = stream.read(size)
+            if len(raw) < size:
+                raise EOFError(f"the file ends before its {image.shape[3]} volumes do")
+            volume = np.frombuffer(raw, proxy.dtype).reshape(image.shape[:3], order="F")
+            if (proxy.slope, proxy.inter) != (1, 0):
+                volume = volume * float(proxy.slope) + float(proxy.inter)
+            yield replace_nonfinite(volume)[0]
+
+
+def read_result(path, read=read_raw):
+    """`read_raw`, or another `read`, of an image of ours.
 
     Raises
     ------
     UserError : it is damaged; the user deletes it.
     """
     try:
-        return read_raw(path)
+        return read(path)
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); delete it and run again") from error
 

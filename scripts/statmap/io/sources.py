@@ -5,7 +5,6 @@ one-line error and no file. Only a download imports anything beyond the standard
 """
 
 import gzip
-import importlib.util
 import json
 import logging
 import os
@@ -17,20 +16,10 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from .files import UserError, sha256_of, writing
+from .samples import sample_path
 
 log = logging.getLogger("statmap")
 
-# Files of nilearn's wheel (CC0): the map of NeuroVault image 10426 and the 1 mm MNI152 T1 template, brain only.
-SAMPLES = {
-    "motor": (
-        "image_10426.nii.gz",
-        "badcac9bed4734f22b5c6dca1b778ade6c4d10a25ab30b807ff42f7c53304dbe",
-    ),
-    "mni152": (
-        "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz",
-        "421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6",
-    ),
-}
 ACCEPTED = "sample:NAME, a path, an https:// address, or neurovault:ID"
 
 NEUROVAULT_API = "https://neurovault.org/api"
@@ -71,7 +60,7 @@ def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovaul
 
     Parameters
     ----------
-    source : str, ``sample:NAME`` (a key of `SAMPLES`), a path, ``https://...``, or ``neurovault:ID``.
+    source : str, ``sample:NAME`` (a key of `samples.SAMPLES`), a path, ``https://...``, or ``neurovault:ID``.
     destination : path ending in ``.nii.gz``. Gzipped bytes are copied as they are; a plain ``.nii`` is gzipped.
     name : str, what the image is called in errors (``map 'motor'``).
     sha256 : str or None, 64 hexadecimal digits of the source's bytes. A path needs none.
@@ -107,6 +96,17 @@ def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovaul
         raise UserError(f"{name}: {source} cannot be copied ({error}); check the path and the disk") from error
 
 
+def local_path(source: str, what: str) -> str | None:
+    """The path that a source names on this machine; None for an address or an image of NeuroVault.
+
+    An unknown sample is a UserError that begins with `what`.
+    """
+    kind, _, rest = source.partition(":")
+    if kind == "sample":
+        return str(sample_path(rest, what))
+    return None if kind == "neurovault" or rest.startswith("//") else source
+
+
 def _local(source, base, name):
     """Path of a file on this machine."""
     path = Path(base) / source
@@ -114,24 +114,6 @@ def _local(source, base, name):
         raise UserError(f"{name}: there is no file {source!r}; a source is {ACCEPTED}")
     if not path.is_file():
         raise UserError(f"{name}: {source!r} is not a file; give the path of one NIfTI image")
-    return path
-
-
-def sample_path(key, name):
-    """Path of a sample inside the installed nilearn, which is not imported (that takes seconds)."""
-    if key not in SAMPLES:
-        raise UserError(f"{name}: there is no sample {key!r}; the samples are {', '.join(SAMPLES)}")
-    filename, sha256 = SAMPLES[key]
-    spec = importlib.util.find_spec("nilearn")
-    if spec is None:
-        raise UserError(f"{name}: sample:{key} is a file of the nilearn wheel, which is not installed; run `make run`")
-    path = Path(spec.submodule_search_locations[0], "datasets", "data", filename)
-    found = sha256_of(path) if path.is_file() else "no such file"
-    if found != sha256:
-        raise UserError(
-            f"{name}: sample:{key} is {filename} with sha256 {sha256}, but the installed nilearn has {found}; "
-            "install the version of nilearn in envs/requirements.lock"
-        )
     return path
 
 

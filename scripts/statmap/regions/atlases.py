@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..io.files import UserError
-from ..io.images import extent_of, overlap_by_half, read_result
+from ..io.images import extent_of, overlap_by_half, read_result, read_stored
 from ..io.spaces import same_space
 
 NO_LABEL = "no_label"
@@ -14,12 +14,22 @@ SMALLEST_PERCENT = 5  # labels that cover less of a region are not named
 
 
 class Atlas(NamedTuple):
-    """One atlas as it is used: ``name``, ``labels`` (a, b, c) int, their ``affine`` (4, 4), and ``names`` by index."""
+    """One atlas as it is used.
+
+    Attributes
+    ----------
+    name : in the config.
+    labels : (a, b, c) int; of a probabilistic atlas the most probable label.
+    affine : (4, 4) array, voxel indices to mm.
+    names : dict, label to str.
+    percent : (a, b, c) int, probability of that label in %; None where the atlas has none.
+    """
 
     name: str
     labels: np.ndarray
     affine: np.ndarray
     names: dict
+    percent: np.ndarray | None = None
 
 
 def read_atlases(spaces, images, tables, map_id, map_space, map_extent):
@@ -45,24 +55,63 @@ def read_atlases(spaces, images, tables, map_id, map_space, map_extent):
     for (name, space), image, table in zip(spaces.items(), images, tables, strict=True):
         warning = check_space(map_space, space, f"map '{map_id}'", f"atlas '{name}'")
         warnings += [warning] if warning else []
-        labels, affine = read_result(image)
-        labels = as_labels(labels, f"atlas '{name}'")
+        stored, affine = read_result(image, read_stored)
+        names, percent = read_labels_table(table), None
+        if stored.ndim == 4:  # what rule fetch_atlas makes of probabilities
+            stored, percent = stored[..., 0], stored[..., 1]
+            unnamed = {int(label): f"index {label - 1}" for label in np.unique(stored)}
+            names = unnamed | {index + 1: label for index, label in names.items()}
+        labels = as_labels(stored, f"atlas '{name}'")
         if not overlap_by_half(map_extent, extent_of(labels != 0, affine)):
             warnings.append(f"atlas '{name}' covers less than half of the map: regions are not labelled after it")
             labels = np.zeros_like(labels)
-        atlases.append(Atlas(name, labels, affine, read_labels_table(table)))
+        atlases.append(Atlas(name, labels, affine, names, percent))
     return atlases, warnings
+
+
+def most_probable(volumes):
+    """The most probable label of each voxel, as `Atlas` has it.
+
+    Parameters
+    ----------
+    volumes : iterable of (i, j, k) arrays, the probability of one label each, in % or as fractions of 1; the values are
+        finite, the first of equal ones wins.
+
+    Returns
+    -------
+    labels : (i, j, k) int16, 1 for the first volume, 0 where all are 0.
+    percent : (i, j, k) int16, rounded.
+
+    Raises
+    ------
+    UserError : a value below 0 or above 100.
+    """
+    for number, volume in enumerate(volumes, start=1):
+        if number == 1:
+            best, labels = np.zeros_like(volume), np.zeros(volume.shape, np.int16)
+        if not (volume.min() >= 0 and volume.max() <= 100):
+            raise UserError(
+                f"volume {number} holds values from {volume.min():g} to {volume.max():g}; probabilities are needed, "
+                "in % or as fractions of 1"
+            )
+        better = volume > best
+        best[better] = volume[better]
+        labels[better] = number
+    scale = 100 if best.max() <= 1 else 1
+    return labels, np.rint(best * np.float64(scale)).astype(np.int16)
 
 
 def label_peaks(table, atlases, affine, columns=("i", "j", "k")):
     """Add ``<atlas>_peak`` to a table of peaks, in place: the label at the voxel that `columns` give, on `affine`."""
     for atlas in atlases:
         ijk = np.column_stack([table[column] for column in columns])
-        table[f"{atlas.name}_peak"] = peak_label(sample(atlas.labels, atlas.affine, affine, ijk), atlas.names)
+        found = sample(atlas.labels, atlas.affine, affine, ijk)
+        percent = None if atlas.percent is None else sample(atlas.percent, atlas.affine, affine, ijk)
+        table[f"{atlas.name}_peak"] = peak_label(found, atlas.names, percent)
 
 
 def read_labels_table(path):
-    """Read a BIDS ``_dseg.tsv``: tab-separated, columns ``index`` and ``name``, any others ignored.
+    """Read a label table, columns ``index`` and ``name``, any others ignored: BIDS ``_dseg.tsv``, or with commas.
 
     Returns
     -------
@@ -74,13 +123,17 @@ def read_labels_table(path):
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.reader(stream, delimiter="\t") if any(row)]
+            lines = stream.read().splitlines()
+        delimiter = "\t" if lines and "\t" in lines[0] else ","
+        rows = [row for row in csv.reader(lines, delimiter=delimiter) if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is not a readable tab-separated table ({error})") from error
+        raise UserError(f"{path} is not a readable table ({error})") from error
     header = [column.strip() for column in rows[0]] if rows else []
     for column in ("index", "name"):
         if column not in header:
-            raise UserError(f"{path}: no column {column!r}, tab-separated; found {', '.join(header) or 'nothing'}")
+            raise UserError(
+                f"{path}: no column {column!r}, separated by tabs or commas; found {', '.join(header) or 'nothing'}"
+            )
     names = {}
     for row in rows[1:]:
         cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
@@ -117,7 +170,7 @@ def as_labels(data, name):
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) != 3:
-        raise UserError(f"{name} has shape {data.shape}; one 3D image of integer labels is needed, no probabilities")
+        raise UserError(f"{name} has shape {data.shape}; one 3D image of integer labels is needed")
     data = data.reshape(shape)
     if data.dtype.kind in "iu":
         return data
@@ -193,7 +246,7 @@ def _names(indices, names):
     return [NO_LABEL if index == 0 else names.get(index, f"index {index}") for index in distinct.tolist()], place
 
 
-def peak_label(indices, names):
+def peak_label(indices, names, percent=None):
     """Name the label at each peak.
 
     Index 0 (background, or outside the atlas) is ``no_label`` whatever the table calls it; an index of the image that
@@ -203,13 +256,19 @@ def peak_label(indices, names):
     ----------
     indices : (p,) int from `sample`.
     names : dict from `read_labels_table`.
+    percent : (p,) int, the labels' probabilities, written before them (``63% Frontal_Pole``); below 5% is no label.
 
     Returns
     -------
     list of str, length p.
     """
+    if percent is not None:
+        indices = np.where(percent >= SMALLEST_PERCENT, indices, 0)
     distinct, place = _names(indices, names)
-    return [distinct[i] for i in place]
+    found = [distinct[i] for i in place]
+    if percent is None:
+        return found
+    return [name if name == NO_LABEL else f"{share}% {name}" for name, share in zip(found, percent, strict=True)]
 
 
 def overlap(region, indices, n_regions, names):

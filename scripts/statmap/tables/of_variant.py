@@ -13,7 +13,7 @@ from ..inference.region_statistics import (
     true_discovery_proportions,
 )
 from ..inference.thresholds import Cutoff, family_of, find_survivors
-from ..regions.atlases import Atlas, overlap, peak_label, sample
+from ..regions.atlases import Atlas, label_peaks, overlap, sample
 from ..regions.measures import list_peaks, measure_regions
 from ..regions.peaks import labelled_voxels
 from ..stability.robustness import robustness
@@ -117,10 +117,8 @@ def tables_of_variant(
 
     _, region, voxels = labelled_voxels(labels, data)
     for atlas in atlases:
-        for table, names in ((regions, PEAK), (peaks, ("i", "j", "k"))):
-            ijk = np.column_stack([table[name] for name in names])
-            found = sample(atlas.labels, atlas.affine, affine, ijk)
-            table[f"{atlas.name}_peak"] = peak_label(found, atlas.names)
+        label_peaks(regions, [atlas], affine, PEAK)
+        label_peaks(peaks, [atlas], affine)
         covered = sample(atlas.labels, atlas.affine, affine, voxels)
         regions[f"{atlas.name}_overlap"] = overlap(region, covered, len(regions["region"]), atlas.names)
     return regions, peaks

@@ -61,7 +61,7 @@ def methods_text(
     significance: Mapping[str, float],
     theory: ClusterTheory | None,
     smoothness: str | None,
-    atlases: Sequence[str],
+    atlases: Mapping[str, tuple[str, str] | None],
     citation: str | None,
     version: str,
     software: Mapping[str, str],
@@ -81,7 +81,7 @@ def methods_text(
     significance : ``cluster_p`` and ``cluster_q``, those that are asked for.
     theory : behind the p values of cluster sizes, None where there are none.
     smoothness : where it came from, ``sheet``, ``map`` or ``residuals``; None where it is not known.
-    atlases : names of the atlases that regions are labelled after.
+    atlases : name of each atlas that regions are labelled after to its short citation and its full reference, or None.
     version, software : of the workflow, and package to version.
 
     Returns
@@ -167,10 +167,12 @@ def methods_text(
         }
         sentences.append(f"The smoothness of the noise {source[smoothness]}.")
     if atlases:
-        sentences.append(f"Regions were labelled after {_and(atlases)}.")
+        named = [f"{name} ({own[0]})" if own else name for name, own in atlases.items()]
+        sentences.append(f"Regions were labelled after {_and(named)}.")
     used = ", ".join(f"{name} {number}" for name, number in sorted(software.items()))
     sentences.append(f"Computed with Statmap Regions {version} ({used}), a Snakemake workflow (Mölder et al. 2021).")
-    return Methods(" ".join(sentences), [REFERENCES[name] for name in dict.fromkeys(cited)])
+    references = [REFERENCES[name] for name in dict.fromkeys(cited)] + [own[1] for own in atlases.values() if own]
+    return Methods(" ".join(sentences), references)
 
 
 def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff, sided: Sided) -> str:

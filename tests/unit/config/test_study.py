@@ -68,7 +68,7 @@ def test_the_example_is_the_published_one(study):
         assert keys["threshold"] == threshold and keys["signs"] == "merged" and keys["percentile_domain"] == "all"
         assert keys["extract_type"] == "local_regions" and keys["connectivity"] == 6
         assert keys["min_region_size"] == 1500 and keys["size_rule"] == ">" and keys["unseeded"] == "drop"
-    assert found.formats == ["png"] and found.atlases == {} and found.sweep is None
+    assert found.formats == ["png"] and list(found.atlases) == ["aal"] and found.sweep is None
 
 
 @pytest.mark.parametrize("overlay", sorted(REPOSITORY.glob("config/*.yaml")), ids=lambda path: path.stem)
@@ -171,6 +171,15 @@ def test_a_file_of_the_first_folder_wins(study, tmp_path):
     assert list(study().maps) == ["mine"]
 
 
+def test_atlases_by_name(study):
+    """A list is short for a block with their images; space, labels and references come with them."""
+    found = study(atlases=["aal", "harvard-oxford"])
+    short, long = found.atlases, study(atlases={"aal": {"image": "sample:aal"}}).atlases
+    assert short["aal"] == long["aal"] and short["aal"]["image"] == "sample:aal" and short["aal"]["space"] == "MNI152"
+    assert [Path(path).name for path in found.labels] == ["labels_aal.csv", "labels_harvard_oxford.csv"]
+    assert found.atlas_references["aal"][0] == "Rolls et al. 2015"
+
+
 def test_atlases(study, tmp_path, monkeypatch):
     (tmp_path / "l.tsv").write_text("index\tname\n1\tone\n", encoding="utf-8")
     atlases = {
@@ -225,7 +234,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
 @pytest.mark.parametrize(
     ("keys", "found", "accepted"),
     [
-        ({"treshold": 3}, "config: key 'treshold' is not known", "maps, template, template_space, defaults"),
+        ({"treshold": 3}, "config: key 'treshold' is not known", "maps, map, template, template_space"),
         ({"variants": {"a": {"treshold": 3}}}, "variants.a: key 'treshold' is not known", "accepted: threshold, sided"),
         ({"variants": {"a": {"threshold": {"q": 0.1}}}}, "a.threshold: key 'q'", "accepted: p, fdr, bonferroni"),
         ({"defaults": {"sign": 1}}, "config, defaults: key 'sign'", "connectivity"),
@@ -266,14 +275,17 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"max_voxels": 0}, "max_voxels: 0", "is refused by its header"),
         ({"sweep": {}}, "sweep: 'thresholds' is a required", "A grid over every map"),
         ({"sweep": {"thresholds": []}}, "sweep.thresholds: []", "Thresholds as in a variant, or a range"),
-        ({"sweep": {"thresholds": ["2"]}}, "sweep.thresholds.0: '2'", '"97%"'),
+        ({"sweep": {"thresholds": ["2,5"]}}, "sweep.thresholds.0: '2,5'", '"97%"'),
         ({"sweep": {"thresholds": [1, 1.0]}}, "sweep.thresholds: [1, 1.0]", "Thresholds as in a variant, or a range"),
         ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is a required", "A range of values"),
         ({"sweep": {"thresholds": {"from": 6, "to": 2, "step": 1}}}, "from 6 to 2", "from may not be above to"),
         ({"sweep": {"thresholds": {"from": 1, "to": 2, "step": 0}}}, "thresholds.step: 0", "Step between values"),
         ({"sweep": {"thresholds": [2], "min_region_size": [0]}}, "key 'min_region_size'", "min_region_sizes"),
         ({"sweep": {"thresholds": [2], "connectivities": [7]}}, "connectivities.0: 7", "[6, 18, 26]"),
-        ({"atlases": {"net": {"image": "a.nii"}}}, "atlases.net: 'labels'", "required"),
+        ({"atlases": {"net": {"image": "a.nii"}}}, "atlases.net: labels is missing", "columns index and name"),
+        ({"atlases": {"net": {}}}, "atlases.net: 'image'", "required"),
+        ({"atlases": ["all"]}, "atlases.all: there is no atlas 'all'", "the atlases are aal, aicha, desikan-killiany"),
+        ({"atlases": ["motor"]}, "there is no atlas 'motor'", "harvard-oxford"),
         ({"atlases": {"net": {"image": "a.nii", "labels": "no.tsv"}}}, "labels of atlas 'net'", "no file 'no.tsv'"),
         ({"atlases": {"p": {"image": "a.nii", "labels": "b.tsv"}}}, "'p'", "Two letters, digits or hyphens"),
         ({"atlases": {1: {"image": "a.nii", "labels": "b.tsv"}}}, "1 is not of type 'string'", "Two letters"),

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from statmap.inference import statistics
-from statmap.io.files import UserError
 
 SIDES = ("two", "positive", "negative")
 DISTRIBUTIONS = [("z", None), ("t", 1), ("t", 3.5), ("t", 28), ("t", 1e6)]
@@ -194,32 +193,6 @@ def test_nothing_significant_is_inf():
 def test_statistics_whose_p_underflows_are_significant():
     values = np.array([50.0, 1e4, 0.1, -0.2])
     assert statistics.cutoff_fdr(values, 0.05, "z") == 50
-
-
-@pytest.mark.parametrize(
-    ("stat", "df", "column"),
-    [
-        ("other", None, "stat"),
-        ("other", 12, "stat"),
-        ("t", None, "df"),
-        ("t", float("nan"), "df"),
-        ("t", 0, "df"),
-        ("t", -3, "df"),
-    ],
-)
-def test_a_map_without_a_distribution_is_refused(stat, df, column):
-    with pytest.raises(UserError) as caught:
-        statistics.check_stat(stat, df, "map 'motor'", "threshold {fdr: 0.05}")
-    text = str(caught.value)
-    assert "map 'motor'" in text
-    assert "threshold {fdr: 0.05}" in text
-    assert f"column {column} of the sample sheet" in text
-    assert "\n" not in text
-
-
-def test_a_map_with_a_distribution_passes():
-    statistics.check_stat("z", None, "map 'a'", "tdp")
-    statistics.check_stat("t", 1, "map 'a'", "tdp")
 
 
 # ---- true discovery proportion --------------------------------------------------------------------------------------

@@ -34,7 +34,13 @@ def test_a_wrong_checksum_is_refused_in_a_map_a_mask_and_an_atlas(tmp_path, dama
             source=str(good), mask=str(damaged), map_id="m", sidecar=tmp_path / "out/m.json", **made, **settings
         )
     with pytest.raises(UserError, match=r"atlas 'a': .*is damaged"):
-        fetch_atlas.main(source=str(damaged), atlas_id="a", image=tmp_path / "out/a.nii.gz", **settings)
+        fetch_atlas.main(
+            source=str(damaged),
+            atlas_id="a",
+            image=tmp_path / "out/a.nii.gz",
+            sidecar=tmp_path / "out/a.json",
+            **settings,
+        )
     assert list((tmp_path / "out").iterdir()) == []
 
 

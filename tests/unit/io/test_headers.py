@@ -1,75 +1,24 @@
-"""What headers and file names say about a map, and what is doubted."""
+"""What in the header and the values of a map is doubted."""
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from statmap.io.files import UserError
-from statmap.io.headers import doubts, statistic
+from statmap.io.headers import doubts
 from statmap.io.spaces import same_space
 
-EMPTY = {"stat": None, "df": None, "space": None}
 SHAPE = (6, 7, 8)
 
 
-def header(intent="none", parameters=(), sform=2, qform=0, unit="mm", shift=0.0):
+def header(sform=2, qform=0, unit="mm", shift=0.0):
     found = nib.Nifti1Header()
     found.set_data_shape(SHAPE)
-    if intent != "none":
-        found.set_intent(intent, parameters)
     affine = np.diag([2.0, 2, 2, 1])
     found.set_sform(affine, sform)
     affine[0, 3] = shift
     found.set_qform(affine, qform)
     found.set_xyzt_units(unit)
     return found
-
-
-@pytest.mark.parametrize(
-    ("intent", "parameters", "stat", "df"),
-    [
-        ("t test", (84,), "t", 84.0),
-        ("f test", (2, 40), "F", [2.0, 40.0]),
-        ("z score", (), "z", None),
-        ("p value", (), "p", None),
-        ("t test", (0,), "t", None),
-        ("none", (), "other", None),
-        ("estimate", (), "other", None),
-    ],
-)
-def test_the_intent_code_fills_what_the_sheet_leaves_empty(intent, parameters, stat, df):
-    found, origin = statistic(header(intent, parameters), "x.nii.gz", EMPTY, "map 'm'")
-    assert (found["stat"], found["df"], found["space"]) == (stat, df, None)
-    assert origin == {key: "header" for key, value in (("stat", stat), ("df", df)) if value not in (None, "other")}
-
-
-def test_the_file_name_fills_the_rest():
-    name = "derivatives/sub-1_task-x_space-MNI152NLin2009cAsym_stat-t_statmap.nii.gz"
-    found, origin = statistic(header(), name, EMPTY | {"df": 12}, "map 'm'")
-    assert found == {"stat": "t", "df": 12, "space": "MNI152NLin2009cAsym"}
-    assert origin == {"stat": "file name", "space": "file name"}
-    found, origin = statistic(header("z score"), "sub-1_stat-effect_statmap.nii", EMPTY, "map 'm'")
-    assert found["stat"] == "z" and origin == {"stat": "header"}
-    found, origin = statistic(header(), name, {"stat": "t", "df": 3, "space": "native"}, "map 'm'")
-    assert found == {"stat": "t", "df": 3, "space": "native"} and origin == {}
-
-
-@pytest.mark.parametrize(
-    ("sheet", "image", "source", "said"),
-    [
-        (
-            {"stat": "z"},
-            header("t test", (84,)),
-            "x.nii",
-            "column stat of the sample sheet is z, but the header of x.nii",
-        ),
-        ({"stat": "t", "df": 23}, header("t test", (84,)), "x.nii", "column df of the sample sheet is 23, .* says 84"),
-        ({"stat": "z"}, header(), "a_stat-t_statmap.nii", "the file name of a_stat-t_statmap.nii says t"),
-    ],
-)
-def test_a_contradiction_is_refused(sheet, image, source, said):
-    with pytest.raises(UserError, match=f"^map 'm': .*{said}"):
-        statistic(image, source, EMPTY | sheet, "map 'm'")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from hypothesis import strategies as st
 import fetch_map
 from statmap.io import sources
 from statmap.io.files import UserError, sha256_of
+from statmap.io.samples import SAMPLES
 from statmap.io.sources import fetch
 
 NAME = "map 'm'"
@@ -193,7 +194,7 @@ def test_sample_is_the_file_of_the_wheel(get, motor_path):
 
 
 def test_every_sample_has_its_sha256(get):
-    for key, (_, expected) in sources.SAMPLES.items():
+    for key, (_, _, expected, *_) in SAMPLES.items():
         assert sha(get(f"sample:{key}")[1]) == expected
 
 
@@ -221,12 +222,12 @@ def test_unknown_sample_names_those_that_are_there(refused):
 def test_sample_against_another_sha256(refused):
     message = refused("sample:motor", "0" * 64)
     assert "0" * 64 in message
-    assert sources.SAMPLES["motor"][1] in message
+    assert SAMPLES["motor"].sha256 in message
 
 
 def test_sample_without_nilearn(refused, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "nilearn wheel, which is not installed" in refused("sample:motor")
+    assert "in the nilearn wheel, which is not installed; run `make install`" in refused("sample:motor")
 
 
 @pytest.mark.parametrize("content", [None, GZ])
@@ -234,7 +235,7 @@ def test_sample_of_another_nilearn(refused, monkeypatch, tmp_path, content):
     data = tmp_path / "nilearn" / "datasets" / "data"
     data.mkdir(parents=True)
     if content:
-        (data / sources.SAMPLES["motor"][0]).write_bytes(content)
+        (data / Path(SAMPLES["motor"].file).name).write_bytes(content)
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path / "nilearn")])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
     message = refused("sample:motor")
@@ -734,7 +735,7 @@ def test_rule_on_the_motor_map(run_rule, motor_path, motor):
     assert image.read_bytes() == motor_path.read_bytes()
     data, affine = motor
     assert sidecar["Sources"] == ["sample:motor"]
-    assert sidecar["SourceSHA256"] == sidecar["SHA256"] == sources.SAMPLES["motor"][1]
+    assert sidecar["SourceSHA256"] == sidecar["SHA256"] == SAMPLES["motor"].sha256
     assert sidecar["Shape"] == [53, 63, 46]
     assert sidecar["VoxelSizeMM"] == [3, 3, 3]
     assert np.array_equal(sidecar["Affine"], affine)

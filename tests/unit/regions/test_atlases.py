@@ -1,16 +1,29 @@
 """Anatomical labels: a small atlas of spheres, on grids, flips and rotations whose answers are known."""
 
 import csv
+import gzip
 from collections import Counter
 from itertools import permutations, product
 
+import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fetch_atlas
 from statmap.io.files import UserError
-from statmap.regions.atlases import as_labels, check_space, overlap, peak_label, read_labels_table, sample
+from statmap.regions.atlases import (
+    as_labels,
+    check_space,
+    label_peaks,
+    most_probable,
+    overlap,
+    peak_label,
+    read_atlases,
+    read_labels_table,
+    sample,
+)
 
 SHAPE = (91, 109, 91)
 TURN, TILT = np.deg2rad(12), np.deg2rad(-20)
@@ -237,13 +250,17 @@ def test_labels_table(table):
     assert read_labels_table(path) == {12: "Gyrus, left", 3: "Îlot"}
 
 
+def test_labels_table_with_commas(table):
+    assert read_labels_table(table('index,name\n0,Left\n1,"Gyrus, right"\n')) == {0: "Left", 1: "Gyrus, right"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id\tname\n1\ta\n", "no column 'index', tab-separated; found id, name"),
-        ("index\tlabel\n1\ta\n", "no column 'name', tab-separated; found index, label"),
-        ("index,name\n1,a\n", "no column 'index', tab-separated; found index,name"),
-        ("", "no column 'index', tab-separated; found nothing"),
+        ("id\tname\n1\ta\n", "no column 'index', separated by tabs or commas; found id, name"),
+        ("index\tlabel\n1\ta\n", "no column 'name', separated by tabs or commas; found index, label"),
+        ("index;name\n1;a\n", "no column 'index', separated by tabs or commas; found index;name"),
+        ("", "no column 'index', separated by tabs or commas; found nothing"),
         ("index\tname\n1\ta\n1\tb\n", "index 1 is there twice ('a' and 'b')"),
         ("index\tname\n1.5\ta\n", "index '1.5' (name 'a') is not a whole number"),
         ("index\tname\nn/a\ta\n", "index 'n/a' (name 'a') is not a whole number"),
@@ -261,8 +278,48 @@ def test_mistakes_in_the_labels_table_are_named_in_one_line(table, text, message
 
 def test_labels_table_that_cannot_be_read(tmp_path):
     for path in (tmp_path / "absent.tsv", tmp_path):
-        with pytest.raises(UserError, match="is not a readable tab-separated table"):
+        with pytest.raises(UserError, match="is not a readable table"):
             read_labels_table(path)
+
+
+def probabilities():
+    """Four voxels in a row: of one label, of two of which the later is larger, of two that are equal, of none."""
+    return [np.array([[[80, 30, 40, 0]]], np.uint8), np.array([[[0, 60, 40, 0]]], np.uint8)]
+
+
+@pytest.mark.parametrize("scale", [1, 0.01])
+def test_the_most_probable_label(scale):
+    labels, percent = most_probable([volume * scale for volume in probabilities()])
+    assert labels.tolist() == [[[1, 2, 1, 0]]] and percent.tolist() == [[[80, 60, 40, 0]]]
+    assert labels.dtype == percent.dtype == np.int16
+
+
+@pytest.mark.parametrize("wrong", [-1, 101, 2000])
+def test_what_is_no_probability(wrong):
+    first, second = probabilities()
+    with pytest.raises(UserError, match=r"volume 2 holds values from .*in % or as fractions of 1"):
+        most_probable([first, np.where(second == 60, wrong, second.astype(float))])
+
+
+def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):
+    """Through the rule: a 4D image, scaled, its table numbered from 0; below 5% is no label at a peak."""
+    first, second = np.zeros((2, 3, 4, 5), np.float32)
+    first[0], first[1, 0, 0], second[1, 2] = 0.75, 0.04, 0.5
+    image = nib.Nifti1Image(np.stack([first, second], axis=-1), np.diag([2.0, 2, 2, 1]))
+    image.set_data_dtype(np.int16)  # nibabel scales it
+    image.to_filename(tmp_path / "atlas.nii.gz")
+    made = {"image": tmp_path / "made.nii.gz", "sidecar": tmp_path / "made.json"}
+    settings = {"sha256": None, "base": tmp_path, "max_voxels": 60}
+    fetch_atlas.main(source="atlas.nii.gz", atlas_id="a", **made, **settings)
+    ((atlas,), warnings) = read_atlases({"a": "x"}, [made["image"]], [table("index,name\n0,Front\n")], "m", "x", None)
+    peaks = {"i": [0, 1, 1, 1], "j": [0, 0, 2, 1], "k": [0, 0, 0, 0]}
+    label_peaks(peaks, [atlas], np.diag([2.0, 2, 2, 1]))
+    assert peaks["a_peak"] == ["75% Front", "no_label", "50% index 1", "no_label"] and warnings == []
+    with pytest.raises(UserError, match="60 voxels, more than max_voxels: 59"):
+        fetch_atlas.main(source="atlas.nii.gz", atlas_id="a", **made, **settings | {"max_voxels": 59})
+    (tmp_path / "cut.nii.gz").write_bytes(gzip.compress(gzip.decompress((tmp_path / "atlas.nii.gz").read_bytes())[:-9]))
+    with pytest.raises(UserError, match=r"cut.nii.gz is damaged .the file ends before its 2 volumes do.; get the file"):
+        fetch_atlas.main(source="cut.nii.gz", atlas_id="a", **made, **settings)
 
 
 def test_floats_that_hold_integers_are_labels():

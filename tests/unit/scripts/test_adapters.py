@@ -122,8 +122,8 @@ def run_everything():
         "fetch_atlas",
         {"atlas": "halves"},
         {"file": "halves.nii.gz"},
-        {"image": "results/atlases/halves.nii.gz"},
-        atlas={"image": "halves.nii.gz", "sha256": None},
+        {"image": "results/atlases/halves.nii.gz", "sidecar": "results/atlases/halves.json"},
+        atlas={"image": "halves.nii.gz", "sha256": None, "space": None},
         max_voxels=2000,
         require_sha256=True,
     )
@@ -303,6 +303,7 @@ def run_map(map_id):
         {"pages": [f"results/{map_id}/{page}.html" for page in ("map", "view")]},
         row=keys("show_map", "map_keys", row),
         variants=VARIANTS,
+        references={"halves": ("Half 2026", "Half (2026). On halves.")},
         figures=drawn,
     )
 
@@ -340,6 +341,9 @@ def test_fetch_map(results, map_id):
 def test_fetch_atlas(results):
     labels, affine = read_raw(results / "atlases/halves.nii.gz")
     assert np.bincount(labels.ravel()).tolist() == [0, 864, 864] and (affine == AFFINE).all()
+    sidecar = read_json(results / "atlases/halves.json")
+    assert sidecar["Sources"] == ["halves.nii.gz"] and sidecar["Shape"] == list(labels.shape)
+    assert sidecar["SHA256"] == sha256_of(results / "atlases/halves.nii.gz") and "TermsOfUse" not in sidecar
 
 
 @pytest.mark.parametrize(("variant", "cutoff", "survivors"), [("strict", 3, 35), ("loose", 2, 36)])
@@ -461,6 +465,7 @@ def test_figures_are_whole(results):
 
 def test_show_map(results):
     text = (results / "full/map.html").read_text(encoding="utf-8")
+    assert "Regions were labelled after halves (Half 2026)." in text and "Half (2026). On halves." in text
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
     view = (results / "full/view.html").read_text(encoding="utf-8")
     assert "strict" in view and "loose" in view

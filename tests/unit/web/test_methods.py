@@ -35,7 +35,7 @@ def text_of(**changes):
         "significance": {},
         "theory": None,
         "smoothness": None,
-        "atlases": [],
+        "atlases": {},
         "citation": None,
         "version": "1.0.0",
         "software": {"numpy": "2.4.6"},
@@ -104,7 +104,7 @@ def test_what_is_not_there_is_not_said():
     full = text_of(
         tdp_alpha=0.1,
         theory="fsl",
-        atlases=["aal", "juelich"],
+        atlases={"aal": ("Rolls et al. 2015", "Rolls (2015). AAL2."), "mine": None},
         convention="nilearn",
         extract_type="local_regions",
         citation="Doe 2020",
@@ -113,14 +113,21 @@ def test_what_is_not_there_is_not_said():
     for said in (
         "90% confidence",
         "random field",
-        "aal and juelich",
+        "aal (Rolls et al. 2015) and mine",
         "of nilearn",
         "random walker",
         "Doe 2020",
         "10 in no",
     ):
         assert said in full.text
-    assert [own.split()[0] for own in full.references] == ["Mölder", "Abraham", "Grady", "Rosenblatt", "Friston"]
+    assert [own.split()[0] for own in full.references] == [
+        "Mölder",
+        "Abraham",
+        "Grady",
+        "Rosenblatt",
+        "Friston",
+        "Rolls",
+    ]
 
 
 def test_nothing_that_passes_is_said():
