@@ -7,7 +7,7 @@ import numpy as np
 from statmap.figures.files import draw_figures
 from statmap.figures.overlap_chart import maps_figure, overlap_figure
 from statmap.figures.scene import lay_out
-from statmap.io.images import read_raw, read_written, write_image
+from statmap.io.images import read_template, read_written, write_image
 from statmap.io.log import log, logging_to
 from statmap.stability.across_maps import maps_on_one_grid, overlap_of_maps
 from statmap.tables.columns import MAPS
@@ -44,7 +44,7 @@ def main(
     if left_out:
         log.warning("on another grid than most maps, and left out of the comparison: %s", ", ".join(left_out))
     _, affine = grids[together[0]]
-    background = lay_out(*read_raw(template)) if template else None
+    background = lay_out(*read_template(template)) if template else None
     rows = []
     for variant, path in zip(variants, overlaps, strict=True):
         masks = ((map_id, read_written(*files_of[map_id, variant])[0] > 0) for map_id in together)

@@ -1,5 +1,6 @@
 """Rule fetch_atlas: fetch a label image by the same code as maps, and refuse what holds no labels."""
 
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -47,7 +48,7 @@ def main(
             sha256=sha256,
             base=base,
             max_voxels=max_voxels,
-            read=_read,
+            read=partial(_read, name),
             require_sha256=require_sha256,
             record=Path(sidecar).with_suffix(".sha256"),
             volumes=True,
@@ -73,12 +74,12 @@ def main(
     log.info("%s: %s, %s voxels%s", name, source, found.shape, f"; terms of use: {known.terms}" if known else "")
 
 
-def _read(path):
+def _read(name, path):
     """Labels as they are stored, or the most probable ones and their probability, and the affine."""
     if len([length for length in nib.load(path).shape if length > 1]) < 4:
         data, affine = read_stored(path)
         return data.reshape(data.shape[:3]), affine
-    return most_probable(each_volume(path)), nib.load(path).affine
+    return most_probable(each_volume(path), name), nib.load(path).affine
 
 
 if __name__ == "__main__":

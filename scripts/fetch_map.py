@@ -14,6 +14,8 @@ from statmap.io.images import extent_of, replace_nonfinite, same_grid, write_ima
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 
+LARGEST_VALUE = 1e30
+
 
 def main(
     source: str,
@@ -65,6 +67,12 @@ def main(
             write_image(fetched, data, affine)
         finite, counts = replace_nonfinite(data)
         nonzero = int(np.count_nonzero(finite))
+        largest = max(float(finite.max()), -float(finite.min()))
+        if largest > LARGEST_VALUE:
+            raise UserError(
+                f"{name}: {source} holds values up to {largest:.4g}; accepted: up to {LARGEST_VALUE:g}, so that "
+                "sums of them are numbers"
+            )
         if mask:
             inside, mask_sha256, mask_warnings = read_mask(mask, name, shape, affine, mask_image, asked)
         else:

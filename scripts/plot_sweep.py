@@ -9,7 +9,7 @@ from statmap.figures.sweep_chart import sweep_figure
 from statmap.figures.variant import UNITS
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json
-from statmap.io.images import read_raw, read_result
+from statmap.io.images import read_result, read_template
 from statmap.io.log import log, logging_to
 from statmap.stability.findings import read_ranges
 from statmap.tables.csv_files import read_table
@@ -57,7 +57,7 @@ def main(
     first = [peak for peak in peaks if peak["connectivity"] == grid[0]["connectivity"]]
     findings = [with_specifications(row, len(grid)) for row in read_table(findings_table)]
     share, affine = read_result(frequency)
-    background = lay_out(*read_raw(template)) if template else None
+    background = lay_out(*read_template(template)) if template else None
     draw = {
         "sweep": lambda: sweep_figure(
             [row for row in grid if row["variant"] is None],

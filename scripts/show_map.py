@@ -7,7 +7,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of, family_of
 from statmap.io.files import read_json, writing
-from statmap.io.images import read_map, read_raw, read_written
+from statmap.io.images import read_map, read_template, read_written
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table
 from statmap.web.map_page import VariantPage, map_page
@@ -125,7 +125,7 @@ def main(
         data, affine, inside = read_map(image, mask, sidecar)
         rules = {(keys["domain"], keys["tdp_alpha"]) for keys in variants.values()}
         domain, alpha = rules.pop() if len(rules) == 1 else ("mask", None)  # of one family and confidence, or of none
-        background = read_raw(template) if template else None
+        background = read_template(template) if template else None
         texts["view"] = viewer_page(
             map_id,
             data,

@@ -4,7 +4,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json, writing
-from statmap.io.images import extent_of, overlap_by_half, read_raw
+from statmap.io.images import extent_of, overlap_by_half, read_template
 from statmap.io.log import log, logging_to
 from statmap.io.spaces import same_space
 from statmap.tables.columns import SUMMARY
@@ -83,7 +83,7 @@ def _warnings_of_maps(fetched, tabulated, template, template_space):
     """What to be careful about in each map, whatever the variant: its image, its atlases, where the template lies."""
     brain = None
     if template:
-        data, affine = read_raw(template)
+        data, affine = read_template(template)
         brain = extent_of(data > 0, affine)
     for image, tables in zip(map(read_json, fetched), map(read_json, tabulated), strict=True):
         found = [*image["Warnings"], *tables["Warnings"]]

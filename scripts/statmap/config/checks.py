@@ -1,9 +1,10 @@
 """What of a study can be judged before anything runs: files, statistics, spaces (standard library only)."""
 
+import os
+import re
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ..inference.distribution import check_stat
 from ..inference.kinds import KINDS, parse_threshold
@@ -11,6 +12,25 @@ from ..io.declared import Intent, intent_of, statistic
 from ..io.files import UserError
 from ..io.sources import local_path
 from ..io.spaces import same_space
+
+
+def check_source(source: str, what: str) -> None:
+    """Refuse a path or an address that would stop Snakemake, or that tells a secret to everyone who reads the results.
+
+    Parameters
+    ----------
+    source : path, address, or empty.
+    what : where it stands, in the error.
+    """
+    if found := re.search("[{}<>\\n]", source):
+        raise UserError(
+            f"{what}: {source!r} has {found[0]!r} in it, which Snakemake takes for a pattern; rename the file"
+        )
+    if re.match("[A-Za-z]+://[^/]*@", source):
+        raise UserError(
+            f"{what}: the address has a user name or a password in it, which logs and results would repeat; accepted: "
+            "an address without, or the path of the file once you have it"
+        )
 
 
 def problems_of(
@@ -65,7 +85,7 @@ def _collected(problems):
 def _check_file(source, what):
     """Refuse a file that is not there."""
     path = local_path(source, what)
-    if path and not _is_file(path):
+    if path and not os.path.isfile(path):
         raise UserError(f"{what}: there is no file {source!r}; paths start from the folder of the run, {Path.cwd()}")
 
 
@@ -84,10 +104,3 @@ def _check_row(row, name, need_p, atlases, sheet_name):
         stat = "log10p" if told["stat"] in ("p", "1-p") else told["stat"]
         for what, sided in need_p:
             check_stat(stat, told["df"], name, what, sided, sheet_name)
-
-
-def _is_file(path: Any) -> bool:
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return False

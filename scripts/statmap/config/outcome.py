@@ -48,7 +48,7 @@ def left_behind(folder: str | Path, maps: Collection[str], variants: Collection[
             found.append(own)
     sidecars = sorted(Path(folder, "maps").glob("*.json"))
     for name in (path.stem for path in sidecars if path.stem not in maps):
-        ends = (".nii.gz", "_mask.nii.gz", ".json", ".sha256")
+        ends = (".nii.gz", "_mask.nii.gz", ".json", ".sha256", ".nii.gz.download", "_mask.nii.gz.download")
         found += [path for path in (Path(folder, "maps", name + end) for end in ends) if path.is_file()]
     return found
 

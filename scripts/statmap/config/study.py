@@ -3,6 +3,7 @@
 This is imported whenever the Snakefile is parsed, once per job on a cluster, so it imports nothing heavy.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -11,7 +12,7 @@ from pathlib import Path
 from ..io.files import UserError, sha256_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
 from ..io.spaces import same_space
-from .checks import problems_of
+from .checks import check_source, problems_of
 from .outcome import left_behind
 from .schema import cell_reader, defaults_of, load, numbers_of_text, validate
 from .sheets import read_cell, read_sheet
@@ -76,6 +77,8 @@ class Study:
         columns, path = load(schema)["properties"], self.sheet
         for name, row in rows.items():
             validate({"map": name} | row, schema, f"{path}, map '{name}'")
+            for column in ("source", "mask", "values", "residuals"):
+                check_source(row.get(column) or "", f"{path}, map '{name}', column {column}")
         check_ids(rows, path, "map")
         for name in rows:
             if f"{name}_mask" in rows:
@@ -98,7 +101,8 @@ class Study:
         if isinstance(atlases, list):
             atlases = {name: {"image": f"sample:{name}"} for name in atlases}
         found = {name: defaults | own for name, own in atlases.items()}
-        for own in found.values():
+        for name, own in found.items():
+            check_source(own["image"], f"config, atlases.{name}, image")
             if own["image"].startswith("sample:"):
                 own["space"] = own["space"] or SPACE
         return found
@@ -139,12 +143,12 @@ class Study:
 
     def find(self, path: str) -> str:
         """A path of the config, as it will be opened: the first folder that has it, else the path itself."""
-        found = (str(folder / path) for folder in self.folders if (folder / path).exists())
+        found = (str(folder / path) for folder in self.folders if os.path.exists(folder / path))
         return next(found, str(path))
 
     def _existing(self, path, what):
         found = self.find(path)
-        if not Path(found).is_file():
+        if not os.path.isfile(found):
             raise UserError(f"{what}: there is no file {path!r}; accepted: a path from here or from the Snakefile")
         return found
 
@@ -195,7 +199,7 @@ class Study:
 
         def files(wildcards) -> list[str]:
             paths = [self.maps[wildcards.map][column] for column in columns]
-            return [path for path in paths if path and Path(path).is_file()]
+            return [path for path in paths if path and os.path.isfile(path)]
 
         return files
 
@@ -210,7 +214,7 @@ class Study:
     def atlas_file_of(self, wildcards) -> list[str]:
         """The atlas likewise."""
         image = self.atlases[wildcards.atlas]["image"]
-        return [image] if Path(image).is_file() else []
+        return [image] if os.path.isfile(image) else []
 
     def table_of(self, wildcards) -> str:
         """The published table of a job."""

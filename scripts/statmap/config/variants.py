@@ -52,10 +52,11 @@ def check_ids(ids: Iterable[str], where: str | Path, what: str = "variant") -> N
     """
     seen = {}
     for name in ids:
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+            shown = repr(name if len(str(name)) <= 100 else f"{str(name)[:20]}…")
             raise UserError(
-                f"{where}: {what} id {name!r} names a folder: text of letters, digits, '.', '_' and '-', "
-                "a letter or digit first"
+                f"{where}: {what} id {shown} names a folder: text of letters, digits, '.', '_' and '-', "
+                "a letter or digit first, 100 at most"
             )
         if name.casefold() in RESERVED[what]:
             raise UserError(

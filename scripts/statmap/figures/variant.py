@@ -7,7 +7,7 @@ import numpy as np
 
 from ..inference.thresholds import cutoff_of
 from ..io.files import read_json
-from ..io.images import read_map, read_raw, read_written
+from ..io.images import read_map, read_template, read_written
 from ..types import Sided
 from .scene import Scene, lay_out, make_scene
 
@@ -40,7 +40,7 @@ def read_scenes(
     rule : str, its threshold and cutoff in words.
     """
     data, affine, _ = read_map(*map_files)
-    background = lay_out(*read_raw(template)) if template else None
+    background = lay_out(*read_template(template)) if template else None
     files = zip(zip(*thresholded, strict=True), zip(*regions, strict=True), sided, strict=True)
     for kept, labels, side in files:
         said = read_json(kept[1])

@@ -3,14 +3,17 @@
 import gzip
 import zlib
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .files import UserError, writing
+from .files import UserError, beside, writing
 from .images import check_header, read_image
 from .sources import fetch
+
+MOST_BYTES_A_VOXEL = 16  # of `max_voxels`: what a file of that many may have, a header aside
 
 
 class Fetched(NamedTuple):
@@ -62,19 +65,38 @@ def fetch_image(
     ------
     UserError : see `sources.fetch` and `images.check_header`; or the file is damaged, or not the one of the record.
     """
-    provenance = fetch(source, destination, name=name, sha256=sha256, base=base, require_sha256=require_sha256)
-    if record and not sha256 and "url" in provenance:
-        _hold_to_record(record, source, provenance["sha256"], name)
-    shape = check_header(destination, name, max_voxels, source, volumes)
+    most_bytes = MOST_BYTES_A_VOXEL * max_voxels + 2**20
+    with _kept_until_judged(destination) as kept:
+        asked = {"require_sha256": require_sha256, "most_bytes": most_bytes, "kept": kept}
+        provenance = fetch(source, destination, name=name, sha256=sha256, base=base, **asked)
+        if record and not sha256 and "url" in provenance:
+            _hold_to_record(record, source, provenance["sha256"], name)
+        shape = check_header(destination, name, max_voxels, source, volumes)
+        try:
+            data, affine = read(destination)
+            size = 0
+            with gzip.open(destination) as stream:  # nibabel stops at the last voxel, before gzip's checksum
+                while chunk := stream.read(2**20):
+                    size += len(chunk)
+                    if size > most_bytes:
+                        raise ValueError(f"it unfolds to more than {most_bytes:,} bytes")
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            reason = " ".join(str(error).replace(str(destination), source).split())
+            raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error
+        return Fetched(data, affine, shape, provenance)
+
+
+@contextmanager
+def _kept_until_judged(destination):
+    """Path of a download beside what is made of it: gone when all is well, else named in the error."""
+    kept = beside(destination, ".download")
     try:
-        data, affine = read(destination)
-        with gzip.open(destination) as stream:  # nibabel stops at the last voxel, before gzip's checksum
-            while stream.read(2**20):
-                pass
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        reason = " ".join(str(error).replace(str(destination), source).split())
-        raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error
-    return Fetched(data, affine, shape, provenance)
+        yield kept
+    except UserError as error:
+        if kept.is_file():
+            raise UserError(f"{error} (the download is kept as {kept})") from error
+        raise
+    kept.unlink(missing_ok=True)
 
 
 def _hold_to_record(record, source, sha256, name):

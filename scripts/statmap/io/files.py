@@ -36,6 +36,12 @@ def writing(path):
         temporary.unlink(missing_ok=True)
 
 
+def beside(path: str | Path, ending: str) -> Path:
+    """A file beside `path`, with its name and an ending; of a temporary path of `writing`, beside what it becomes."""
+    path = Path(path)
+    return path.with_name(path.name.removeprefix(f".{os.getpid()}.") + ending)
+
+
 def _runs(process):
     try:
         os.kill(process, 0)

@@ -11,6 +11,9 @@ from nibabel.spatialimages import HeaderDataError
 
 from .files import UserError, check_written, read_json, writing
 
+MOST_TEMPLATE_VOXELS = 10**9
+SMALLEST_MM, LARGEST_MM = 0.01, 100.0  # of a voxel's side
+
 
 def check_header(path, name, max_voxels, source=None, volumes=False):
     """Refuse an image that is not one 3D statistical map, from its header alone.
@@ -34,7 +37,7 @@ def check_header(path, name, max_voxels, source=None, volumes=False):
     shown = path if source is None else source
     try:
         image = nib.load(path)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError) as error:
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError) as error:
         reason = str(error).replace(str(path), str(shown))  # nibabel names the file as well
         raise UserError(f"{name}: {shown} is not a readable NIfTI image ({reason})") from error
     shape = image.shape
@@ -49,11 +52,20 @@ def check_header(path, name, max_voxels, source=None, volumes=False):
     voxels = int(np.prod(shape[:3], dtype=np.int64))
     if voxels > max_voxels:
         raise UserError(f"{name}: {shown} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
+    if image.dataobj.offset < image.header.single_vox_offset:
+        raise UserError(
+            f"{name}: {shown} says that its voxels begin at byte {image.dataobj.offset}, within the header; accepted: "
+            f"vox_offset {image.header.single_vox_offset} or more"
+        )
     affine = image.affine
     if affine is None or not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
         raise UserError(
             f"{name}: {shown} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}"
         )
+    sizes = nib.affines.voxel_sizes(affine)
+    if sizes.min() < SMALLEST_MM or sizes.max() > LARGEST_MM:
+        found = " × ".join(f"{size:g}" for size in sizes)
+        raise UserError(f"{name}: {shown} has voxels of {found} mm; accepted: {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
     return shape
 
 
@@ -146,6 +158,24 @@ def read_stored(path):
     image = nib.load(path)
     data = np.asanyarray(image.dataobj)
     return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
+
+
+def read_template(path):
+    """`read_raw` of an anatomical template, NaN and infinities as 0.
+
+    Raises
+    ------
+    UserError : it is no 3D image, damaged, or 0 everywhere.
+    """
+    check_header(path, "template", MOST_TEMPLATE_VOXELS)
+    try:
+        data, affine = read_raw(path)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(f"template: {path} is damaged ({' '.join(str(error).split())}); get the file again") from error
+    data = replace_nonfinite(data)[0]
+    if not data.any():
+        raise UserError(f"template: {path} is 0 everywhere; a template is 0 outside the brain only")
+    return data, affine
 
 
 def each_volume(path):

@@ -4,14 +4,18 @@ Every kind ends in the same place: one ``.nii.gz`` whose source bytes have the s
 one-line error and no file. Only a download imports anything beyond the standard library.
 """
 
+import errno
 import gzip
 import json
 import logging
+import math
 import os
 import re
 import shutil
 import sys
+import time
 import zlib
+from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -52,10 +56,26 @@ NEUROVAULT_KEYS = (
 )
 
 TIMEOUT = 30  # seconds without a byte, while connecting or reading
+LONGEST = 3600  # seconds of one download, looked at every 4 kB
+MOST_DESCRIBED = 2**20  # bytes of NeuroVault's description of an image
+MOST_TEXT = 300  # characters of another's words in an error
 RETRIES = 3  # pooch waits 1, 2, 3 s before them
+NO_SPACE = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
-def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovault_api=None, require_sha256=True):
+def fetch(
+    source,
+    destination,
+    *,
+    name,
+    sha256,
+    base,
+    allow_http=None,
+    neurovault_api=None,
+    require_sha256=True,
+    most_bytes=math.inf,
+    kept=None,
+):
     """Put the image that `source` names at `destination`, checked against its sha256.
 
     Parameters
@@ -69,6 +89,9 @@ def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovaul
     allow_http : sequence of str, hosts that may be asked over plain http (``http://127.0.0.1``); None for those of the
         environment variable `ALLOW_HTTP_VARIABLE`.
     neurovault_api : str, address of NeuroVault's API; None for that of `NEUROVAULT_VARIABLE`, or the real one.
+    most_bytes : how large a download may be.
+    kept : path where a download stays until it is judged, by the caller too; what is there already is used if it has
+        the `sha256`. None for a temporary file.
 
     Returns
     -------
@@ -77,8 +100,8 @@ def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovaul
 
     Raises
     ------
-    UserError : the source is unknown, missing, unreachable, not a NIfTI image, or has another sha256. Nothing is left
-        on disk.
+    UserError : the source is unknown, missing, unreachable, too large, not a NIfTI image, or has another sha256.
+        Nothing is left on disk but `kept`.
     """
     if allow_http is None:
         allow_http = os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
@@ -89,7 +112,8 @@ def fetch(source, destination, *, name, sha256, base, allow_http=None, neurovaul
     kind, _, rest = source.partition(":")
     try:
         if kind == "neurovault" or rest.startswith("//"):
-            return _fetch_remote(source, destination, name, expected, allow_http, neurovault_api, require_sha256)
+            asked = name, expected, allow_http, neurovault_api, require_sha256
+            return _fetch_remote(source, destination, *asked, most_bytes, kept)
         path = sample_path(rest, name) if kind == "sample" else _local(source, base, name)
         return {"source": source, "sha256": _keep(path, destination, name, source, expected, required=False)}
     except OSError as error:
@@ -110,14 +134,14 @@ def local_path(source: str, what: str) -> str | None:
 def _local(source, base, name):
     """Path of a file on this machine."""
     path = Path(base) / source
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError(f"{name}: there is no file {source!r}; a source is {ACCEPTED}")
     if not path.is_file():
         raise UserError(f"{name}: {source!r} is not a file; give the path of one NIfTI image")
     return path
 
 
-def _fetch_remote(source, destination, name, expected, allow_http, neurovault_api, require_sha256):
+def _fetch_remote(source, destination, name, expected, allow_http, neurovault_api, require_sha256, most_bytes, kept):
     """Download into a folder of its own, which goes whatever happens, then keep the image."""
     import tempfile
 
@@ -126,7 +150,14 @@ def _fetch_remote(source, destination, name, expected, allow_http, neurovault_ap
         url = source
         if source.startswith("neurovault:"):
             url, provenance["neurovault"] = _ask_neurovault(source, folder, name, allow_http, neurovault_api)
-        body = _download(url, folder, "image", name, allow_http)
+        if kept and expected and kept.is_file() and sha256_of(kept) == expected:
+            log.info("%s: %s has the sha256 that is asked for and is used", name, kept)
+            body = kept
+        else:
+            body = _download(url, folder, "image", name, allow_http, most_bytes)
+            if kept:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                body = Path(shutil.move(body, kept))
         # The address that was asked, not where it led: redirects end in addresses that are signed and expire.
         provenance["url"] = url
         provenance["sha256"] = _keep(body, destination, name, source, expected, required=require_sha256)
@@ -140,18 +171,21 @@ def _ask_neurovault(source, folder, name, allow_http, api):
         raise UserError(f"{name}: {source} has no image id; write neurovault: and a whole number, as neurovault:32980")
     url = f"{api.rstrip('/')}/images/{image_id}/"
     try:
-        body = _download(url, folder, "description", name, allow_http).read_bytes()
+        body = _download(url, folder, "description", name, allow_http, MOST_DESCRIBED).read_bytes()
         # NaN is no JSON, but Python reads it and the sidecar would refuse it.
         answer = json.loads(body, parse_constant=lambda literal: None)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{name}: {url} did not answer with JSON; open it in a browser and check the id") from error
     file = answer.get("file") if isinstance(answer, dict) else None
     if not isinstance(file, str) or not file:
         raise UserError(f"{name}: {url} names no file; open it in a browser and check that the id is that of an image")
     if not _may_ask(file, allow_http):
         file = re.sub("^http:", "https:", file)
-    kept = {key: answer[key] for key in NEUROVAULT_KEYS if isinstance(answer.get(key), str | int | float)}
-    return file, kept
+    told = {key: answer[key] for key in NEUROVAULT_KEYS if isinstance(answer.get(key), str | int | float)}
+    for key, value in told.items():
+        if isinstance(value, str):  # half a surrogate pair is no text that can be written
+            told[key] = value.encode("utf-8", "replace").decode("utf-8")
+    return file, {key: value for key, value in told.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
 def _may_ask(url, allow_http):
@@ -169,7 +203,7 @@ def _may_ask(url, allow_http):
         return False
 
 
-def _download(url, folder, filename, name, allow_http):
+def _download(url, folder, filename, name, allow_http, most_bytes):
     """Download one file with pooch; a redirect is judged before it is followed.
 
     Returns
@@ -178,7 +212,8 @@ def _download(url, folder, filename, name, allow_http):
 
     Raises
     ------
-    UserError : the address is refused, or the file did not come in ``1 + RETRIES`` attempts.
+    UserError : the address is refused, the file did not come in ``1 + RETRIES`` attempts or within `LONGEST` seconds,
+        is larger than `most_bytes`, or the disk is full.
     """
     if not _may_ask(url, allow_http):
         raise UserError(f"{name}: {url} is refused; a source is {ACCEPTED}")
@@ -197,18 +232,37 @@ def _download(url, folder, filename, name, allow_http):
             )
         # A server may call a stored .gz file "Content-Encoding: gzip"; unpacking it would change its sha256.
         response.raw.headers.pop("Content-Encoding", None)
+        response.iter_content = partial(limited, response.iter_content)
         return response
+
+    began = time.monotonic()
+
+    def limited(chunks, *arguments, **settings):
+        size = 0
+        for chunk in chunks(*arguments, **settings):
+            size += len(chunk)
+            if size > most_bytes:
+                raise UserError(
+                    f"{name}: {url} is larger than {most_bytes:,} bytes, and is not read on; give another one"
+                )
+            if time.monotonic() - began > LONGEST:
+                raise UserError(
+                    f"{name}: {url} did not come in {LONGEST:,} s; download the file yourself and give its path"
+                )
+            yield chunk
 
     def attempt(url, output_file, pup):
         try:
             pooch.HTTPDownloader(
                 progressbar=sys.stderr.isatty(),
-                chunk_size=2**16,
+                chunk_size=2**12,
                 timeout=TIMEOUT,
                 headers={"Accept-Encoding": "identity"},
                 hooks={"response": check},
             )(url, output_file, pup)
         except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) in NO_SPACE:
+                raise UserError(f"{name}: {url} cannot be stored ({error.strerror}); make room") from error
             reason = _reason(error)
             log.warning("%s: %s: %s", name, url, reason)
             answer = getattr(error, "response", None)
@@ -233,10 +287,10 @@ def _reason(error):
     """Why a download failed, in one line: the server's answer, or the root of the chain of exceptions."""
     answer = getattr(error, "response", None)
     if answer is not None and answer.status_code >= 400:
-        return f"the server answered {answer.status_code} {answer.reason}"
+        return f"the server answered {answer.status_code} {' '.join(str(answer.reason).split())[:MOST_TEXT]}"
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    return " ".join(f"{type(error).__name__}: {error}".split())[:MOST_TEXT]
 
 
 def _keep(path, destination, name, source, expected, required):

@@ -69,13 +69,14 @@ def read_atlases(spaces, images, tables, map_id, map_space, map_extent):
     return atlases, warnings
 
 
-def most_probable(volumes):
+def most_probable(volumes, name):
     """The most probable label of each voxel, as `Atlas` has it.
 
     Parameters
     ----------
     volumes : iterable of (i, j, k) arrays, the probability of one label each, in % or as fractions of 1; the values are
         finite, the first of equal ones wins.
+    name : what the atlas is called in the error (``atlas 'juelich'``).
 
     Returns
     -------
@@ -91,8 +92,8 @@ def most_probable(volumes):
             best, labels = np.zeros_like(volume), np.zeros(volume.shape, np.int16)
         if not (volume.min() >= 0 and volume.max() <= 100):
             raise UserError(
-                f"volume {number} holds values from {volume.min():g} to {volume.max():g}; probabilities are needed, "
-                "in % or as fractions of 1"
+                f"{name}: volume {number} holds values from {volume.min():g} to {volume.max():g}; probabilities are "
+                "needed, in % or as fractions of 1"
             )
         better = volume > best
         best[better] = volume[better]

@@ -16,7 +16,6 @@ import nibabel as nib
 import numpy as np
 from markupsafe import Markup
 from nibabel.affines import apply_affine
-from scipy import ndimage
 
 from ..figures.colours import DIVERGING
 from ..inference.statistics import hommel_value, log_sf, minus_log10, p_values, tail_values
@@ -104,12 +103,32 @@ def background_grid(
     background_affine = nib.affines.from_matvec(np.diag(step), edge + (first + 0.5) * step)
     to_template = np.linalg.inv(template_affine) @ background_affine
     shape = tuple((last - first).astype(int))
-    values = ndimage.affine_transform(
-        template.astype(np.float32), to_template[:3, :3], to_template[:3, 3], output_shape=shape, order=1
-    )
+    values = _interpolated(template.astype(np.float32), to_template[:3, :3], to_template[:3, 3], shape)
     positive = values[values > 0]
     top = np.percentile(positive, 99.9) if positive.size else 1.0
     return np.rint(np.clip(values / top, 0, 1) * 63).astype(np.uint8), background_affine
+
+
+def _interpolated(image, matrix, offset, shape):
+    """Linear interpolation of an image at ``matrix @ index + offset``, 0 outside of it."""
+    size = np.abs(matrix)
+    if (size.sum(axis=0) - size.max(axis=0) > 1e-6 * size.max(axis=0)).any():
+        from scipy.ndimage import affine_transform  # takes longer to import than all the rest takes to run
+
+        return affine_transform(image, matrix, offset, output_shape=shape, order=1)
+    order = size.argmax(axis=0)  # the image's axis that each axis of the grid runs along
+    image = image.transpose(order)
+    for axis, source in enumerate(order):
+        place = matrix[source, axis] * np.arange(shape[axis]) + offset[source]
+        last = image.shape[axis] - 1
+        low = np.clip(np.floor(place).astype(int), 0, max(last - 1, 0))
+        inside = (place >= 0) & (place <= last)
+        wide = [1, 1, 1]
+        wide[axis] = -1
+        upper = np.where(inside, place - low, 0).astype(image.dtype).reshape(wide)
+        lower = np.where(inside, 1 - (place - low), 0).astype(image.dtype).reshape(wide)
+        image = image.take(low, axis) * lower + image.take(np.minimum(low + 1, last), axis) * upper
+    return image
 
 
 def _packed(content: bytes) -> str:

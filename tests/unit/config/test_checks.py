@@ -107,6 +107,26 @@ def test_an_atlas_in_another_space(refused, tmp_path):
     assert "in space 'T1w'" in refused([("b", "b_space-T1w_stat-z.nii.gz")], atlases=atlases)
 
 
+@pytest.mark.parametrize("source", ["a{b}.nii", "a<b.nii", "https://me:secret@example.org/a.nii", "https://me@x.org/a"])
+def test_sources_that_snakemake_or_readers_of_the_results_must_not_see(refused, source):
+    for columns in (("map", "source"), ("map", "mask", "source")):
+        row = ("a", source) if columns == ("map", "source") else ("a", source, "a.nii")
+        with pytest.raises(UserError, match=r"^mine.tsv, map 'a', column (source|mask): ") as error:
+            refused([row], columns=columns)
+        assert "secret" not in str(error.value)
+    with pytest.raises(UserError, match=r"^config, atlases.mine, image: "):
+        refused([("a", "a.nii")], columns=("map", "source"), atlases={"mine": {"image": source, "labels": "b.tsv"}})
+
+
+def test_ids_of_more_than_a_hundred_letters(refused):
+    image("a.nii.gz")
+    assert refused([("a" * 100, "a.nii.gz", "z")]) is None
+    with pytest.raises(UserError, match="100 at most"):
+        refused([("a" * 101, "a.nii.gz", "z")])
+    with pytest.raises(UserError, match=r"variant id 'bbbbbbbbbbbbbbbbbbbb…' names a folder.* 100 at most"):
+        refused([("a", "a.nii.gz", "z")], variants={"b" * 101: {"threshold": 3}})
+
+
 # ----------------------------------------------------------------------------------------------- a map without a sheet
 def one(**keys):
     template = yaml.safe_load((REPOSITORY / "config/template/study.yaml").read_text(encoding="utf-8"))

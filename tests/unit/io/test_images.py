@@ -10,6 +10,7 @@ from statmap.io.images import (
     read_image,
     read_map,
     read_raw,
+    read_template,
     read_written,
     replace_nonfinite,
     same_grid,
@@ -68,6 +69,57 @@ def test_what_is_no_image_is_refused(tmp_path, content):
         ("|u1", np.float32),
     ],
 )
+@pytest.mark.parametrize("offset", [0.0, 100.0, float("inf"), float("nan"), -1.0])
+def test_voxels_that_would_begin_in_the_header(tmp_path, offset):
+    content = bytearray(nib.Nifti1Image(np.ones((3, 4, 5), np.float32), AFFINE).to_bytes())
+    content[108:112] = np.float32(offset).tobytes()
+    (tmp_path / "a.nii").write_bytes(content)
+    with pytest.raises(UserError, match=r"map 'm': .*(begin at byte|not a readable)"):
+        check_header(tmp_path / "a.nii", "map 'm'", 100)
+
+
+@pytest.mark.parametrize(("size", "good"), [(1e-20, False), (0.009, False), (0.011, True), (99, True), (101, False)])
+def test_voxels_of_a_size_that_a_brain_has(tmp_path, size, good):
+    path = save(tmp_path / "a.nii", np.ones((3, 4, 5), np.float32), np.diag([2, size, 2, 1.0]))
+    if good:
+        assert check_header(path, "map 'm'", 100) == (3, 4, 5)
+    else:
+        with pytest.raises(UserError, match=f"voxels of 2 × {size:g} × 2 mm; accepted: 0.01 to 100 mm|not invertible"):
+            check_header(path, "map 'm'", 100)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"text", "is not a readable NIfTI image"),
+        (b"", "is not a readable NIfTI image"),
+        (np.ones((3, 4, 5, 2), np.float32), "has shape"),
+        (np.zeros((3, 4, 5), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])), "values; integers or floats"),
+        (np.zeros((3, 4, 5), np.float32), "is 0 everywhere"),
+        (np.full((3, 4, 5), np.nan, np.float32), "is 0 everywhere"),
+        ("cut", "is damaged"),
+    ],
+)
+def test_templates_that_are_none(tmp_path, content, said):
+    path = tmp_path / "t.nii.gz"
+    if isinstance(content, np.ndarray):
+        save(path, content)
+    elif content == "cut":
+        save(path, np.random.default_rng(0).normal(size=(30, 40, 50)))
+        path.write_bytes(path.read_bytes()[:9000])
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=f"template: .*t.nii.gz {said}"):
+        read_template(path)
+
+
+def test_a_template_with_holes(tmp_path):
+    data = np.ones((3, 4, 5), np.float32)
+    data[0, 0, 0] = np.nan
+    read, affine = read_template(save(tmp_path / "t.nii", data))
+    assert read.sum() == 59 and (affine == AFFINE.astype(np.float32)).all()
+
+
 def test_values_come_back_in_a_float_type_that_holds_them(tmp_path, stored, read):
     data = np.arange(24, dtype=stored).reshape(2, 3, 4)
     image = nib.Nifti1Image(data, AFFINE)

@@ -1,5 +1,6 @@
 """Fetching: every kind of source, and every way it can fail, against real HTTP servers on loopback."""
 
+import errno
 import gzip
 import hashlib
 import importlib.util
@@ -29,6 +30,7 @@ from hypothesis import strategies as st
 
 import fetch_map
 from statmap.io import sources
+from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of
 from statmap.io.samples import SAMPLES
 from statmap.io.sources import fetch
@@ -530,6 +532,73 @@ def test_server_that_falls_silent(refused, server, monkeypatch, begin):
     assert len(server.asked) == 4
 
 
+def test_an_endless_body_is_not_read_on(refused, server, waits):
+    def endless(request, earlier):
+        request.send_response(200)
+        request.end_headers()
+        while not server.release.is_set():
+            request.wfile.write(GZ.ljust(2**16, b"x"))
+
+    server.routes["/a"] = endless
+    message = refused(f"{server.url}/a", sha(GZ), allow_http=[server.url], most_bytes=10**6)
+    assert "is larger than 1,000,000 bytes, and is not read on" in message and len(server.asked) == 1 and not waits
+
+
+def test_a_body_of_just_the_size_that_is_accepted(get, server):
+    server.routes["/a"] = lambda request, earlier: request.answer(200, GZ)
+    assert get(f"{server.url}/a", sha(GZ), allow_http=[server.url], most_bytes=len(GZ))[1] == GZ
+
+
+def test_a_drip_ends(refused, server, monkeypatch, waits):
+    def drip(request, earlier):
+        request.send_response(200)
+        request.end_headers()
+        while not server.release.wait(0.02):
+            request.wfile.write(b"x" * 2**16)
+
+    monkeypatch.setattr(sources, "LONGEST", 0.2)
+    server.routes["/a"] = drip
+    message = refused(f"{server.url}/a", sha(GZ), allow_http=[server.url])
+    assert "did not come in 0.2 s; download the file yourself" in message and len(server.asked) == 1 and not waits
+
+
+def test_a_full_disk_is_not_the_fault_of_the_network(refused, server, monkeypatch, waits):
+    import pooch
+
+    def full(self, url, output_file, pup, check_only=False):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
+    message = refused(f"{server.url}/a".replace("127.0.0.1", "localhost"), sha(GZ), allow_http=["http://localhost"])
+    assert "cannot be stored (No space left on device); make room" in message and not waits
+
+
+def test_a_download_is_kept_until_it_is_judged(server, folders):
+    """Named in the error, used when the sha256 is put right, and gone when all is well."""
+    server.routes["/a"] = lambda request, earlier: request.answer(200, LARGER)
+    url, kept = f"{server.url}/a", folders.out / "deep" / "m.nii.gz.download"
+    settings = {"name": NAME, "base": "", "max_voxels": 10**6, "destination": folders.out / "deep" / "m.nii.gz"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(sources.ALLOW_HTTP_VARIABLE, server.url)
+        with pytest.raises(UserError, match=rf"into the config: {sha(LARGER)} .the download is kept as {kept}.$"):
+            fetch_image(url, sha256=None, **settings)
+        assert kept.read_bytes() == LARGER and not settings["destination"].exists()
+        assert fetch_image(url, sha256=sha(LARGER), **settings).shape == (50, 60, 90)
+        assert len(server.asked) == 1 and list(kept.parent.iterdir()) == [settings["destination"]]
+        kept.write_bytes(b"another")
+        assert fetch_image(url, sha256=sha(LARGER), **settings).shape == (50, 60, 90)
+        assert len(server.asked) == 2 and not kept.exists()
+
+
+def test_what_unfolds_to_more_than_an_image_has(folders):
+    """A hundred bytes of gzip a megabyte of zeros, behind a good image."""
+    (folders.base / "bomb.nii.gz").write_bytes(gzip.compress(PLAIN + bytes(3 * 2**20)))
+    settings = {"name": NAME, "base": folders.base, "sha256": None, "destination": folders.out / "m.nii.gz"}
+    with pytest.raises(UserError, match=r"bomb.nii.gz is damaged .it unfolds to more than 1,049,536 bytes.; get the"):
+        fetch_image("bomb.nii.gz", max_voxels=60, **settings)
+    assert fetch_image("bomb.nii.gz", max_voxels=10**6, **settings).shape == (3, 4, 5)
+
+
 def test_nobody_listens(refused):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -668,6 +737,24 @@ def test_neurovault_answer_that_is_no_json(refused, neurovault, answer):
 
 
 @pytest.mark.parametrize("answer", [[], None, 3, "x", {}, {"file": None}, {"file": ""}, {"file": 3}, {"file": ["x"]}])
+def test_neurovault_description_of_any_depth_and_size(get, refused, neurovault):
+    asked = "/api/images/32980/"
+    neurovault.routes[asked] = lambda request, earlier: request.answer(200, b"[" * 200_000)
+    assert "did not answer with JSON" in refused("neurovault:32980", sha(GZ), **neurovault.settings)
+    neurovault.routes[asked] = lambda request, earlier: request.answer(200, b'"' + b"x" * 2**21 + b'"')
+    assert "is larger than 1,048,576 bytes" in refused("neurovault:32980", sha(GZ), **neurovault.settings)
+    odd = json.dumps(neurovault.description | {"name": "@", "smoothness_fwhm": 7.25})
+    odd = odd.replace('"@"', r'"half \ud800"').replace("7.25", "1e999").encode()
+    neurovault.routes[asked] = lambda request, earlier: request.answer(200, odd)
+    told = get("neurovault:32980", sha(GZ), **neurovault.settings)[0]["neurovault"]
+    assert told["name"] == "half ?" and "smoothness_fwhm" not in told
+
+
+def test_another_s_words_are_cut_short(refused, server):
+    server.routes["/a"] = lambda request, earlier: (request.send_response(404, "no " * 9000), request.end_headers())
+    assert len(refused(f"{server.url}/a", sha(GZ), allow_http=[server.url])) < 600
+
+
 def test_neurovault_answer_without_a_file(refused, neurovault, answer):
     neurovault.description = answer
     assert "names no file" in refused("neurovault:32980", sha(GZ), **neurovault.settings)

@@ -289,7 +289,7 @@ def probabilities():
 
 @pytest.mark.parametrize("scale", [1, 0.01])
 def test_the_most_probable_label(scale):
-    labels, percent = most_probable([volume * scale for volume in probabilities()])
+    labels, percent = most_probable([volume * scale for volume in probabilities()], "atlas 'a'")
     assert labels.tolist() == [[[1, 2, 1, 0]]] and percent.tolist() == [[[80, 60, 40, 0]]]
     assert labels.dtype == percent.dtype == np.int16
 
@@ -297,8 +297,8 @@ def test_the_most_probable_label(scale):
 @pytest.mark.parametrize("wrong", [-1, 101, 2000])
 def test_what_is_no_probability(wrong):
     first, second = probabilities()
-    with pytest.raises(UserError, match=r"volume 2 holds values from .*in % or as fractions of 1"):
-        most_probable([first, np.where(second == 60, wrong, second.astype(float))])
+    with pytest.raises(UserError, match=r"^atlas 'a': volume 2 holds values from .*in % or as fractions of 1"):
+        most_probable([first, np.where(second == 60, wrong, second.astype(float))], "atlas 'a'")
 
 
 def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):

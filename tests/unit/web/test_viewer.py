@@ -147,3 +147,18 @@ def test_ranks_of_the_page_bound_what_the_table_bounds(sided):
         own = np.sort(ranks[at[at < len(levels)]].astype(int))
         assert max((1 - own + np.arange(1, len(own) + 1)).max(initial=0), 0) / (sets == n).sum() == share
     assert expected.max() > 0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (0, 2, 1)])
+@pytest.mark.parametrize("turn", [0, 0.2])
+def test_interpolation_is_scipys(order, turn):
+    """Axes permuted, flipped and scaled, or oblique; beyond the image there is nothing."""
+    random = np.random.default_rng(7)
+    image = random.normal(size=(7, 9, 11)).astype(np.float32)
+    matrix = np.diag([0.4, -0.7, 1.3])[list(order)]
+    matrix = matrix + turn * random.normal(size=(3, 3))
+    offset = np.array([3.0, 4, 5]) - matrix @ [6, 7, 5]
+    expected = ndimage.affine_transform(image, matrix, offset, output_shape=(13, 14, 11), order=1)
+    found = viewer._interpolated(image, matrix, offset, (13, 14, 11))
+    assert found.dtype == np.float32 and (found == 0).any() and (found != 0).mean() > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-5)
