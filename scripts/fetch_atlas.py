@@ -76,7 +76,7 @@ def main(
 
 def _read(name, path):
     """Labels as they are stored, or the most probable ones and their probability, and the affine."""
-    if len([length for length in nib.load(path).shape if length > 1]) < 4:
+    if all(length == 1 for length in nib.load(path).shape[3:]):
         data, affine = read_stored(path)
         return data.reshape(data.shape[:3]), affine
     return most_probable(each_volume(path), name), nib.load(path).affine

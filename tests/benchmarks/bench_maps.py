@@ -81,7 +81,7 @@ def measure(number, thresholds, keys):
     return ours / number, theirs / number
 
 
-def main(numbers=(12,)):
+def main(numbers):
     print("| study | this workflow, CPU s a map | nilearn script | ratio | goal |")
     print("|---|---|---|---|---|")
     cases = (
@@ -96,4 +96,4 @@ def main(numbers=(12,)):
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or (12,))
+    main([int(word) for word in sys.argv[1:]] or (12, 50))

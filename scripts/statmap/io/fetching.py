@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .files import UserError, beside, writing
-from .images import check_header, read_image
+from .images import check_header, read_image, stored_bytes
 from .sources import fetch
 
-MOST_BYTES_A_VOXEL = 16  # of `max_voxels`: what a file of that many may have, a header aside
+MOST_BYTES_A_VOXEL = 16  # of `max_voxels`: what a download of that many may have, a header aside
+MOST_BESIDE = 2**20  # bytes of a file beside its voxels: header, extensions, padding
 
 
 class Fetched(NamedTuple):
@@ -65,7 +66,7 @@ def fetch_image(
     ------
     UserError : see `sources.fetch` and `images.check_header`; or the file is damaged, or not the one of the record.
     """
-    most_bytes = MOST_BYTES_A_VOXEL * max_voxels + 2**20
+    most_bytes = MOST_BYTES_A_VOXEL * max_voxels + MOST_BESIDE
     with _kept_until_judged(destination) as kept:
         asked = {"require_sha256": require_sha256, "most_bytes": most_bytes, "kept": kept}
         provenance = fetch(source, destination, name=name, sha256=sha256, base=base, **asked)
@@ -74,12 +75,12 @@ def fetch_image(
         shape = check_header(destination, name, max_voxels, source, volumes)
         try:
             data, affine = read(destination)
-            size = 0
+            size, unfolded = 0, stored_bytes(destination) + MOST_BESIDE
             with gzip.open(destination) as stream:  # nibabel stops at the last voxel, before gzip's checksum
                 while chunk := stream.read(2**20):
                     size += len(chunk)
-                    if size > most_bytes:
-                        raise ValueError(f"it unfolds to more than {most_bytes:,} bytes")
+                    if size > unfolded:
+                        raise ValueError(f"it unfolds to more than {unfolded:,} bytes, its header says fewer")
         except (OSError, EOFError, ValueError, zlib.error) as error:
             reason = " ".join(str(error).replace(str(destination), source).split())
             raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error

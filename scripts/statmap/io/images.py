@@ -12,6 +12,7 @@ from nibabel.spatialimages import HeaderDataError
 from .files import UserError, check_written, read_json, writing
 
 MOST_TEMPLATE_VOXELS = 10**9
+MOST_VOLUMES = 1000  # of a probabilistic atlas
 SMALLEST_MM, LARGEST_MM = 0.01, 100.0  # of a voxel's side
 
 
@@ -49,6 +50,8 @@ def check_header(path, name, max_voxels, source=None, volumes=False):
         raise UserError(f"{name}: {shown} holds {image.get_data_dtype()} values; integers or floats are needed")
     if min(shape) < 1:
         raise UserError(f"{name}: {shown} has shape {image.shape} and no voxel")
+    if len(shape) == 4 and shape[3] > MOST_VOLUMES:
+        raise UserError(f"{name}: {shown} has {shape[3]} volumes; at most {MOST_VOLUMES} are accepted")
     voxels = int(np.prod(shape[:3], dtype=np.int64))
     if voxels > max_voxels:
         raise UserError(f"{name}: {shown} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
@@ -67,6 +70,12 @@ def check_header(path, name, max_voxels, source=None, volumes=False):
         found = " × ".join(f"{size:g}" for size in sizes)
         raise UserError(f"{name}: {shown} has voxels of {found} mm; accepted: {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
     return shape
+
+
+def stored_bytes(path):
+    """Bytes that the voxels of an image take in its file, unfolded, by its header: int."""
+    stored = nib.load(path).dataobj
+    return int(np.prod(stored.shape, dtype=object)) * stored.dtype.itemsize
 
 
 def read_image(path):
