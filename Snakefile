@@ -677,6 +677,13 @@ rule prune:
         "scripts/prune.py"
 
 
+onstart:
+    # Snakemake's limit of jobs a second has a timer wake the scheduler again and again while jobs wait for a core (half
+    # of its time with six maps), and ends every run with a second of waiting. On one machine the cores are the limit.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 onsuccess:
     if (
         Path(rules.summarise.output.summary).exists()

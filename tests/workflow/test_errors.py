@@ -83,6 +83,7 @@ def run_all(folder):
     flat = nib.Nifti1Image(np.ones((4, 4, 4), np.float32), affine)
     flat.header["srow_z"] = 0
     flat.header["sform_code"], flat.header["qform_code"] = 2, 0
+    flat.header["vox_offset"] = 352
     (folder / "flat.nii").write_bytes(flat.header.binaryblock + bytes(4) + flat.get_fdata(dtype=np.float32).tobytes())
     content = (folder / "good.nii.gz").read_bytes()
     (folder / "cut.nii.gz").write_bytes(content[: len(content) // 2])

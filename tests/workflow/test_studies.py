@@ -427,10 +427,12 @@ def test_a_map_from_the_web(tmp_path, neurovault):
     done = run_snakemake(tmp_path, target, **hooks)
     assert done.returncode == 1 and "Traceback" not in done.stdout
     assert f"put its sha256 into the config: {sha256}" in done.stdout
-    assert not list((tmp_path / "results/maps").glob("*"))
+    kept = tmp_path / "results/maps/web.nii.gz.download"
+    assert list((tmp_path / "results/maps").glob("*")) == [kept] and f"kept as results/maps/{kept.name}" in done.stdout
 
     lax = hooks | {"config": {"maps": "maps.tsv"}}
     assert planned(succeed(tmp_path, target, **lax)) == {"fetch_map": 1}
+    assert not kept.exists()
     [warning] = json.loads((tmp_path / target).read_text(encoding="utf-8"))["Warnings"]
     assert f"put {sha256} into column sha256 of row 'web'" in warning
     (tmp_path / target).unlink()
