@@ -678,8 +678,8 @@ rule prune:
 
 
 onstart:
-    # Snakemake's limit of jobs a second has a timer wake the scheduler again and again while jobs wait for a core (half
-    # of its time with six maps), and ends every run with a second of waiting. On one machine the cores are the limit.
+    # Snakemake's limit of jobs a second has a timer wake the scheduler again and again while jobs wait for a core, and
+    # ends every run with a second of waiting. On one machine the cores are the limit.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
 
