@@ -305,6 +305,21 @@ def test_a_study_of_fifty_variants_is_a_spreadsheet(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_study_is_planned_and_run_in_parts(tmp_path):
+    """What the README says for a hundred thousand jobs: `--batch all=1/3` and so on is the whole study."""
+    config = {"maps": "maps.tsv", "variants": {"v": {"threshold": 1}}, "figures": [], "html": []}
+    for folder in (tmp_path / "parts", tmp_path / "whole"):
+        folder.mkdir()
+        write_sheet(folder / "maps.tsv", ["map", "source"], *([f"m{n}", "sample:motor"] for n in range(4)))
+    batches = (["--batch", f"all={part}/3"] for part in (1, 2, 3))
+    first, second, third = (planned(succeed(tmp_path / "parts", *batch, config=config)) for batch in batches)
+    assert 0 < first["fetch_map"] < 4 and first["fetch_map"] + second["fetch_map"] == 4
+    assert "summarise" in third and "summarise" not in first | second
+    succeed(tmp_path / "whole", config=config)
+    assert outputs(tmp_path / "parts") == outputs(tmp_path / "whole")
+
+
+@pytest.mark.slow
 def test_unusual_maps_go_through_the_whole_workflow(tmp_path):
     """NaN and infinity, axes in another order, whole numbers, a single slice, a single voxel, nothing at all."""
     random = np.random.default_rng(0)
