@@ -130,10 +130,12 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
             raise UserError(
                 f"variant {name!r}: convention {convention!r} is not known; accepted: {', '.join(conventions)}"
             )
-        given = defaults | conventions.get(convention, {}) | own
-        if given.get("cluster_p") or given.get("cluster_q"):
-            given = {"min_region_size": 0} | given  # the size that is significant is the extent threshold
-        found = defaults_of(keys) | given
+        found = defaults_of(keys) | defaults | conventions.get(convention, {}) | own
+        # The size that is significant is the extent threshold then. `config.yaml` gives every default: one that is
+        # the schema's was not asked for.
+        if (found["cluster_p"] or found["cluster_q"]) and "min_region_size" not in own:
+            asked = found["min_region_size"] != keys["min_region_size"]["default"]
+            found["min_region_size"] = found["min_region_size"] if asked else 0
         if "threshold" not in found:
             raise UserError(
                 f"variant {name!r}: threshold is set by neither the variant, its convention nor defaults "

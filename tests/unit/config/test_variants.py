@@ -113,6 +113,21 @@ def test_what_nothing_sets_is_the_default_of_the_schema():
     assert (found["extract_type"], found["signs"]) == ("connected_components", "split")  # no voxel is lost
 
 
+def test_the_smallest_size_of_the_defaults_drops_no_significant_cluster():
+    """`config.yaml` is below every config, and its 1500 mm³ is nobody's wish; another size, or a variant's own, is."""
+    shipped = load(ROOT / "config/config.yaml")["defaults"]
+    keys = {"threshold": 3.1, "convention": "fsl"}
+    variants = {"p": keys | {"cluster_p": 0.05}, "q": keys | {"cluster_q": 0.05}, "neither": keys}
+    variants["own"] = keys | {"cluster_p": 0.05, "min_region_size": 1500}
+
+    def sizes(defaults):
+        found = resolve_variants({"defaults": defaults, "variants": variants})
+        return {name: own["min_region_size"] for name, own in found.items()}
+
+    assert sizes(shipped) == sizes({}) == {"p": 0, "q": 0, "neither": 1500, "own": 1500}
+    assert sizes(shipped | {"min_region_size": "10 voxels"})["p"] == "10 voxels"
+
+
 def test_nilearns_walker_is_for_six_neighbours():
     keys = {"threshold": 3, "convention": "nilearn", "connectivity": 26}
     with pytest.raises(UserError, match=r"knows 6 neighbours only, found connectivity: 26; accepted: .* settled"):
