@@ -247,6 +247,7 @@ rule tabulate_regions:
             "domain",
             "min_peak_distance",
             "peak_distance_rule",
+            "peak_neighbours",
             "max_peaks",
             "tdp_alpha",
         ),

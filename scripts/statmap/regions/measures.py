@@ -4,7 +4,7 @@ import numpy as np
 from nibabel.affines import apply_affine
 
 from ..io.images import voxel_volume
-from ..types import SizeRule
+from ..types import Connectivity, PeakDistanceRule
 from .peaks import labelled_voxels, local_maxima, main_peaks
 
 
@@ -63,7 +63,8 @@ def list_peaks(
     affine: np.ndarray,
     min_peak_distance: float,
     max_peaks: int,
-    distance_rule: SizeRule = ">=",
+    distance_rule: PeakDistanceRule = ">=",
+    neighbours: Connectivity = 26,
 ) -> dict[str, np.ndarray]:
     """The main peak of every region and its local maxima, see `peaks.local_maxima`.
 
@@ -73,7 +74,10 @@ def list_peaks(
     ``distance_mm``.
     """
     n_regions = int(labels.max(initial=0))
-    found = local_maxima(*labelled_voxels(labels, data), affine, n_regions, min_peak_distance, max_peaks, distance_rule)
+    values, region, ijk = labelled_voxels(labels, data)
+    found = local_maxima(
+        values, region, ijk, affine, n_regions, min_peak_distance, max_peaks, distance_rule, neighbours
+    )
     return {
         "region": found.region,
         "peak": found.peak,

@@ -5,10 +5,12 @@ does not grow with the number of regions times the size of the volume.
 """
 
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from nibabel.affines import apply_affine
+
+from ..types import Connectivity, PeakDistanceRule
 
 # Distances that differ by less count as equal, so that rounding decides neither a tie nor "at least min_peak_distance".
 TOLERANCE_MM = 1e-6
@@ -133,21 +135,21 @@ def _connected(n, first, second):
         root = hooked
 
 
-def _plateaus(magnitude, region, ijk):
+def _plateaus(magnitude, region, ijk, neighbours):
     """Regional maxima: connected sets of equal voxels of one region without a higher voxel of it beside them.
 
-    Two voxels are beside each other when they share a face, an edge or a corner (26 neighbours).
+    Two voxels are beside each other when one is among the 6, 18 or 26 `neighbours` of the other.
 
     Returns
     -------
     rows : (c,) int, the voxels on a maximum, in rising order.
     plateau : (c,) int, which maximum each belongs to, from 0.
     """
-    row_at, position, offsets = _neighbourhood(ijk)
+    row_at, position, offsets = _neighbourhood(ijk, neighbours)
     # Background is row -1: the entry added at the end, of no region.
     magnitude, region = np.append(magnitude, 0), np.append(region, 0)
     rows = np.arange(len(position))
-    for offset in offsets:  # few voxels are left after the first neighbours: the 26 cost little more than three
+    for offset in offsets:  # few voxels are left after the first neighbours: 26 cost little more than three
         beside = row_at[position[rows] + offset]
         rows = rows[(region[beside] != region[rows]) | (magnitude[beside] <= magnitude[rows])]
 
@@ -169,21 +171,21 @@ def _plateaus(magnitude, region, ijk):
     return rows[summit], np.unique(plateau[summit], return_inverse=True)[1]
 
 
-def _neighbourhood(ijk):
+def _neighbourhood(ijk, neighbours):
     """Where each voxel's neighbours stand.
 
     Returns
     -------
     row_at : flat volume around the voxels, a voxel of background on every side: the row of `ijk`, -1 for background.
     position : (m,) int, where each voxel is in it.
-    offsets : (26,) int, steps to the neighbours in it, those that share a face first.
+    offsets : (neighbours,) int, steps to the neighbours in it, those that share a face first.
     """
     corner = ijk.min(axis=0) - 1
     shape = ijk.max(axis=0) - corner + 2
     position = np.ravel_multi_index((ijk - corner).T, shape)
     row_at = np.full(np.prod(shape), -1, np.int32)
     row_at[position] = np.arange(len(position))
-    steps = sorted(product((-1, 0, 1), repeat=3), key=lambda step: np.abs(step).sum())[1:]
+    steps = sorted(product((-1, 0, 1), repeat=3), key=lambda step: np.abs(step).sum())[1 : neighbours + 1]
     return row_at, position, np.array(steps) @ [shape[1] * shape[2], shape[2], 1]
 
 
@@ -195,13 +197,13 @@ def local_maxima(
     n_regions: int,
     min_peak_distance: float,
     max_peaks: int,
-    distance_rule: Literal[">=", ">"] = ">=",
+    distance_rule: PeakDistanceRule = ">=",
+    neighbours: Connectivity = 26,
 ) -> LocalMaxima:
     """The main peak of each region and its further maxima, none closer to another than `min_peak_distance`.
 
-    A local maximum is a voxel, or a plateau of equal touching voxels, whose 26 neighbours within the region are all
-    lower in magnitude; 26 whatever the connectivity of the regions, since no one calls a voxel a peak that has a
-    higher one at its corner. A plateau counts once, at its voxel nearest to its centre, by the rule of `main_peaks`
+    A local maximum is a voxel, or a plateau of equal touching voxels, whose neighbours within the region are all lower
+    in magnitude. A plateau counts once, at its voxel nearest to its centre, by the rule of `main_peaks`
     (the plateau that holds the region's main peak: there). Peaks are taken greedily, the main peak, then by falling
     magnitude, then in C order; one is taken only if its distance to *every* peak already taken in the region is at
     least `min_peak_distance` (``>=``, to 1e-6 mm) or more than that (``>``, as SPM and nilearn ask for; but nilearn's
@@ -213,11 +215,13 @@ def local_maxima(
     min_peak_distance : mm; 0 keeps every maximum.
     max_peaks : most peaks per region, the main one among them; at least 1.
     distance_rule : ``>=`` or ``>``.
+    neighbours : that a maximum is compared with, whatever the connectivity of the regions: 26, or 18 as SPM, which
+        then has a peak beside a higher voxel that touches it at a corner.
     """
     if n_regions == 0:
         empty = np.zeros(0, np.int64)
         return LocalMaxima(empty, empty, values[:0], ijk[:0], np.zeros((0, 3)), np.zeros(0))
-    candidates = _candidates(values, region, ijk, affine, n_regions)
+    candidates = _candidates(values, region, ijk, affine, n_regions, neighbours)
     mm = apply_affine(affine, ijk[candidates])
     least = min_peak_distance + (TOLERANCE_MM if distance_rule == ">" else -TOLERANCE_MM)
     peak, number = _keep_apart(candidates, mm, region, least, max_peaks)
@@ -226,10 +230,10 @@ def local_maxima(
     return LocalMaxima(region[peak], number, values[peak], ijk[peak], mm, distance)
 
 
-def _candidates(values, region, ijk, affine, n_regions):
+def _candidates(values, region, ijk, affine, n_regions, neighbours):
     """Rows of all local maxima, one per plateau, by region and within it in the order in which they are taken."""
     magnitude = np.abs(values)
-    rows, plateau = _plateaus(magnitude, region, ijk)
+    rows, plateau = _plateaus(magnitude, region, ijk, neighbours)
     n_plateaus = plateau.max() + 1
     candidates = rows[_most_central(plateau, ijk[rows], affine, n_plateaus)]
 

@@ -42,6 +42,7 @@ def tables_of_variant(
     domain: Domain,
     min_peak_distance: float,
     peak_distance_rule: PeakDistanceRule,
+    peak_neighbours: Connectivity,
     max_peaks: int,
     tdp_alpha: float,
 ) -> tuple[dict, dict]:
@@ -59,8 +60,8 @@ def tables_of_variant(
         values are the map's at those places.
     search : `region_statistics.search_of`, None where no smoothness is known.
     stat, df : distribution of the map, see `inference.statistics`.
-    sided, signs, extract_type, connectivity, size_rule, cluster_theory, domain, peak_distance_rule, max_peaks,
-        tdp_alpha : keys of the variant.
+    sided, signs, extract_type, connectivity, size_rule, cluster_theory, domain, peak_distance_rule, peak_neighbours,
+        max_peaks, tdp_alpha : keys of the variant.
     min_region_size : mm^3.
     min_peak_distance : mm.
 
@@ -71,7 +72,7 @@ def tables_of_variant(
     shown = data if values is None else values
     own = measure_regions(data, labels, affine)
     regions = own if values is None else measure_regions(values, labels, affine)
-    peaks = list_peaks(shown, labels, affine, min_peak_distance, max_peaks, peak_distance_rule)
+    peaks = list_peaks(shown, labels, affine, min_peak_distance, max_peaks, peak_distance_rule, peak_neighbours)
     own_cutoffs = _own_cutoffs(data, labels, cutoff)
     regions, peaks = {"cutoff": own_cutoffs} | regions, {"cutoff": own_cutoffs[peaks["region"] - 1]} | peaks
 

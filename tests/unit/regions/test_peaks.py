@@ -10,7 +10,6 @@ from scipy import ndimage
 
 from statmap.regions.peaks import labelled_voxels, local_maxima, main_peaks
 
-CUBE = np.ones((3, 3, 3))
 OBLIQUE = np.array([[1.9, -0.4, 0.2, -30], [0.5, 2.6, 0.3, 12], [-0.1, -0.5, 3.4, 7], [0, 0, 0, 1]])
 AFFINES = {
     "motor": np.array([[-3.0, 0, 0, 78], [0, 3, 0, -112], [0, 0, 3, -50], [0, 0, 0, 1]]),
@@ -38,18 +37,18 @@ def most_central(voxels, affine):
     return voxels[np.flatnonzero(distance <= distance.min() + 1e-6)[0]]
 
 
-def slow_local_maxima(labels, data, affine, min_distance, max_peaks):
+def slow_local_maxima(labels, data, affine, min_distance, max_peaks, neighbours):
     """One region, one level, one plateau and one pair at a time: (region, ijk) in order."""
-    found = []
+    found, touching = [], ndimage.generate_binary_structure(3, {6: 1, 18: 2, 26: 3}[neighbours])
     for region in range(1, labels.max() + 1):
         inside = labels == region
         height = np.where(inside, np.abs(data), -1)
         main = most_central(np.argwhere(height == height.max()), affine)
         candidates = []
         for level in np.unique(height[inside]):
-            plateaus, n = ndimage.label(height == level, CUBE)
+            plateaus, n = ndimage.label(height == level, touching)
             for plateau in range(1, n + 1):
-                around = ndimage.binary_dilation(plateaus == plateau, CUBE) & inside
+                around = ndimage.binary_dilation(plateaus == plateau, touching) & inside
                 if height[around].max() <= level:
                     voxels = [tuple(map(int, voxel)) for voxel in np.argwhere(plateaus == plateau)]
                     voxel = main if main in voxels else most_central(voxels, affine)
@@ -93,14 +92,19 @@ def test_main_peak_is_the_most_central_of_the_highest_voxels(case, name):
 
 
 @given(
-    labelled_maps(), st.sampled_from(sorted(AFFINES)), st.sampled_from([0, 2.5, 4, 8]), st.sampled_from([1, 2, 3, 100])
+    labelled_maps(),
+    st.sampled_from(sorted(AFFINES)),
+    st.sampled_from([0, 2.5, 4, 8]),
+    st.sampled_from([1, 2, 3, 100]),
+    st.sampled_from([6, 18, 26]),
 )
 @settings(deadline=None, max_examples=60)
-def test_local_maxima_equal_the_plain_loops(case, name, min_distance, max_peaks):
+def test_local_maxima_equal_the_plain_loops(case, name, min_distance, max_peaks, neighbours):
     labels, data = case
     affine = AFFINES[name]
-    found = local_maxima(*labelled_voxels(labels, data), affine, labels.max(), min_distance, max_peaks)
-    slow = slow_local_maxima(labels, data, affine, min_distance, max_peaks)
+    voxels = labelled_voxels(labels, data)
+    found = local_maxima(*voxels, affine, labels.max(), min_distance, max_peaks, neighbours=neighbours)
+    slow = slow_local_maxima(labels, data, affine, min_distance, max_peaks, neighbours)
     assert [(region, tuple(ijk)) for region, ijk in zip(found.region, found.ijk, strict=True)] == slow
     assert found.value.tolist() == [data[ijk] for _, ijk in slow]
     np.testing.assert_allclose(found.mm, mm_of(affine, found.ijk).reshape(-1, 3))
