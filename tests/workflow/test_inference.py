@@ -114,7 +114,7 @@ def test_clusters_are_kept_by_their_significance(fields):
 def test_a_size_in_voxels_and_the_peaks_of_spm(fields):
     rows = rows_of(fields / "results/t/ten/regions.csv")
     assert min(int(row["n_voxels"]) for row in rows) >= 10
-    # SPM's table by its own words: of every cluster, maxima among 18 neighbours, the highest first, more than 8 mm apart
+    # SPM's table: maxima among 18 neighbours, of a cluster the three highest that are more than 8 mm apart
     data = nib.load(fields / "results/t/ten/thresholded.nii.gz").get_fdata()
     labels = nib.load(fields / "results/t/ten/regions.nii.gz").get_fdata()
     top = ndimage.maximum_filter(data, footprint=ndimage.generate_binary_structure(3, 2)) == data
