@@ -64,13 +64,12 @@ def main(
     stat, df = fetched["Stat"], fetched["DF"]
     found = find_settings(published, data, affine, within_mm=asked["within_mm"])
 
-    family, resels = family_of(data, inside, "mask"), None
+    family, searched = family_of(data, inside, "mask"), None
     if smoothness["fwhm_mm"] or smoothness["dlh"] or residuals:
         from statmap.inference.smoothness import sheet_search
 
-        search, _ = sheet_search(data, affine, inside, residuals, stat=stat, df=df, name=name, **smoothness)(family)
-        resels = search.resels if search else None
-    candidates = settings_table(published, found, data[family], stat=stat, df=df, resels=resels)
+        searched, _ = sheet_search(data, affine, inside, residuals, stat=stat, df=df, name=name, **smoothness)(family)
+    candidates = settings_table(published, found, data[family], stat=stat, df=df, searched=searched)
     for path, frame, columns in (
         (settings, candidates, SETTINGS),
         (rows, rows_table(published, found, affine), ROWS),

@@ -129,10 +129,20 @@ def find_percentile(number, ask):
 
 
 def find_p(number, ask):
-    """The statistic whose p value is the number."""
+    """The statistic whose p value is the number.
+
+    Permutations give p = 0.05 exactly, and many voxels of it, which a float32 file stores as a little more or less:
+    what is one step of its precision away from the number counts as equal.
+    """
+    import numpy as np
+
     from .statistics import cutoff_p
 
-    return Cutoff(cutoff_p(number, ask.stat, ask.df, ask.sided), ask.cutoff_rule or ">=", "p")
+    value, rule = cutoff_p(number, ask.stat, ask.df, ask.sided), ask.cutoff_rule or ">="
+    if ask.stat == "log10p":
+        exact = ask.data.dtype.type
+        value = float(np.nextafter(exact(value), exact(0 if rule == ">=" else np.inf)))
+    return Cutoff(value, rule, "p")
 
 
 def find_bonferroni(number, ask):
@@ -157,14 +167,15 @@ def find_fdr(number, ask):
 def find_fwe(number, ask):
     """The height that noise exceeds anywhere with that probability, by random field theory or Bonferroni."""
     from .random_field import cutoff_fwe
+    from .statistics import tails_of
 
     if ask.search is None:
         raise UserError(
             f"{ask.name}: threshold {{fwe: {number:g}}} needs the smoothness of the noise; fill in column fwhm_mm, dlh "
             "or residuals of the sample sheet, or use {bonferroni: ...}, which needs none"
         )
-    tests, tails = ask.search.n_voxels, 2 if ask.sided == "two" else 1
-    value, method = cutoff_fwe(number, ask.search.resels, tests, ask.stat, ask.df, tails)
+    tests = ask.search.n_voxels
+    value, method = cutoff_fwe(number, ask.search.resels, tests, ask.stat, ask.df, tails_of(ask.stat, ask.sided))
     return Cutoff(value, ask.cutoff_rule or ">=", "fwe", ask.domain, tests, method=method)
 
 

@@ -41,7 +41,9 @@ def minus_log10_p(
     tested = inside & (data != 0) if form == "p" else inside
     p = data[tested].astype(np.float64)
     if form == "1-p":
-        p = np.maximum(1 - p, np.finfo(data.dtype).epsneg / 2)
+        # Rounded to what the file can tell: 1 - 0.95 of float32 would be more than 0.05
+        step = np.finfo(data.dtype).epsneg
+        p = np.maximum(np.round(1 - p, int(-np.log10(step))), step / 2)
     found = np.zeros(data.shape, dtype=data.dtype)
     found[tested] = np.maximum(p if form == "log10p" else -np.log10(p), _NO_EVIDENCE)
     return found

@@ -20,7 +20,7 @@ from .random_field import (
     spm_cluster_log_p,
 )
 from .resels import noise_width, resel_counts
-from .statistics import hommel_value, log_p, minus_log10, p_values, region_tdp, tail_values, z_of
+from .statistics import hommel_value, log_p, minus_log10, p_values, region_tdp, tail_values, tails_of, z_of
 
 CLUSTER_COLUMNS = ("p_cluster", "log10_p_cluster", "p_cluster_unc", "q_cluster")
 
@@ -102,9 +102,8 @@ def peak_fwe(values: np.ndarray, search: Search | None, stat: Stat, df, sided: S
     """Column `p_peak_fwe`: family-wise p of signed peak values (`random_field.peak_p_fwe`), (n,); NaN where unknown."""
     if search is None or not _is_field(stat, df):
         return np.full(len(values), np.nan)
-    tails = 2 if sided == "two" else 1
     heights = tail_values(values, sided)
-    return np.minimum(peak_p_fwe(heights, search.resels, search.n_voxels, stat, df, tails), 1)
+    return np.minimum(peak_p_fwe(heights, search.resels, search.n_voxels, stat, df, tails_of(stat, sided)), 1)
 
 
 def excursion_maxima(data: np.ndarray, survived: np.ndarray, sided: Sided) -> np.ndarray:
@@ -275,7 +274,7 @@ def cluster_logs(
     cutoff: float, search: Search, *, theory: ClusterTheory, stat: Stat, df, sided: Sided
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
     """Function from sizes in voxels to ln of the uncorrected and the family-wise p; None where there is no theory."""
-    tails = 2 if sided == "two" else 1
+    tails = tails_of(stat, sided)
     if not np.isfinite(cutoff):
         return None
     if theory == "spm":

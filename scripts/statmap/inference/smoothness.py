@@ -117,12 +117,18 @@ def sheet_smoothness(
     if fwhm_mm != "map" and (fwhm_mm or dlh):
         return fwhm_mm, dlh, "sheet"
     if fwhm_mm == "map":
-        check_stat(stat, df, name, "fwhm_mm: map", "positive")
+        if stat in ("F", "log10p"):  # F is rougher than the fields that it is made of, whose width its theory asks for
+            raise UserError(
+                f"{name}: fwhm_mm: map is for z and t maps, found stat {stat}; give fwhm_mm in mm in the sample sheet, "
+                "or residuals"
+            )
+        check_stat(stat, df, name, "fwhm_mm: map")
         found, source = smoothness_of_map(z_of(data, stat, df), inside), "map"
     elif residuals is not None:
-        if not isinstance(df, int | float):
+        of_noise = df[-1] if isinstance(df, list | tuple) else df  # of F the denominator's
+        if of_noise is None:
             raise UserError(f"{name}: residuals need their degrees of freedom; fill in column df of the sample sheet")
-        found, source = smoothness_of_residuals(residuals, inside, df), "residuals"
+        found, source = smoothness_of_residuals(residuals, inside, of_noise), "residuals"
     else:
         return None, None, None
     if not np.isfinite(found.fwhm).all() or not np.isfinite(found.dlh):

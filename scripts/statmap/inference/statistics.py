@@ -22,6 +22,11 @@ def tail_values(values, sided):
     return values if sided == "positive" else -values
 
 
+def tails_of(stat, sided):
+    """How many tails are looked at: 2 or 1, of F and of p values 1 whatever `sided`, since they have no other."""
+    return 2 if sided == "two" and stat not in ("F", "log10p") else 1
+
+
 def log_sf(values, stat, df=None):
     """Natural logarithm of the upper tail probability P(X >= value).
 
@@ -99,8 +104,7 @@ def z_of(values, stat, df=None):
 
 def log_p(values, stat, df=None, sided="two"):
     """Natural logarithm of the p value: of the tail that `sided` names, or of twice that of |value|."""
-    one_tail = log_sf(tail_values(values, sided), stat, df)
-    return one_tail + np.log(2) if sided == "two" else one_tail
+    return log_sf(tail_values(values, sided), stat, df) + np.log(tails_of(stat, sided))
 
 
 def minus_log10(log_p):
@@ -114,12 +118,12 @@ def p_values(values, stat, df=None, sided="two"):
     if stat in ("F", "log10p"):
         return np.exp(log_sf(x, stat, df))
     upper = ndtr(-x) if stat == "z" else stdtr(df, -x)
-    return 2 * upper if sided == "two" else upper
+    return tails_of(stat, sided) * upper
 
 
 def cutoff_p(alpha, stat, df=None, sided="two"):
     """The cutoff whose p value is `alpha`, uncorrected: two-sided it leaves alpha / 2 in each tail."""
-    tail = alpha / 2 if sided == "two" else alpha
+    tail = alpha / tails_of(stat, sided)
     if stat == "log10p":
         return float(-np.log10(tail))
     if stat == "F":

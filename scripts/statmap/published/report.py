@@ -1,6 +1,7 @@
 """What was found about a published table, for people: two tables, one sentence, a variant that is ready to run."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ from .curves import Curves
 from .matching import size_range
 from .readers import Published
 from .settings import Candidate, Search
+
+if TYPE_CHECKING:
+    from ..inference.region_statistics import Search as Volume
 
 USUAL_P = (0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00001, 0.000001)
 USUAL_RATE = (0.05, 0.01, 0.001)
@@ -24,7 +28,7 @@ def settings_table(
     *,
     stat: Stat = "other",
     df: float | tuple[float, float] | None = None,
-    resels: np.ndarray | None = None,
+    searched: "Volume | None" = None,
 ) -> pd.DataFrame:
     """Every candidate, best first.
 
@@ -33,7 +37,7 @@ def settings_table(
     published, search : Published, Search.
     family : (v,) float, values of the voxels that were tested (`thresholds.family_of`).
     stat, df : distribution of the map; p values stay empty where it is not known.
-    resels : (4,) float of the family (`resels.resel_counts`), or None: family-wise p values are then Bonferroni's.
+    searched : `region_statistics.search_of`, or None: family-wise p values are then Bonferroni's.
 
     Returns
     -------
@@ -45,8 +49,9 @@ def settings_table(
         ``rows, rows_exact, rows_rounded``; ``unlisted``, see `Candidate`.
     """
     lines, families = [], {}
+    searched = None if stat == "log10p" else searched  # p values are no field
     for one in search.candidates:
-        p = _p_interval(one, family, families, stat, df, resels)
+        p = _p_interval(one, family, families, stat, df, searched)
         exact = int(one.exact.sum())
         lines.append(
             {
@@ -56,7 +61,7 @@ def settings_table(
                 "cutoff_low": one.low,
                 "cutoff_high": one.high,
                 "cutoff": one.cutoff,
-                "threshold": usual_threshold(one, p, resels is not None),
+                "threshold": usual_threshold(one, p, searched is not None),
                 **p,
                 "extent_low": one.extent[0],
                 "extent_high": one.extent[1],
@@ -71,7 +76,7 @@ def settings_table(
     return pd.DataFrame(lines, columns=columns)
 
 
-def _p_interval(one, family, families, stat, df, resels):
+def _p_interval(one, family, families, stat, df, searched):
     """The interval of cutoffs as p values: a high cutoff is a low p. NaN where the map has none.
 
     `families` keeps the values and q of the family, by sign, from one call to the next.
@@ -79,16 +84,15 @@ def _p_interval(one, family, families, stat, df, resels):
     ends = dict.fromkeys(P_COLUMNS, np.nan)
     if stat == "other" or (stat == "t" and df is None) or (stat in ("F", "log10p") and one.sign != "positive"):
         return ends
-    from ..inference.random_field import benjamini_hochberg, peak_p_fwe
+    from ..inference.random_field import benjamini_hochberg
+    from ..inference.region_statistics import peak_fwe
     from ..inference.statistics import p_values, tail_values
 
     sided = one.sign if one.sign in ("positive", "negative") else "two"
-    tails, tail = (2, "two") if sided == "two" else (1, "positive")
+    tail = "two" if sided == "two" else "positive"
     cutoffs = np.array([one.high, one.low])
     p = p_values(cutoffs, stat, df, tail)
-    corrected = np.minimum(p * len(family), 1)
-    if resels is not None:
-        corrected = peak_p_fwe(cutoffs, resels, len(family), stat, df, tails)
+    corrected = np.minimum(p * len(family), 1) if searched is None else peak_fwe(cutoffs, searched, stat, df, tail)
     if sided not in families:
         x = np.sort(tail_values(family, sided))
         families[sided] = x, np.append(1.0, benjamini_hochberg(p_values(x, stat, df, tail)))

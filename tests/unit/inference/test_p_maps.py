@@ -24,6 +24,21 @@ def test_three_forms_of_one_map(form, data):
         assert find_survivors(found, cutoff, "positive").sum() == kept
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("form", ["p", "1-p", "log10p"])
+def test_a_p_that_is_the_level_is_significant_whatever_the_file_makes_of_it(form, dtype):
+    """Of 5,000 permutations p is a multiple of 0.0002, so that many voxels have 0.05 exactly."""
+    p = np.arange(1, 5001).reshape(1, 1, -1) / 5000
+    stored = {"p": p, "1-p": 1 - p, "log10p": -np.log10(p)}[form].astype(dtype)
+    inside = np.ones(p.shape, dtype=bool)
+    found = minus_log10_p(stored, inside, form)
+    rules = {"sided": "positive", "percentile_domain": "all", "domain": "mask", "stat": "log10p", "df": None}
+    for count in range(1, 2500):
+        for rule, kept in ((">=", count), (">", count - 1)):
+            cutoff = resolve_cutoff(found, inside, threshold={"p": count / 5000}, cutoff_rule=rule, **rules)
+            assert find_survivors(found, cutoff, "positive").sum() == kept, (count, rule)
+
+
 def test_background_stays_background():
     inside = INSIDE.copy()
     inside[0, 0, 0] = False

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from calls import extract_regions
-from scipy.stats import false_discovery_control, norm, t
+from scipy.stats import f, false_discovery_control, norm, t
 
 from statmap.inference.random_field import cluster_log_p, dlh_of, peak_p_fwe, peak_q, spm_cluster_log_p
 from statmap.inference.region_statistics import (
@@ -295,6 +295,21 @@ def test_two_tails_double_what_is_expected(excursion):
     search = search_of(data != 0, affine, 18.0, None)  # smooth: Bonferroni is not the smaller p
     one, two = (-np.log1p(-peak_fwe(np.array([5.5]), search, "z", None, sided)) for sided in ("positive", "two"))
     np.testing.assert_allclose(two, 2 * one, rtol=1e-9)
+
+
+@pytest.mark.parametrize("sided", ["two", "positive"])
+def test_f_and_p_have_one_tail_whatever_is_looked_at(excursion, sided):
+    _, _, _, search = excursion
+    p, log10_p, z = peak_statistics(np.array([9.0]), "F", (3.0, 40.0), sided)
+    assert p == pytest.approx(f.sf(9.0, 3, 40)) and log10_p == pytest.approx(-np.log10(p))
+    assert norm.sf(z) == pytest.approx(p)
+    assert peak_statistics(np.array([3.0]), "log10p", None, sided)[0] == pytest.approx(0.001)
+    field = "F", (3.0, 40.0)
+    assert peak_fwe(np.array([9.0]), search, *field, sided) == peak_p_fwe(
+        np.array([9.0]), search.resels, search.n_voxels, *field
+    )
+    logs = cluster_logs(9.0, search, theory="spm", stat=field[0], df=field[1], sided=sided)(np.array([20]))
+    assert logs == spm_cluster_log_p(np.array([20]), 9.0, search.resels, search.fwhm, 3, *field)
 
 
 def test_a_slice_has_spms_theory_in_two_dimensions_and_none_of_fsl():

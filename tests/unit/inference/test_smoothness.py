@@ -115,10 +115,15 @@ def test_what_the_sheet_says_or_asks_for():
     fwhm, dlh, source = sheet_smoothness(z, affine, inside, None, None, fields, **(ask | {"df": 11.0}))
     found = smoothness_of_residuals(fields, inside, 11.0)
     assert source == "residuals" and dlh == found.dlh and np.allclose(fwhm, found.fwhm * [2, 3, 4])
+    of_f = sheet_smoothness(z, affine, inside, None, None, fields, stat="F", df=[3.0, 11.0], name="map 'm'")
+    assert of_f == (fwhm, dlh, "residuals")
     for stat, residuals, said in (("other", None, "fwhm_mm: map needs p values"), ("z", fields, "degrees of freedom")):
         with pytest.raises(UserError, match=said):
             sheet_smoothness(
                 z, affine, inside, "map" if residuals is None else None, None, residuals, **(ask | {"stat": stat})
             )
+    for stat, df in (("F", (3.0, 40.0)), ("log10p", None)):
+        with pytest.raises(UserError, match=f"map 'm': fwhm_mm: map is for z and t maps, found stat {stat}; give"):
+            sheet_smoothness(z, affine, inside, "map", None, None, stat=stat, df=df, name="map 'm'")
     with pytest.raises(UserError, match="no smoothness can be estimated from the map: 0 voxels"):
         sheet_smoothness(z, affine, inside & False, "map", None, None, **ask)

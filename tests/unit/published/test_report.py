@@ -11,6 +11,7 @@ from scipy import stats
 
 from statmap.config.schema import validate
 from statmap.figures.published import MOST_ROWS, published_figure
+from statmap.inference.region_statistics import peak_fwe, search_of
 from statmap.inference.thresholds import resolve_cutoff
 from statmap.published.readers import read_published
 from statmap.published.report import (
@@ -67,6 +68,19 @@ def test_an_interval_as_p_values(line):
         ).value
         assert (best.fdr_low <= alpha < best.fdr_high) == (2 < cutoff <= 3)
     assert best.threshold == "2.5" and settings_table(table, found, family).iloc[0][["p_low", "fdr_high"]].isna().all()
+
+
+def test_family_wise_p_are_those_of_the_peaks_columns(line):
+    """By random field theory over the voxels that the sheet says; p values are no field, F has one tail."""
+    data, table, found = line([2, 3.5, 3, 0, 0, 2.5, 0], rows_of("2 1 1 3.5 2"))
+    family = data[data != 0]
+    searched = search_of(np.ones((20, 20, 20), bool), np.eye(4), 4.0, None, search_voxels=12)
+    for stat, df in (("z", None), ("t", 20.0), ("F", (2.0, 30.0))):
+        best = settings_table(table, found, family, stat=stat, df=df, searched=searched).iloc[0]
+        expected = peak_fwe(np.array([3.0, 2.0]), searched, stat, df, "positive")
+        assert [best.fwe_low, best.fwe_high] == expected.tolist()
+    best = settings_table(table, found, family, stat="log10p", searched=searched).iloc[0]
+    assert [best.fwe_low, best.fwe_high] == pytest.approx(np.minimum(10 ** np.array([-3.0, -2.0]) * len(family), 1))
 
 
 @pytest.mark.parametrize(("stat", "df"), [("z", None), ("t", 20)])
