@@ -70,8 +70,8 @@ def failures(folder: str | Path, since: float) -> list[str]:
         if path.stat().st_mtime >= since:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-            # Of a traceback, the last line says what happened.
-            found += [f"{lines[-1] if error.startswith('Traceback') else error} ({path})" for error in errors]
+            # The last ended the job, those before are of packages. Of a traceback, the last line says what happened.
+            found += [f"{lines[-1] if error.startswith('Traceback') else error} ({path})" for error in errors[-1:]]
     return found
 
 

@@ -1,6 +1,5 @@
 """One way to an image from elsewhere, for maps, masks and atlases: fetched, judged by its header, read to its end."""
 
-import gzip
 import zlib
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -10,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .files import UserError, beside, writing
-from .images import check_header, read_image, stored_bytes
+from .images import MOST_BESIDE, check_header, read_image
 from .sources import fetch
 
 MOST_BYTES_A_VOXEL = 16  # of `max_voxels`: what a download of that many may have, a header aside
-MOST_BESIDE = 2**20  # bytes of a file beside its voxels: header, extensions, padding
 
 
 class Fetched(NamedTuple):
@@ -57,7 +55,7 @@ def fetch_image(
     sha256 : 64 hexadecimal digits, or None.
     base : folder that a relative path starts from.
     max_voxels : the largest grid accepted, judged by the header before the data are read.
-    read : function of a path that gives data and affine.
+    read : function of a path that reads the file to its end (`images.loaded`), and gives data and affine.
     require_sha256 : whether an address needs its sha256.
     volumes : whether a fourth axis is accepted, see `images.check_header`.
     record : file that keeps the sha256 of what was downloaded without one, from one run to the next; None for none.
@@ -75,12 +73,6 @@ def fetch_image(
         shape = check_header(destination, name, max_voxels, source, volumes)
         try:
             data, affine = read(destination)
-            size, unfolded = 0, stored_bytes(destination) + MOST_BESIDE
-            with gzip.open(destination) as stream:  # nibabel stops at the last voxel, before gzip's checksum
-                while chunk := stream.read(2**20):
-                    size += len(chunk)
-                    if size > unfolded:
-                        raise ValueError(f"it unfolds to more than {unfolded:,} bytes, its header says fewer")
         except (OSError, EOFError, ValueError, zlib.error) as error:
             reason = " ".join(str(error).replace(str(destination), source).split())
             raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error

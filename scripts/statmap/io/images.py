@@ -3,6 +3,7 @@
 import gzip
 import io
 import zlib
+from contextlib import contextmanager
 
 import nibabel as nib
 import numpy as np
@@ -13,6 +14,7 @@ from .files import UserError, check_written, read_json, writing
 
 MOST_TEMPLATE_VOXELS = 10**9
 MOST_VOLUMES = 1000  # of a probabilistic atlas
+MOST_BESIDE = 2**20  # bytes of a file beside its voxels: header, extensions, padding
 SMALLEST_MM, LARGEST_MM = 0.01, 100.0  # of a voxel's side
 
 
@@ -72,10 +74,28 @@ def check_header(path, name, max_voxels, source=None, volumes=False):
     return shape
 
 
-def stored_bytes(path):
-    """Bytes that the voxels of an image take in its file, unfolded, by its header: int."""
-    stored = nib.load(path).dataobj
-    return int(np.prod(stored.shape, dtype=object)) * stored.dtype.itemsize
+@contextmanager
+def loaded(path):
+    """`nib.load` an image to read its voxels; a gzip file is then read to its end.
+
+    nibabel stops at the last voxel: before gzip's checksum, and before whatever else it may unfold to.
+
+    Raises
+    ------
+    OSError, EOFError, ValueError, zlib.error : it is damaged, or more than `MOST_BESIDE` bytes follow its last voxel.
+    """
+    image = nib.load(path)
+    if not str(path).endswith(".nii.gz"):
+        yield image
+        return
+    with gzip.open(path) as stream:
+        yield type(image).from_stream(stream)
+        _check_end(stream)
+
+
+def _check_end(stream):
+    if len(stream.read(MOST_BESIDE + 1)) > MOST_BESIDE:
+        raise ValueError(f"more than {MOST_BESIDE:,} bytes follow its last voxel")
 
 
 def read_image(path):
@@ -87,8 +107,8 @@ def read_image(path):
         scaled or not, become float64 unless float32 holds them exactly); NaN and infinities as they are.
     affine : (4, 4) float64, voxel indices to mm.
     """
-    image = nib.load(path)
-    data = np.asanyarray(image.dataobj)
+    with loaded(path) as image:
+        data = np.asanyarray(image.dataobj)
     if data.dtype.kind in "iu":
         data = data.astype(np.float32 if data.dtype.itemsize <= 2 else np.float64)
     elif data.dtype.itemsize not in (4, 8):
@@ -136,8 +156,8 @@ def read_residuals(path, shape, affine, name):
     """
     name = f"residuals of {name}"
     try:
-        image = nib.load(path)
-        data = np.asarray(image.dataobj, dtype=np.float32)
+        with loaded(path) as image:
+            data = np.asarray(image.dataobj, dtype=np.float32)
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{name}: {path} is not a readable NIfTI image ({reason})") from error
@@ -157,15 +177,15 @@ def _check_grid(path, found_shape, found, shape, affine, name):
 
 def read_raw(path):
     """Read one 3D image in the type it is stored in (labels, a template), and its (4, 4) affine."""
-    image = nib.load(path)
-    data = np.asanyarray(image.dataobj)
+    with loaded(path) as image:
+        data = np.asanyarray(image.dataobj)
     return np.ascontiguousarray(data.reshape(data.shape[:3]), dtype=data.dtype.newbyteorder("=")), image.affine
 
 
 def read_stored(path):
     """Read an image in the type and the shape it is stored in, and its (4, 4) affine."""
-    image = nib.load(path)
-    data = np.asanyarray(image.dataobj)
+    with loaded(path) as image:
+        data = np.asanyarray(image.dataobj)
     return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
 
 
@@ -207,6 +227,7 @@ def each_volume(path):
             if (proxy.slope, proxy.inter) != (1, 0):
                 volume = volume * float(proxy.slope) + float(proxy.inter)
             yield replace_nonfinite(volume)[0]
+        _check_end(stream)
 
 
 def read_result(path, read=read_raw):

@@ -21,7 +21,7 @@ from ..figures.colours import DIVERGING
 from ..inference.statistics import hommel_value, log_sf, minus_log10, p_values, tail_values
 from ..inference.thresholds import Cutoff
 from ..io.files import UserError
-from ..io.images import index_box, voxel_volume
+from ..io.images import extent_of, overlap_by_half, voxel_volume
 from ..tables.columns import REGIONS, column_of
 from ..types import Connectivity, ExtractType, Sided, Signs, SizeRule, Stat
 from .colours import DISTINCT, page_colours
@@ -48,6 +48,7 @@ _OWN_COLUMNS = (
 
 TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
+_MOST_BACKGROUND = 2**25  # voxels: more are asked for by voxels of 0.1 mm in a whole head
 
 
 def niivue_bundle() -> str:
@@ -65,17 +66,12 @@ def niivue_bundle() -> str:
     return bundle.read_text(encoding="utf-8")
 
 
-def _corners(data: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """World coordinates in mm, (8, 3), of the corners of the box around an array's non-zero voxels."""
-    found = index_box(data != 0)
-    edges = (np.array([[0, 0, 0], data.shape]) if found is None else found) - 0.5
-    return apply_affine(affine, np.array(np.meshgrid(*edges.T)).reshape(3, -1).T)
-
-
 def background_grid(
     template: np.ndarray, template_affine: np.ndarray, data: np.ndarray, affine: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Resample the template onto the upright grid that NiiVue shows, which covers template and map.
+
+    Where that would be more than `_MOST_BACKGROUND` voxels, it covers the map only.
 
     NiiVue resamples every overlay to this grid. Its voxels are whole fractions of the map's and share their edges
     (unless the map is oblique), so that the map is shown voxel by voxel.
@@ -92,14 +88,17 @@ def background_grid(
         (64 greys: a page a third smaller than with 256, the same to the eye).
     background_affine : (4, 4) array, axes along +x, +y, +z.
     """
-    boxes = [_corners(template, template_affine), _corners(data, affine)]
-    low, high = np.min(boxes, axis=(0, 1)), np.max(boxes, axis=(0, 1))
-    finest = (high - low).max() / _BACKGROUND_VOXELS
     size = np.empty(3)
     size[nib.io_orientation(affine)[:, 0].astype(int)] = nib.affines.voxel_sizes(affine)
-    step = size / np.maximum(np.round(size / finest), 1)
     edge = apply_affine(affine, np.full(3, -0.5))
-    first, last = np.floor((low - edge) / step) - 4, np.ceil((high - edge) / step) + 4
+    of_map = _extent(data, affine)
+    for boxes in ([_extent(template, template_affine), of_map], [of_map]):
+        low, high = np.min(boxes, axis=(0, 1)), np.max(boxes, axis=(0, 1))
+        finest = (high - low).max() / _BACKGROUND_VOXELS
+        step = size / np.maximum(np.round(size / finest), 1)
+        first, last = np.floor((low - edge) / step) - 4, np.ceil((high - edge) / step) + 4
+        if (last - first).prod() <= _MOST_BACKGROUND:
+            break
     background_affine = nib.affines.from_matvec(np.diag(step), edge + (first + 0.5) * step)
     to_template = np.linalg.inv(template_affine) @ background_affine
     shape = tuple((last - first).astype(int))
@@ -107,6 +106,12 @@ def background_grid(
     positive = values[values > 0]
     top = np.percentile(positive, 99.9) if positive.size else 1.0
     return np.rint(np.clip(values / top, 0, 1) * 63).astype(np.uint8), background_affine
+
+
+def _extent(data, affine):
+    """World box of an array's non-zero voxels, or of all where there is none: (2, 3) mm."""
+    found = extent_of(data != 0, affine)
+    return extent_of(np.ones(data.shape, bool), affine) if found is None else found
 
 
 def _interpolated(image, matrix, offset, shape):
@@ -248,8 +253,8 @@ def viewer_page(
     map_id : name.
     data : (i, j, k) float32 or float64 array, finite; the page holds it exactly.
     affine : (4, 4) array, voxel indices to mm; may be flipped or oblique.
-    template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None: the outline of
-        the map, dim.
+    template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None, or where it does
+        not lie over the map: the outline of the map, dim.
     variants : in the order of the page.
     stat, df : of the map.
     map_page : whether there is a map.html beside the page.
@@ -261,6 +266,8 @@ def viewer_page(
     str : HTML that loads nothing else; the same input gives the same text.
     """
     largest = float(np.abs(data).max()) or 1.0
+    if template and not overlap_by_half(extent_of(template[0] > 0, template[1]), extent_of(data != 0, affine)):
+        template = None
     background, background_affine = background_grid(*(template or ((data != 0).astype(np.uint8), affine)), data, affine)
     if template is None:
         background //= 4

@@ -1,5 +1,7 @@
 """Images: refused before they are read, read in their own precision, written to the same bytes."""
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -7,9 +9,12 @@ import pytest
 from statmap.io.files import UserError, sha256_of, write_json, writing
 from statmap.io.images import (
     check_header,
+    each_volume,
     read_image,
     read_map,
+    read_on_grid,
     read_raw,
+    read_residuals,
     read_template,
     read_written,
     replace_nonfinite,
@@ -100,6 +105,28 @@ def test_templates_that_are_none(tmp_path, content, said):
         path.write_bytes(content)
     with pytest.raises(UserError, match=f"template: .*t.nii.gz {said}"):
         read_template(path)
+
+
+@pytest.mark.parametrize("what", ["template", "values", "residuals", "probabilities"])
+@pytest.mark.parametrize(
+    ("damage", "said"), [("checksum", "CRC check failed"), ("tail", "bytes follow its last voxel")]
+)
+def test_a_gzip_is_read_to_its_end(tmp_path, what, damage, said):
+    """Its voxels can all be there and be wrong: only the checksum behind them tells."""
+    path, shape = tmp_path / "a.nii.gz", (20, 30, 40, 3) if what in ("residuals", "probabilities") else (20, 30, 40)
+    content = nib.Nifti1Image(np.random.default_rng(0).random(shape, np.float32), AFFINE).to_bytes()
+    read = {
+        "template": lambda: read_template(path),
+        "values": lambda: read_on_grid(path, shape, nib.load(path).affine, "values"),
+        "residuals": lambda: read_residuals(path, shape[:3], nib.load(path).affine, "map"),
+        "probabilities": lambda: list(each_volume(path)),
+    }[what]
+    path.write_bytes(gzip.compress(content))
+    read()
+    after = gzip.compress(content + bytes(2**20 + 1))
+    path.write_bytes(gzip.compress(content)[:-8] + bytes(8) if damage == "checksum" else after)
+    with pytest.raises((UserError, OSError, ValueError), match=said):
+        read()
 
 
 def test_a_template_with_holes(tmp_path):

@@ -35,6 +35,16 @@ def test_components_do_not_see_each_other():
     np.testing.assert_array_equal(assign_seeds(np.ones(5), edges, np.array([3, 0, 0, 0, 1]), 1.0), [3, 3, 0, 0, 1])
 
 
+def test_contested_components_are_divided_each_by_itself():
+    """Two chains, of six nodes and of four, whose nodes take turns."""
+    one, other = np.array([0, 2, 4, 6, 8, 9]), np.array([1, 3, 5, 7])
+    edges = np.concatenate([[nodes[:-1], nodes[1:]] for nodes in (other, one)], axis=1)
+    seeds = np.zeros(10, int)
+    seeds[one[[0, -1]]], seeds[other[[0, -1]]] = (1, 3), (4, 2)
+    found = assign_seeds(np.ones(10), edges, seeds, 1.0)
+    assert found[one].tolist() == [1, 1, 1, 3, 3, 3] and found[other].tolist() == [4, 4, 2, 2]
+
+
 def test_weights_are_those_of_the_formula():
     weights = edge_weights(np.array([1.0, 3.0, 3.0]), chain(3), 0.5)
     np.testing.assert_allclose(weights, [np.exp(-130 * 4 / 5) + FLOOR, 1 + FLOOR])

@@ -30,7 +30,7 @@ REGION = {
 }
 
 
-TEMPLATE = (np.ones((10, 9, 8)), np.diag([2.0, 2, 2, 1]))
+TEMPLATE = (np.ones((10, 9, 8)), np.array([[2.0, 0, 0, -12], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]]))
 
 
 def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, **changes):
@@ -54,6 +54,22 @@ def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, **changes):
 
 def test_same_input_same_text():
     assert small_page() == small_page()
+
+
+def test_a_template_that_does_not_lie_over_the_map_is_left_out():
+    """As in the figures; a grid that held both would be larger than any memory."""
+    far = TEMPLATE[1] + [[0, 0, 0, 5000], [0] * 4, [0] * 4, [0] * 4]
+    assert small_page((TEMPLATE[0], far)) == small_page(None) != small_page()
+
+
+def test_a_small_block_of_small_voxels_in_a_large_template():
+    affine = np.diag([0.05, 0.05, 0.05, 1.0])
+    affine[:3, 3] = 60, 70, 80
+    template = np.full((180, 200, 160), 5, np.uint8), np.eye(4)
+    background, background_affine = viewer.background_grid(*template, np.ones((20, 10, 5), np.float32), affine)
+    assert max(background.shape) < 150 and (background == 63).all()
+    corners = to_mm(np.linalg.inv(background_affine), to_mm(affine, [[0, 0, 0], [19, 9, 4]]))
+    assert (corners > 0).all() and (corners < np.array(background.shape) - 1).all()
 
 
 def test_names_are_text_not_markup():

@@ -1,0 +1,17 @@
+"""The last words of a run that failed."""
+
+import os
+
+from statmap.config.outcome import failures
+
+
+def test_each_job_that_failed_has_one_line(tmp_path):
+    def log(name, text, time=100):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        os.utime(tmp_path / name, (time, time))
+
+    log("a.log", "INFO: fine\nERROR: words of a package\nERROR: map 'a': no image\n")
+    log("b.log", "ERROR: Traceback (most recent call last):\n  ...\nKeyError: 'x'\n")
+    log("c.log", "WARNING: map 'c': odd\n")
+    log("d.log", "ERROR: of an earlier run\n", time=99)
+    assert failures(tmp_path, 100) == [f"map 'a': no image ({tmp_path}/a.log)", f"KeyError: 'x' ({tmp_path}/b.log)"]
