@@ -91,20 +91,44 @@ def numbers_of_text(data: Any) -> Any:
 
 
 def check_keys(paths: Iterable[str | Path]) -> None:
-    """Refuse a YAML file that gives a key twice in one block: YAML readers keep the last one without a word.
+    """Refuse what cannot be told from the merged config.
+
+    Parameters
+    ----------
+    paths : the YAML files of a config.
 
     Raises
     ------
-    UserError : names the file, the lines and the key.
+    UserError : a key that is there twice in one block, of which YAML readers keep the last without a word; a variant
+        that is null, or empty, and that no file has to be dropped. It names the file and the key.
     """
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    kept, dropped = [], {}
     for path in paths:
         try:
-            _check_node(yaml.compose(Path(path).read_text(encoding="utf-8"), loader), path)
+            node = yaml.compose(Path(path).read_text(encoding="utf-8"), loader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"{path} is no readable YAML ({' '.join(str(error).split())})") from error
+        _check_node(node, path)
+        for name, keys in _entries(_entries(node).get("variants")).items():
+            if keys.tag == "tag:yaml.org,2002:null":
+                dropped[name] = path
+            else:
+                kept.append(name)
+    for name, path in dropped.items():
+        if name not in kept:
+            raise UserError(
+                f"{path}: variant {name!r} is null, and there is none to be dropped; accepted: "
+                f"{', '.join([*kept, 'a block of keys'])}"
+            )
+
+
+def _entries(node):
+    """Key to value node of a block of a parsed file; {} where it is none."""
+    pairs = node.value if getattr(node, "id", None) == "mapping" else []
+    return {key.value: value for key, value in pairs if isinstance(key.value, str)}
 
 
 def _check_node(node, path):

@@ -3,6 +3,7 @@
 This is imported whenever the Snakefile is parsed, once per job on a cluster, so it imports nothing heavy.
 """
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -18,7 +19,8 @@ from .schema import cell_reader, defaults_of, load, numbers_of_text, validate
 from .sheets import read_cell, read_sheet
 from .variants import check_ids, read_variant_table, resolve_variants
 
-MOST_POINTS = 100_000  # of a sweep
+MOST_POINTS = 100_000  # of a range of thresholds
+MOST_ROWS = 1_000_000  # of a sweep's table
 
 
 class Study:
@@ -133,7 +135,12 @@ class Study:
             return None
         variant = defaults_of(schema["$defs"]["variant"]["properties"])
         found = variant | defaults_of(schema["properties"]["sweep"]["properties"]) | sweep
-        return found | {"thresholds": expand_thresholds(sweep["thresholds"])}
+        found["thresholds"] = expand_thresholds(sweep["thresholds"])
+        axes = {axis: len(found[axis]) for axis in ("thresholds", "min_region_sizes", "connectivities", "signs")}
+        if math.prod(axes.values()) > MOST_ROWS:
+            shown = " × ".join(f"{number:,} {axis}" for axis, number in axes.items())
+            raise UserError(f"config, sweep: a grid of {shown} is more than {MOST_ROWS:,} points; take fewer")
+        return found
 
     def _find_template(self, template):
         kind, _, name = (template or "").partition(":")

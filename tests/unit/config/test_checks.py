@@ -241,3 +241,17 @@ def test_a_key_that_is_there_twice(tmp_path):
     path.write_text("a: [1")
     with pytest.raises(UserError, match=r"study.yaml is no readable YAML"):
         check_keys([path])
+
+
+def test_a_variant_that_is_null_drops_one_of_another_file(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("variants: {a: {threshold: 3}, b: {threshold: 4}}\n")
+    second.write_text("variants:\n  a:\n  c: {threshold: 5}\n")
+    check_keys([second, first])
+    second.write_text("variants: {a: null, d: null}\n")
+    with pytest.raises(UserError, match=r"second.yaml: variant 'd' is null, .*; accepted: a, b, a block of keys$"):
+        check_keys([first, second])
+    second.write_text("variants: table.tsv\n")
+    check_keys([first, second])
+    second.write_text("")
+    check_keys([second])

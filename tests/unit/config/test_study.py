@@ -212,6 +212,15 @@ def test_a_sweep_of_too_many_thresholds_is_refused_before_it_is_expanded(refused
     assert "more than 100,000 thresholds" in message and "larger steps" in message
 
 
+def test_a_grid_of_too_many_points_is_refused(study, refused):
+    sweep = {"thresholds": {"from": 1, "to": 2, "step": 0.001}, "connectivities": [6, 26]}
+    assert refused(sweep=sweep | {"min_region_sizes": [*range(500)]}) == (
+        "config, sweep: a grid of 1,001 thresholds × 500 min_region_sizes × 2 connectivities × 1 signs is more than "
+        "1,000,000 points; take fewer"
+    )
+    assert study(sweep=sweep | {"min_region_sizes": [*range(499)]}).sweep
+
+
 def test_a_range_has_both_ends_and_short_numbers():
     found = expand_thresholds({"from": 2.0, "to": 6.0, "step": 0.1})
     assert len(found) == 41 and found[0] == 2.0 and found[7] == 2.7 and found[-1] == 6.0

@@ -150,8 +150,11 @@ def test_nothing_significant_is_an_empty_result():
 def test_statistical_thresholds_say_which_column_to_fill_in():
     data = np.ones((2, 2, 2))
     for keys, word in (({"stat": "other"}, "stat"), ({"stat": "t"}, "df")):
-        with pytest.raises(UserError, match=f"map 'm'.*column {word}"):
-            resolve_cutoff(data, data != 0, **(SPEC | {"threshold": {"fdr": 0.05}} | keys), name="map 'm'")
+        spec = SPEC | {"threshold": {"fdr": 0.05}} | keys
+        with pytest.raises(UserError, match=rf"^map 'm': threshold {{fdr: 0\.05}} needs .*column {word}"):
+            resolve_cutoff(data, data != 0, **spec, name="map 'm'")
+        with pytest.raises(UserError, match="^map: threshold"):
+            resolve_cutoff(data, data != 0, **spec)
 
 
 @pytest.mark.parametrize(
@@ -160,18 +163,44 @@ def test_statistical_thresholds_say_which_column_to_fill_in():
         Cutoff(3.0, ">=", "value"),
         Cutoff(2.5, ">", "percentile", "all", 10, 1e-5),
         Cutoff(np.inf, ">=", "fdr", "mask", 3),
+        Cutoff(4.1, ">=", "fwe", "mask", 3, method="Bonferroni"),
+        Cutoff(2.0, ">=", "tdp", "mask", 3, highest=5.0),
     ],
 )
 def test_a_cutoff_comes_back_from_its_sidecar(cutoff):
-    assert cutoff_of(json.loads(json.dumps(cutoff_entries(cutoff), allow_nan=False))) == cutoff
+    entries = cutoff_entries(cutoff)
+    assert cutoff_of(json.loads(json.dumps(entries, allow_nan=False))) == cutoff
+    assert ("Method" in entries, "HighestCutoff" in entries) == (cutoff.kind == "fwe", cutoff.kind == "tdp")
 
 
-def test_words():
-    assert describe(Cutoff(3.0, ">=", "value"), threshold=3.0, sided="two", stat="t") == "|t| ≥ 3"
-    assert (
-        describe(Cutoff(4.42, ">", "percentile", "mask", 9), threshold="97%", sided="negative", stat="other")
-        == "97% of -x over the mask: -x > 4.42"
-    )
+@pytest.mark.parametrize(
+    ("cutoff", "threshold", "sided", "stat", "words"),
+    [
+        (Cutoff(3.0, ">=", "value"), 3.0, "two", "t", "|t| ≥ 3"),
+        (Cutoff(1.5, ">", "percentile", "all", 9), "97%", "two", "F", "97% of |F| over all voxels: |F| > 1.5"),
+        (Cutoff(4.42, ">", "percentile", "mask", 9), "97%", "negative", "other", "97% of -x over the mask: -x > 4.42"),
+        (
+            Cutoff(2.0, ">=", "percentile", "nonzero", 9),
+            "90%",
+            "positive",
+            "log10p",
+            "90% of -log10 p over nonzero voxels: -log10 p ≥ 2",
+        ),
+        (
+            Cutoff(2.0, ">=", "tdp", "mask", 9, highest=5.0),
+            {"tdp": 0.7},
+            "two",
+            "z",
+            "at least 70% active, over the mask: each region at its own cutoff, |z| ≥ 2 to 5",
+        ),
+        (Cutoff(3.09, ">=", "p"), {"p": 0.001}, "positive", "z", "p < 0.001 uncorrected: z ≥ 3.09"),
+    ],
+)
+def test_words(cutoff, threshold, sided, stat, words):
+    assert describe(cutoff, threshold=threshold, sided=sided, stat=stat) == words
+
+
+def test_a_threshold_as_text():
     assert [write_threshold(threshold) for threshold in (3.0, "97%", {"fdr": 0.05})] == ["3.0", "97%", "fdr=0.05"]
 
 
