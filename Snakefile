@@ -228,6 +228,7 @@ rule tabulate_regions:
         regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
         values=study.files_of("values"),
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
+        atlas_sidecars=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         atlas_labels=study.labels,
     output:
         regions=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
@@ -374,6 +375,7 @@ rule sweep_map:
         thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=SPECIFIED),
         regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=SPECIFIED),
         atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
+        atlas_sidecars=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         atlas_labels=study.labels,
     output:
         sweep=report(

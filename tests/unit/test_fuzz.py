@@ -153,6 +153,7 @@ def test_any_map_is_refused_or_goes_through_to_its_tables(folder, content, zippe
         labels=parts["regions"],
         regions_sidecars=parts["sidecars"],
         atlases=[],
+        atlas_sidecars=[],
         atlas_labels=[],
         map_id="m",
         variants={"v": passed_on("tabulate_regions")},

@@ -315,14 +315,14 @@ READ_BY = {  # an intermediate, and what is asked for that is made of it
     [
         (name, how, time_of_it)
         for name in READ_BY
-        for how in (["cut", "altered"] if "one" in name and name.endswith(".nii.gz") else ["cut"])
+        for how in (["cut", "altered"] if name.endswith(".nii.gz") else ["cut"])
         for time_of_it in ("new", "kept")
     ],
 )
 def test_an_intermediate_is_changed_by_hand(done, expected, name, how, time_of_it):
     """It is not used: the error names the file to delete, and without it the same command makes all of it again.
 
-    An atlas and the tables have no sidecar: what is altered in them and leaves them whole is not told.
+    The tables have no sidecar: what is altered in them and leaves them whole is not told.
     """
     path = done / "results" / name
     before, content = path.stat(), path.read_bytes()

@@ -230,28 +230,28 @@ def each_volume(path):
         _check_end(stream)
 
 
-def read_result(path, read=read_raw):
-    """`read_raw`, or another `read`, of an image of ours.
+def read_result(path):
+    """`read_raw` of an image of ours that has no sidecar.
 
     Raises
     ------
     UserError : it is damaged; the user deletes it.
     """
     try:
-        return read(path)
+        return read_raw(path)
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); delete it and run again") from error
 
 
-def read_written(path, sidecar):
-    """`read_raw` of an image of ours: refused where its bytes are not those whose sha256 its sidecar has.
+def read_written(path, sidecar, read=read_raw):
+    """`read_raw`, or another `read`, of an image of ours, whose bytes have the sha256 that its sidecar says.
 
     Raises
     ------
     UserError : it, or the sidecar, is not what was written; the user deletes it.
     """
     check_written(path, read_json(sidecar)["SHA256"], sidecar)
-    return read_raw(path)
+    return read(path)
 
 
 def replace_nonfinite(data):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..io.files import UserError
-from ..io.images import extent_of, overlap_by_half, read_result, read_stored
+from ..io.images import extent_of, overlap_by_half, read_stored, read_written
 from ..io.spaces import same_space
 
 NO_LABEL = "no_label"
@@ -32,13 +32,13 @@ class Atlas(NamedTuple):
     percent: np.ndarray | None = None
 
 
-def read_atlases(spaces, images, tables, map_id, map_space, map_extent):
+def read_atlases(spaces, images, sidecars, tables, map_id, map_space, map_extent):
     """Read the atlases of a config.
 
     Parameters
     ----------
-    spaces : dict of atlas name to its declared space or None, in the order of `images` and `tables`.
-    images, tables : paths of label images and of their ``_dseg.tsv``.
+    spaces : dict of atlas name to its declared space or None, in the order of the files.
+    images, sidecars, tables : paths of label images, of their JSON from rule fetch_atlas and of their ``_dseg.tsv``.
     map_id, map_space : the map that is to be labelled, and its declared space or None.
     map_extent : (2, 3) mm, the box of its nonzero voxels (`images.extent_of`), or None for one without any.
 
@@ -49,13 +49,13 @@ def read_atlases(spaces, images, tables, map_id, map_space, map_extent):
 
     Raises
     ------
-    UserError : see `check_space`, `as_labels` and `read_labels_table`.
+    UserError : see `images.read_written`, `check_space`, `as_labels` and `read_labels_table`.
     """
     atlases, warnings = [], []
-    for (name, space), image, table in zip(spaces.items(), images, tables, strict=True):
+    for (name, space), image, sidecar, table in zip(spaces.items(), images, sidecars, tables, strict=True):
         warning = check_space(map_space, space, f"map '{map_id}'", f"atlas '{name}'")
         warnings += [warning] if warning else []
-        stored, affine = read_result(image, read_stored)
+        stored, affine = read_written(image, sidecar, read_stored)
         names, percent = read_labels_table(table), None
         if stored.ndim == 4:  # what rule fetch_atlas makes of probabilities
             stored, percent = stored[..., 0], stored[..., 1]

@@ -153,7 +153,7 @@ def test_statistical_thresholds_say_which_column_to_fill_in():
         spec = SPEC | {"threshold": {"fdr": 0.05}} | keys
         with pytest.raises(UserError, match=rf"^map 'm': threshold {{fdr: 0\.05}} needs .*column {word}"):
             resolve_cutoff(data, data != 0, **spec, name="map 'm'")
-        with pytest.raises(UserError, match="^map: threshold"):
+        with pytest.raises(UserError, match=r"^map: threshold"):
             resolve_cutoff(data, data != 0, **spec)
 
 

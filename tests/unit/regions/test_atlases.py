@@ -311,7 +311,8 @@ def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):
     made = {"image": tmp_path / "made.nii.gz", "sidecar": tmp_path / "made.json"}
     settings = {"sha256": None, "base": tmp_path, "max_voxels": 60}
     fetch_atlas.main(source="atlas.nii.gz", atlas_id="a", **made, **settings)
-    ((atlas,), warnings) = read_atlases({"a": "x"}, [made["image"]], [table("index,name\n0,Front\n")], "m", "x", None)
+    files = [[made["image"]], [made["sidecar"]], [table("index,name\n0,Front\n")]]
+    ((atlas,), warnings) = read_atlases({"a": "x"}, *files, "m", "x", None)
     peaks = {"i": [0, 1, 1, 1], "j": [0, 0, 2, 1], "k": [0, 0, 0, 0]}
     label_peaks(peaks, [atlas], np.diag([2.0, 2, 2, 1]))
     assert peaks["a_peak"] == ["75% Front", "no_label", "50% index 1", "no_label"] and warnings == []

@@ -170,7 +170,11 @@ def run_map(map_id):
         "mask": f"results/maps/{map_id}_mask.nii.gz",
         "sidecar": f"results/maps/{map_id}.json",
     }
-    atlases = {"atlases": ["results/atlases/halves.nii.gz"], "atlas_labels": ["halves.tsv"]}
+    atlases = {
+        "atlases": ["results/atlases/halves.nii.gz"],
+        "atlas_sidecars": ["results/atlases/halves.json"],
+        "atlas_labels": ["halves.tsv"],
+    }
     cut = {
         "thresholded": per_variant(map_id, "thresholded.nii.gz"),
         "thresholded_sidecars": per_variant(map_id, "thresholded.json"),
