@@ -107,7 +107,7 @@ rule fetch_map:
         "results/logs/fetch_map/{map}.log",
     params:
         row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
-        content=study.content_of("source", "mask"),
+        content=study.content_of(study.files_of("source", "mask")),
         max_voxels=study.config["max_voxels"],
         require_sha256=study.config["require_sha256"],
         code=code_hash("fetch_map", SCRIPTS),
@@ -134,6 +134,7 @@ rule fetch_atlas:
         atlas=study.atlas_keys("image", "sha256", "space"),
         max_voxels=study.config["max_voxels"],
         require_sha256=study.config["require_sha256"],
+        content=study.content_of(study.atlas_file_of),
         code=code_hash("fetch_atlas", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -253,6 +254,7 @@ rule tabulate_regions:
             "tdp_alpha",
         ),
         atlas_spaces=study.atlas_spaces,
+        content=study.content_of(study.files_of("values"), study.labels),
         code=code_hash("tabulate_regions", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -355,6 +357,7 @@ if DRAWN or PAGES:
             variants=study.variant_keys("sided"),
             max_pages=study.config["max_pages"],
             formats=FORMATS,
+            content=study.content_of(study.template_of),
             code=code_hash("plot_variants", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -420,6 +423,7 @@ rule sweep_map:
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         variants=study.variant_keys("threshold", "connectivity", "signs", "extract_type") if SPECIFIED else {},
         atlas_spaces=study.atlas_spaces,
+        content=study.content_of(study.labels),
         code=code_hash("sweep_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -481,6 +485,7 @@ rule plot_sweep:
     params:
         variants=study.variant_keys("connectivity", "signs", "sided"),
         grid=study.sweep_keys("sided"),
+        content=study.content_of(study.template_of),
         code=code_hash("plot_sweep", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -528,6 +533,7 @@ if PUBLISHED:
         params:
             asked=study.published_keys("space", "within_mm"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+            content=study.content_of(study.table_of),
             code=code_hash("check_published", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -575,6 +581,7 @@ if HTML:
             variants=study.variants,
             references=study.atlas_references,
             figures=DRAWN,
+            content=study.content_of(study.template_of),
             code=code_hash("show_map", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -620,6 +627,7 @@ if ACROSS:
         params:
             maps=MAPS,
             variants=VARIANTS,
+            content=study.content_of(study.template or []),
             code=code_hash("compare_maps", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -654,6 +662,7 @@ rule summarise:
         variants=study.variant_keys("sided", "connectivity", "signs", "extract_type", "convention"),
         pages=HTML,
         template_space=study.config["template_space"],
+        content=study.content_of(study.template or []),
         code=code_hash("summarise", SCRIPTS),
     conda:
         "envs/environment.yaml"

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from running import OFFLINE, REPOSITORY, once, outputs, run_snakemake, succeed
+from running import OFFLINE, REPOSITORY, once, outputs, plan, run_snakemake, succeed
 
 from statmap.io.images import write_image
 
@@ -286,6 +286,14 @@ def test_a_map_is_replaced_under_its_name(done, expected, time_of_it):
     replace(path, original, before, time_of_it)
     assert again(done).returncode == 0
     check_recovered(done, expected)
+
+
+@pytest.mark.parametrize(("name", "first"), [("halves.nii.gz", "fetch_atlas"), ("halves.tsv", "tabulate_regions")])
+def test_an_atlas_or_its_labels_are_replaced_under_their_name(done, name, first):
+    path = done / name
+    replace(path, path.read_bytes() + b"3\tthird\n", path.stat(), "older")
+    found = plan(done, "--configfile", done / "overlay.yaml")
+    assert first in found and "threshold_map" not in found
 
 
 def replace(path, content, before, time_of_it):

@@ -53,6 +53,14 @@ def test_inputs_and_outputs_have_names(rule, keyword):
     assert all(re.match(r"\w+=", line) for line in first_level)
 
 
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+def test_files_from_elsewhere_count_by_their_content(rule):
+    """Snakemake looks at their times only. Residuals may be gigabytes, and are left to it."""
+    elsewhere = r"study[.](?:template\w*|labels|atlas_file_of|table_of|files_of[(][^)]*[)])"
+    read = set(re.findall(elsewhere, block(rule, "input"))) - {'study.files_of("residuals")'}
+    assert read == set(re.findall(elsewhere, block(rule, "params")))
+
+
 def test_no_script_without_a_rule():
     assert sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py")) == WITH_SCRIPT
 

@@ -210,16 +210,21 @@ class Study:
 
         return files
 
-    def content_of(self, *columns: str) -> Callable:
-        """A function that gives the sha256 of each of these files.
+    def content_of(self, *files: str | list[str] | Callable) -> Callable:
+        """A function that gives the sha256 of files: paths, or functions that give them for the wildcards of a job.
 
-        Snakemake looks at their times only, and a file that takes the place of another may have an older one.
+        Snakemake looks at their times only, and a file that takes the place of another may have an older one. Residuals
+        are left to it: they may be gigabytes, and this is done whenever the Snakefile is parsed.
         """
-        files = self.files_of(*columns)
-        return lambda wildcards: [_sha256(path) for path in files(wildcards)]
+
+        def content(wildcards) -> list[str]:
+            found = (one(wildcards) if callable(one) else one for one in files)
+            return [_sha256(path) for paths in found for path in ([paths] if isinstance(paths, str) else paths)]
+
+        return content
 
     def atlas_file_of(self, wildcards) -> list[str]:
-        """The atlas likewise."""
+        """The file of an atlas likewise."""
         image = self.atlases[wildcards.atlas]["image"]
         return [image] if os.path.isfile(image) else []
 

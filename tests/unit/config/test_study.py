@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import hashlib
 import re
 import subprocess
 import sys
@@ -153,6 +154,10 @@ def test_files_of_a_map_are_inputs_where_they_are_files(study, tmp_path, monkeyp
     assert files(of("a")) == ["x.nii"] and files(of("b")) == []
     Path("m.nii").write_bytes(b"")
     assert files(of("a")) == ["x.nii", "m.nii"] and found.files_of("mask")(of("a")) == ["m.nii"]
+    Path("l.tsv").write_bytes(b"x")
+    empty, other = (hashlib.sha256(content).hexdigest() for content in (b"", b"x"))
+    assert found.content_of(files, "l.tsv")(of("a")) == [empty, empty, other]
+    assert found.content_of(files, ["l.tsv"])(of("b")) == [other] and found.content_of([])(of("a")) == []
 
 
 def test_the_template_is_for_maps_in_its_space(study, tmp_path):
