@@ -45,6 +45,22 @@ def test_component_sizes_are_those_of_labelling(data, connectivity):
         assert sorted(n_voxels[n_voxels > 0]) == sorted(expected)
 
 
+def test_the_maps_of_each_sign():
+    data = np.array([[[-2.0, 0, 3]]])
+    found = {
+        (signs, sided): {sign: values.ravel().tolist() for sign, values in signed_maps(data, signs, sided).items()}
+        for signs in ("split", "merged")
+        for sided in ("two", "positive", "negative")
+    }
+    positive, negative = {"positive": [-2, 0, 3]}, {"negative": [2, 0, -3]}
+    assert found == {
+        ("split", "two"): positive | negative,
+        ("merged", "two"): {"mixed": [2, 0, 3]},
+        **{(signs, "positive"): positive for signs in ("split", "merged")},
+        **{(signs, "negative"): negative for signs in ("split", "merged")},
+    }
+
+
 @pytest.mark.parametrize("connectivity", [6, 18, 26])
 def test_real_map(motor, connectivity):
     data, affine = motor
