@@ -52,9 +52,11 @@ COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
+OF_SWEEP = ["sweep", "persistence", "selection_frequency", "findings"]
 SPECIFIED = VARIANTS if study.sweep and study.sweep["variants"] else []
 PUBLISHED = [f"{own['map']}/published/{name}" for name, own in study.published.items()]
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
+OVERLAP = ["overlap"] if ACROSS else []
 OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
 
 
@@ -77,6 +79,7 @@ rule all:
         expand("results/{map}/{variant}/{file}.nii.gz", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
         expand("results/{map}/{variant}/{file}.json", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
         expand("results/{map}/{variant}/{table}.csv", map=MAPS, variant=VARIANTS, table=["regions", "peaks"]),
+        expand("results/{map}/tables.json", map=MAPS),
         expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
         expand("results/{map}/{variant}/{pages}", map=MAPS, variant=VARIANTS, pages=PAGES),
         expand("results/{map}/{variant}/{image}.nii.gz", map=MAPS, variant=VARIANTS, image=FOUR_D),
@@ -85,9 +88,18 @@ rule all:
         expand("results/{map}/{page}.html", map=MAPS, page=HTML),
         expand("results/{map}/sweep/{table}.csv", map=SWEPT, table=["sweep", "persistence", "findings"]),
         expand("results/{map}/sweep/selection_frequency.nii.gz", map=SWEPT),
-        expand("results/{map}/sweep/sweep.{format}", map=SWEPT, format=FORMATS),
+        expand("results/{map}/sweep/{figure}.{format}", map=SWEPT, figure=OF_SWEEP, format=FORMATS),
         expand("results/{across}.csv", across=ACROSS),
-        expand("results/{published}/check.html", published=PUBLISHED),
+        expand("results/{overlap}/{variant}.nii.gz", overlap=OVERLAP, variant=VARIANTS),
+        expand(
+            "results/{overlap}/{variant}_{figure}.{format}",
+            overlap=OVERLAP,
+            variant=VARIANTS,
+            figure=OVERLAPS,
+            format=FORMATS,
+        ),
+        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "variant.yaml"]),
+        expand("results/{published}/check.{format}", published=PUBLISHED, format=["html", *FORMATS]),
     default_target: True
     localrule: True
     message:
@@ -475,7 +487,7 @@ rule plot_sweep:
         ),
         others=expand(
             "results/{{map}}/sweep/{figure}.{format}",
-            figure=["sweep", "persistence", "selection_frequency", "findings"],
+            figure=OF_SWEEP,
             format=FORMATS[1:],
         ),
     log:

@@ -303,6 +303,27 @@ def replace(path, content, before, time_of_it):
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns - earlier))
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("summary.csv", "summarise"),
+        ("maps/one.json", "fetch_map"),
+        ("atlases/halves.json", "fetch_atlas"),
+        ("one/high/thresholded.nii.gz", "threshold_map"),
+        ("one/high/regions.json", "extract_regions"),
+        ("one/tables.json", "tabulate_regions"),
+        ("one/matches.csv", "compare_variants"),
+        ("one/high/threshold.png", "plot_variants"),
+        ("one/map.html", "show_map"),
+        ("overlap/high.nii.gz", "compare_maps"),
+    ],
+)
+def test_what_was_deleted_is_made_again(done, name, rule):
+    """Also where what is made of it is still there."""
+    (done / "results" / name).unlink()
+    assert plan(done, "--configfile", done / "overlay.yaml").get(rule) == 1
+
+
 READ_BY = {  # an intermediate, and what is asked for that is made of it
     "maps/one.nii.gz": "results/one/high/thresholded.json",
     "maps/one_mask.nii.gz": "results/one/high/thresholded.json",
