@@ -31,16 +31,13 @@ def run(motor, tmp_path):
         write_json(files[2], written | {"Stat": stat})
         grid = {"min_region_sizes": [0, 500], "connectivities": [26, 6], "signs": ["split"]}
         grid |= {"sided": "two", "size_rule": ">", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
+        nothing = "residuals", "labels", "thresholded_sidecars", "regions_sidecars"
+        nothing += "atlases", "atlas_sidecars", "atlas_labels"
         outputs = {name: str(tmp_path / file) for name, file in OUTPUTS.items()}
         sweep_map.main(
             *files,
-            [],
-            [],
-            [],
-            [],
-            [],
-            [],
-            "motor",
+            **{key: [] for key in nothing},
+            map_id="motor",
             **(
                 grid
                 | {
