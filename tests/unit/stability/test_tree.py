@@ -27,6 +27,12 @@ def test_a_floor_changes_nothing_above_it(data, connectivity, floor):
             assert same_components(cut(tree, threshold), label(data, threshold, connectivity))
 
 
+def test_a_floor_is_not_rounded_to_the_precision_of_the_map():
+    data = np.array([[[0.1, 0.2]]], np.float32)
+    assert len(component_tree(data, 6, float(data[0, 0, 0])).values) == 2
+    assert len(component_tree(data, 6, float(np.nextafter(float(data[0, 0, 0]), 1))).values) == 1
+
+
 @settings(deadline=None, max_examples=40)
 @given(tied_maps, connectivities)
 def test_storage_order_does_not_matter(data, connectivity):
