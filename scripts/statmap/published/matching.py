@@ -145,7 +145,8 @@ def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim
     """All cutoffs at which each row is what the map has, and the peak nearest to each row.
 
     A row that stands for a cluster asks that its peak be the highest of its cluster (or tied with it), and that size
-    and mean be as printed. A sub-peak claims its cluster whatever the size, and so does a row of unknown cluster.
+    and mean be as printed. A sub-peak claims, whatever the size, the cluster that it shares with the peak of the row
+    that stands for it; a row of unknown cluster, or where that row has no peak, claims whichever it is in.
 
     Parameters
     ----------
@@ -154,25 +155,38 @@ def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim
     """
     claims: list[Claim] = []
     nearest: list[Nearest | None] = []
+    matched: list[list[Nearest]] = []
     for row in range(len(wanted.xyz)):
         near = [one for name, field in fields.items() for one in _near(wanted, row, name, field)]
         nearest.append(
             min(near, key=lambda one: (one.distance > wanted.within_mm, not one.agrees, one.distance), default=None)
         )
-        stands = wanted.main[row] == row
+        matched.append([one for one in near if one.agrees and one.distance <= wanted.within_mm])
+    for row, main in enumerate(wanted.main.tolist()):
+        stands = main == row
         if wanted.centres:
             if stands:
                 for name, field in fields.items():
                     claims += _claims_of_centre(wanted, row, name, field)
-            continue
-        matched = [one for one in near if one.agrees and one.distance <= wanted.within_mm]
-        for one in matched:
-            curves = fields[one.field].curves
-            claims += _claims_of_main(wanted, row, one, curves) if stands else _claims_of_any(row, one, curves)
-        if not matched and not stands and not np.isnan(wanted.value[row, 0]):
-            for name, field in fields.items():
-                claims += _claims_of_voxels(wanted, row, name, field)
+        elif stands:
+            claims += [c for one in matched[row] for c in _claims_of_main(wanted, row, one, fields[one.field].curves)]
+        else:
+            shared = _shared(matched[main], fields) if main >= 0 else {}
+            for one in matched[row]:
+                claims += _claims_of_any(row, one, fields[one.field].curves, shared)
+            if not matched[row] and not np.isnan(wanted.value[row, 0]):
+                for name, field in fields.items():
+                    claims += _claims_of_voxels(wanted, row, name, field, shared)
     return claims, nearest
+
+
+def _shared(peaks, fields):
+    """Up to which cutoff each branch holds one of the peaks: (field, branch) to a cutoff, empty without a peak."""
+    links = [(one.field, *link) for one in peaks for link in fields[one.field].curves.chain(one.peak)]
+    shared: dict[tuple[str, int], float] = {}
+    for name, branch, _, high in links:
+        shared[name, branch] = max(high, shared.get((name, branch), 0))
+    return shared
 
 
 def _near(wanted, row, name, field):
@@ -230,12 +244,16 @@ def _joined(low, high):
     return joined
 
 
-def _claims_of_any(row, one, curves):
-    """Whatever cluster holds a peak, at every cutoff that it passes."""
-    return [Claim(row, one.field, one.peak, one.voxel, *link, one.distance) for link in curves.chain(one.peak)]
+def _claims_of_any(row, one, curves, shared, value=np.inf):
+    """Whatever cluster holds a peak, or a voxel of its basin with this value, and one of the peaks of `_shared`."""
+    links = [
+        (branch, low, min(high, value, shared.get((one.field, branch), 0) if shared else np.inf))
+        for branch, low, high in curves.chain(one.peak)
+    ]
+    return [Claim(row, one.field, one.peak, one.voxel, *link, one.distance) for link in links if link[1] < link[2]]
 
 
-def _claims_of_voxels(wanted, row, name, field):
+def _claims_of_voxels(wanted, row, name, field, shared):
     """The same for voxels that are no peaks, where the value printed is theirs (peaks of a smoothed map, say)."""
     tree = field.curves.tree
     reach = np.abs(np.linalg.inv(field.affine)[:3, :3]).sum(axis=1) * wanted.within_mm
@@ -251,10 +269,9 @@ def _claims_of_voxels(wanted, row, name, field):
     distance = np.linalg.norm(mm - wanted.xyz[row], axis=1)
     claims = []
     for voxel, far in zip(voxels.tolist(), distance.tolist(), strict=True):
-        peak, value = int(tree.basin[voxel]), tree.values[voxel]
         if far <= wanted.within_mm + SAME:
-            chain = field.curves.chain(peak)
-            claims += [Claim(row, name, peak, voxel, b, lo, min(hi, value), far) for b, lo, hi in chain if lo < value]
+            one = Nearest(name, int(tree.basin[voxel]), voxel, far, True, True)
+            claims += _claims_of_any(row, one, field.curves, shared, tree.values[voxel])
     return claims
 
 

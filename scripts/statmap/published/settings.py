@@ -219,8 +219,6 @@ def _main_rows(rows):
 def _fit(connectivity, sign, reading, wanted, fields, claims, nearest):
     """The candidates of one setting: the pieces of the line of cutoffs where most rows fit at once."""
     edges, covered = cover(claims, len(wanted.xyz))
-    sub = (wanted.main >= 0) & (wanted.main != np.arange(len(wanted.main)))
-    covered[sub] &= covered[wanted.main[sub]]
     at_most = covered.sum(axis=0)
     most, pieces = 1, []
     for piece in np.argsort(-at_most, kind="stable").tolist():
@@ -239,7 +237,7 @@ def _fit(connectivity, sign, reading, wanted, fields, claims, nearest):
 
 
 def _assign(wanted, claims):
-    """One claim a row, no cluster twice among the rows that stand for one; sub-peaks follow their main row.
+    """One claim a row, no cluster twice among the rows that stand for one; sub-peaks follow their main row if it fits.
 
     Returns
     -------
@@ -253,11 +251,10 @@ def _assign(wanted, claims):
     if len({(claim.field, claim.branch) for claim in fits.values()}) < len(mains):
         fits = _apart(mains, options)
     for row in options:
-        main = wanted.main[row]
-        if main == -1:
-            fits[row] = next(iter(options[row].values()))
-        elif main != row and main in fits and (claim := options[row].get((fits[main].field, fits[main].branch))):
-            fits[row] = claim
+        if wanted.main[row] != row:
+            main = fits.get(wanted.main[row])
+            claim = options[row].get((main.field, main.branch)) if main else next(iter(options[row].values()))
+            fits |= {row: claim} if claim else {}
     return fits
 
 
