@@ -610,7 +610,7 @@ if ACROSS:
         input:
             labels=expand("results/{map}/{variant}/regions.nii.gz", map=MAPS, variant=VARIANTS),
             sidecars=expand("results/{map}/{variant}/regions.json", map=MAPS, variant=VARIANTS),
-            template=ancient(study.template or []),
+            template=ancient(study.template_of_all),
         output:
             table=report(
                 "results/maps.csv",

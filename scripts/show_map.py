@@ -7,7 +7,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of, family_of
 from statmap.io.files import read_json, writing
-from statmap.io.images import read_map, read_template, read_written
+from statmap.io.images import read_map, read_written, template_over
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table
 from statmap.web.map_page import VariantPage, map_page
@@ -39,7 +39,8 @@ def main(
     image, mask, sidecar : from rule fetch_map.
     thresholded_sidecars, labels, regions_sidecars, regions_tables, peaks_tables : from the earlier rules, one each per
         variant.
-    template : anatomical image in the space of the map, or None: the map's own outline is then the background.
+    template : anatomical image in the space of the map, or None. Where it does not lie over the map, or is None, the
+        map's own outline is the background.
     map_id : name.
     citation : what the sheet asks to cite for the map, or None.
     variants : id to all its keys.
@@ -125,7 +126,7 @@ def main(
         data, affine, inside = read_map(image, mask, sidecar)
         rules = {(keys["domain"], keys["tdp_alpha"]) for keys in variants.values()}
         domain, alpha = rules.pop() if len(rules) == 1 else ("mask", None)  # of one family and confidence, or of none
-        background = read_template(template) if template else None
+        background = template_over(template, fetched["ExtentMM"]) if template else None
         texts["view"] = viewer_page(
             map_id,
             data,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
+from ..io.declared import entities_of
 from ..io.files import UserError, sha256_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
 from ..io.spaces import same_space
@@ -234,9 +235,15 @@ class Study:
 
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
-        space = self.maps[wildcards.map]["space"]
-        here = space is None or same_space(space, self.config["template_space"])
-        return self.template if self.template and here else []
+        return self.template if self.template and self._in_template_space(self.maps[wildcards.map]) else []
+
+    def template_of_all(self, wildcards) -> str | list:
+        """The template likewise, for what shows all maps."""
+        return self.template if self.template and all(map(self._in_template_space, self.maps.values())) else []
+
+    def _in_template_space(self, row):
+        space = row["space"] or entities_of(row["source"]).get("space")
+        return space is None or same_space(space, self.config["template_space"])
 
 
 def _readers(schema):

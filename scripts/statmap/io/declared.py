@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .files import UserError
+from .spaces import same_space
 
 # NIfTI-1 intent codes (nifti1.h) by the name that the sample sheet has for them.
 _INTENTS = {3: "t", 4: "F", 5: "z", 22: "p"}
@@ -42,6 +43,11 @@ def intent_of(path: str | Path) -> Intent:
     return Intent()
 
 
+def entities_of(source: str) -> dict[str, str]:
+    """The BIDS entities ``stat`` and ``space`` of a source's file name, of those that are there."""
+    return dict(re.findall(r"(?:^|_)(stat|space)-([A-Za-z0-9]+)(?=[_.])", re.split(r"[/:]", source)[-1]))
+
+
 def statistic(
     intent: Intent, source: str, sheet: dict[str, Any], name: str, sheet_name: str = "the sample sheet"
 ) -> tuple[dict[str, Any], dict[str, str]]:
@@ -62,7 +68,7 @@ def statistic(
 
     Raises
     ------
-    UserError : the sheet contradicts the header.
+    UserError : sheet, header and file name contradict each other.
     """
     said: dict[str, list[tuple[str, Any]]] = {"stat": [], "df": [], "space": []}
     if intent.code in _INTENTS:
@@ -70,8 +76,10 @@ def statistic(
         said["stat"].append(("header", stat))
         df = list(intent.parameters[: _PARAMETERS.get(stat, 0)])
         if df and all(math.isfinite(one) and one > 0 for one in df):
+            # NIfTI-1 has them as float32, whose digits end here: 84.3 is no 84.30000305175781.
+            df = [float(f"{one:.7g}") for one in df]
             said["df"].append(("header", df[0] if stat == "t" else df))
-    entities = dict(re.findall(r"(?:^|_)(stat|space)-([A-Za-z0-9]+)(?=[_.])", re.split(r"[/:]", source)[-1]))
+    entities = entities_of(source)
     if entities.get("stat", "").lower() in _ENTITIES:
         said["stat"].append(("file name", _ENTITIES[entities["stat"].lower()]))
     if "space" in entities:
@@ -80,13 +88,22 @@ def statistic(
     for key, options in said.items():
         own = sheet[key]
         for where, value in options:
-            if key != "space" and own is not None and own != value and (where == "header" or key == "stat"):
+            if own is not None and not _agree(key, own, value):
                 raise UserError(
                     f"{name}: column {key} of {sheet_name} is {own}, but the {where} of {source} says {value}; "
                     f"accepted: {value}, an empty cell, or a file that says otherwise"
+                )
+            if not _agree(key, options[0][1], value):
+                raise UserError(
+                    f"{name}: the {options[0][0]} of {source} says {key} {options[0][1]}, its {where} {value}; "
+                    "accepted: a file whose header and name say the same"
                 )
         if own is None and options:
             origin[key], own = options[0]
         found[key] = own
     found["stat"] = found["stat"] or "other"
     return found, origin
+
+
+def _agree(key, one, other):
+    return same_space(one, other) if key == "space" else one == other

@@ -162,9 +162,11 @@ def test_files_of_a_map_are_inputs_where_they_are_files(study, tmp_path, monkeyp
 
 def test_the_template_is_for_maps_in_its_space(study, tmp_path):
     sheet = [["map", "source", "space"], ["a", "x", "MNI152"], ["b", "x", "Talairach"], ["c", "x", ""]]
+    sheet += [["d", "y/x_space-T1w_z.nii", ""], ["e", "x_space-MNI152NLin6Asym_z.nii", ""]]
     found = study(sheet)
     template = str(sample_path("mni152", "template"))
-    assert [found.template_of(of(name)) for name in "abc"] == [template, [], template]
+    assert [found.template_of(of(name)) for name in "abcde"] == [template, [], template, [], template]
+    assert found.template_of_all(None) == [] and study(sheet[:2]).template_of_all(None) == template
     assert study(sheet, template=None).template_of(of("a")) == []
     (tmp_path / "own.nii").write_bytes(b"")
     assert study(sheet, template="own.nii").template_of(of("a")) == str(tmp_path / "own.nii")

@@ -42,6 +42,7 @@ def test_what_is_no_image_has_no_intent(tmp_path, content):
     ("code", "parameters", "stat", "df"),
     [
         ("t test", (84,), "t", 84.0),
+        ("t test", (84.3,), "t", 84.3),
         ("f test", (2, 40), "F", [2.0, 40.0]),
         ("z score", (), "z", None),
         ("p value", (), "p", None),
@@ -63,8 +64,8 @@ def test_the_file_name_fills_the_rest(intent):
     assert origin == {"stat": "file name", "space": "file name"}
     found, origin = statistic(intent("z score"), "sub-1_stat-effect_statmap.nii", EMPTY, "map 'm'")
     assert found["stat"] == "z" and origin == {"stat": "header"}
-    found, origin = statistic(intent(), name, {"stat": "t", "df": 3, "space": "native"}, "map 'm'")
-    assert found == {"stat": "t", "df": 3, "space": "native"} and origin == {}
+    found, origin = statistic(intent(), name, {"stat": "t", "df": 3, "space": "MNI152"}, "map 'm'")
+    assert found == {"stat": "t", "df": 3, "space": "MNI152"} and origin == {}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,8 @@ def test_the_file_name_fills_the_rest(intent):
         ),
         ({"stat": "t", "df": 23}, ("t test", (84,)), "x.nii", "column df of the sample sheet is 23, .* says 84"),
         ({"stat": "z"}, (), "a_stat-t_statmap.nii", "the file name of a_stat-t_statmap.nii says t"),
+        ({"space": "MNI152"}, (), "a_space-T1w_x.nii", "column space .* is MNI152, but the file name of .* says T1w"),
+        ({}, ("t test", (84,)), "a_stat-z_x.nii", "the header of a_stat-z_x.nii says stat t, its file name z"),
     ],
 )
 def test_a_contradiction_is_refused(intent, sheet, image, source, said):

@@ -6,12 +6,15 @@ counted by hand.
 """
 
 import csv
+import gzip
 import logging
 import re
 import runpy
+from base64 import b64decode
 from pathlib import Path
 from types import SimpleNamespace
 
+import nibabel as nib
 import numpy as np
 import pytest
 import yaml
@@ -105,6 +108,9 @@ def make_maps():
     data[9, 9, 9] = -4.5
     data[2, 9, 2] = 2.5
     write_image("full.nii.gz", data, AFFINE)
+    shifted = AFFINE.copy()
+    shifted[0, 3] += 500
+    write_image("elsewhere.nii.gz", np.ones((12, 12, 12), np.float32), shifted)
     halves = np.ones((12, 12, 12), np.int16)
     halves[6:] = 2
     write_image("halves.nii.gz", halves, AFFINE)
@@ -303,7 +309,7 @@ def run_map(map_id):
         | {"thresholded_sidecars": cut["thresholded_sidecars"], "labels": divided["labels"]}
         | {"regions_sidecars": divided["sidecars"]}
         | read_tables
-        | {"template": []},
+        | {"template": "elsewhere.nii.gz"},
         {"pages": [f"results/{map_id}/{page}.html" for page in ("map", "view")]},
         row=keys("show_map", "map_keys", row),
         variants=VARIANTS,
@@ -473,6 +479,9 @@ def test_show_map(results):
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
     view = (results / "full/view.html").read_text(encoding="utf-8")
     assert "strict" in view and "loose" in view
+    packed = re.search(r'"background": "([^"]+)"', view)[1]
+    background = nib.Nifti1Image.from_bytes(gzip.decompress(b64decode(packed)))
+    assert len(set(background.shape)) == 1  # a cube, the map's own outline: the template lies elsewhere
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
