@@ -1,5 +1,6 @@
 """Statmap Regions: from statistical maps to regions, tables and figures, and how far they depend on the threshold."""
 
+import atexit
 import sys
 import time
 from pathlib import Path
@@ -103,7 +104,7 @@ rule all:
     default_target: True
     localrule: True
     message:
-        "All results are there"
+        "Everything that the config asks for"
 
 
 rule fetch_map:
@@ -691,12 +692,13 @@ rule prune:
         "results/logs/prune.log",
     params:
         left_behind=study.left_behind,
+        maps=MAPS,
         code=code_hash("prune", SCRIPTS),
     conda:
         "envs/environment.yaml"
     localrule: True
     message:
-        "Removing {params.left_behind}"
+        "Removing what is not in the config: {params.left_behind}"
     script:
         "scripts/prune.py"
 
@@ -709,13 +711,20 @@ onstart:
 
 
 onsuccess:
+    closing = []
+    if stale := study.left_behind():
+        closing.append(
+            f"Not in the config any more: {', '.join(stale)}. The same command with `prune` before its options, "
+            "`snakemake prune --directory … --configfile …`, removes exactly that; with -n too it only shows it."
+        )
     if (
         Path(rules.summarise.output.summary).exists()
         and Path(rules.summarise.output.summary).stat().st_mtime >= BEGUN
     ):
-        logger.info(last_words(rules.summarise.output.summary), extra={"quietness": Quietness.PROGRESS})
-    if stale := study.left_behind():
-        logger.warning(f"Not in the config any more: {', '.join(stale)}. `snakemake prune` removes them.")
+        closing.append(last_words(rules.summarise.output.summary))
+    # When all is over: after this Snakemake says where its log is, and names every file that it puts into a report.
+    if closing and Quietness.ALL not in (workflow.output_settings.quiet or []):
+        atexit.register(print, "\n".join(closing), file=sys.stderr)
 
 
 onerror:

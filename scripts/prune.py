@@ -3,16 +3,27 @@
 import shutil
 from pathlib import Path
 
+from statmap.io.files import UserError
 from statmap.io.log import log, logging_to
 
 
-def main(left_behind: list[str]) -> None:
+def main(left_behind: list[str], maps: list[str]) -> None:
     """Remove folders and files, and say so.
 
     Parameters
     ----------
     left_behind : see `statmap.config.outcome.left_behind`.
+    maps : ids of the config.
+
+    Raises
+    ------
+    UserError : no map of the config has results here, so the config is hardly that of this folder.
     """
+    if left_behind and not any(Path("results", name).is_dir() for name in maps):
+        raise UserError(
+            f"none of the maps of this config ({', '.join(maps)}) has results here, so that all there is would be "
+            "removed; give the options, --configfile among them, of the run that made them"
+        )
     for path in map(Path, left_behind):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
         log.info("removed %s", path)
@@ -20,4 +31,4 @@ def main(left_behind: list[str]) -> None:
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
-        main(snakemake.params.left_behind)
+        main(snakemake.params.left_behind, snakemake.params.maps)

@@ -9,7 +9,8 @@ from statmap.io.log import log, logging_to
 from statmap.io.spaces import same_space
 from statmap.tables.columns import SUMMARY
 from statmap.tables.csv_files import read_table, write_rows
-from statmap.web.summary import Warned, summary_page
+from statmap.tables.warned import Warned
+from statmap.web.summary import summary_page
 
 
 def main(

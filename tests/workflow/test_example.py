@@ -10,7 +10,7 @@ from datetime import date
 import nibabel as nib
 import numpy as np
 import pytest
-from running import outputs, rows_of, succeed
+from running import REPOSITORY, outputs, rows_of, succeed
 
 from statmap.tables.columns import PEAKS, REGIONS, STABILITY, SUMMARY
 
@@ -51,6 +51,14 @@ EXPECTED = [
 @pytest.fixture(scope="module")
 def results(example):
     return example / "results"
+
+
+def test_the_excerpt_of_the_readme_is_what_the_run_gives(results):
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    table = re.search(r"^\| region \| sign .*\n\|[-|]+\n((?:\|.*\n)+)", readme, re.MULTILINE)
+    header, _, *lines = (line.strip("|").replace(" ", "").split("|") for line in table[0].splitlines())
+    regions = rows_of(results / "motor/value-3.0/regions.csv")
+    assert lines == [[row[column] for column in header] for row in regions]
 
 
 @pytest.fixture(params=VARIANTS)

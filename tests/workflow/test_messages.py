@@ -21,8 +21,18 @@ def test_every_job_has_a_line_of_its_own_with_map_and_variant(changed):
 
 
 def test_the_total_at_the_end_says_where_to_look_first(changed):
+    """As the last line, with the warnings before it, whatever Snakemake says of its log and its report."""
+    for options in ([], ["--report", "results/report.html", "--report-after-run"]):
+        (changed / "results/summary.html").unlink()
+        *_, warning, last = succeed(changed, *options).splitlines()
+        assert last == TOTAL and warning.startswith("Warning: ") and warning.endswith(" (motor)")
+
+
+def test_a_dry_run_does_not_say_that_results_are_there(changed):
     (changed / "results/summary.html").unlink()
-    assert TOTAL in succeed(changed)
+    output = succeed(changed, "--dry-run")
+    assert "Job 0: Everything that the config asks for" in output and "are there" not in output
+    assert TOTAL not in output
 
 
 def test_a_part_of_the_results_has_no_total(changed):
@@ -30,12 +40,14 @@ def test_a_part_of_the_results_has_no_total(changed):
 
 
 @pytest.mark.parametrize("quiet", [["--quiet"], ["--quiet", "all"]])
-def test_quiet_stays_quiet(changed, quiet):
+def test_quiet_keeps_the_total_and_quiet_all_keeps_nothing(changed, quiet):
     output = succeed(changed, "--force", "results/summary.html", *quiet)
-    assert "Look first" not in output and "Job " not in output
+    assert "Job " not in output
     if "all" in quiet:
         # This one line is Snakemake's own, written before it reads the option.
         assert re.sub(r"Using workflow specific profile .*\n", "", output) == ""
+    else:
+        assert output.splitlines()[-1] == TOTAL
 
 
 def test_a_broken_map_does_not_spoil_the_rest(tmp_path, motor_path):

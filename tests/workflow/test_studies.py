@@ -584,7 +584,7 @@ def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
     variants = {"low": {"threshold": 1, "min_region_size": 0}, "high": {"threshold": 2, "min_region_size": 0}}
     config = {"maps": "maps.tsv", "variants": variants, "html": [], "figures": []}
     targets = ["results/summary.csv"]
-    assert "any more" not in succeed(tmp_path, *targets, config=config)
+    assert "any more" not in succeed(tmp_path, *targets, "results/maps.csv", config=config)
     (tmp_path / "results/mine").mkdir()
     (tmp_path / "results/one/notes").mkdir()
     (tmp_path / "results/one/notes/thoughts.txt").write_text("mine", encoding="utf-8")
@@ -595,13 +595,18 @@ def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
         "results/one/high",
         "results/two",
         *(f"results/maps/two{end}" for end in (".nii.gz", "_mask.nii.gz", ".json")),
+        *("results/one/stability.csv", "results/one/matches.csv", "results/maps.csv"),
+        *(f"results/overlap/{variant}{end}" for variant in ("low", "high") for end in (".nii.gz",)),
     }
     [line] = [line for line in said.splitlines() if "Not in the config any more" in line]
-    assert {part.strip() for part in line.partition(": ")[2].partition(". `")[0].split(",")} == stale
+    assert {part.strip() for part in line.partition(": ")[2].partition(". The")[0].split(",")} == stale
     assert all((tmp_path / path).exists() for path in stale)
     kept = {
         path for path in outputs(tmp_path) if not any(path.startswith(one.removeprefix("results/")) for one in stale)
     }
+    other = run_snakemake(tmp_path, "prune")
+    assert other.returncode and "none of the maps of this config (motor) has results here" in other.stdout
+    assert all((tmp_path / path).exists() for path in stale)
     succeed(tmp_path, "prune", config=config)
     assert not any((tmp_path / path).exists() for path in stale) and set(outputs(tmp_path)) == kept
     assert (tmp_path / "results/one/notes/thoughts.txt").exists() and (tmp_path / "results/mine").is_dir()

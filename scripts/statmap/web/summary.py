@@ -1,12 +1,11 @@
 """The page that a reader sees first: one row per map and variant, what to be careful about, and how far they agree."""
 
-import re
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ..tables.warned import Warned, grouped
 from .pages import render
 from .tables import download, table
 
@@ -38,16 +37,7 @@ HOW = [
     "min_region_size",
     "convention",
 ]
-NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
 MOST_PAIRS = 2000  # rows of stability.csv that the page shows: more are slow to open, and nobody reads them
-
-
-class Warned(NamedTuple):
-    """One warning, and the map and variant that it is about."""
-
-    map: str
-    variant: str
-    text: str
 
 
 class Place(NamedTuple):
@@ -124,27 +114,6 @@ def summary_page(
         parts=parts,
         omitted=f"How far variants agree ({len(agreement):,} pairs) is in each map's stability.csv." if many else "",
     )
-
-
-def grouped(warnings: Sequence[Warned]) -> dict[str, list[Warned]]:
-    """Warnings that say the same, their numbers apart, by their text, the most frequent first.
-
-    Where the numbers differ, the text has the lowest and the highest.
-    """
-    groups: dict[tuple[str, ...], list[Warned]] = {}
-    for warning in warnings:
-        groups.setdefault(tuple(NUMBER.split(warning.text)), []).append(warning)
-    found = {}
-    for words, group in sorted(groups.items(), key=lambda item: -len(item[1])):
-        numbers = zip(*(NUMBER.findall(own.text) for own in group), strict=True)
-        spans = [f"{low} to {high}" if low != high else low for low, high in map(_ends, numbers)]
-        found["".join(part for pair in zip_longest(words, spans, fillvalue="") for part in pair)] = group
-    return found
-
-
-def _ends(numbers: Sequence[str]) -> tuple[str, str]:
-    ascending = sorted(numbers, key=float)
-    return ascending[0], ascending[-1]
 
 
 def _address(map_id: str, variant: str, pages: Sequence[str]) -> str:

@@ -153,7 +153,7 @@ def run_everything():
         variants=list(VARIANTS),
     )
     Path("results/old").mkdir()
-    run("prune", {}, {}, {}, left_behind=["results/old"])
+    run("prune", {}, {}, {}, left_behind=["results/old"], maps=list(MAPS))
     run(
         "summarise",
         {},

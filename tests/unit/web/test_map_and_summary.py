@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsed import Parsed
 
+from statmap.tables.warned import Warned, grouped
 from statmap.web.map_page import VariantPage, account_in_words, map_page
 from statmap.web.methods import Methods
-from statmap.web.summary import Warned, grouped, summary_page
+from statmap.web.summary import summary_page
 
 ACCOUNT = {"survivors": 10, "kept": 6, "too_small": 1, "unseeded": 3, "isolated": 0}
 REGION = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "sign": "positive", "peak_value": -4.0, "peak_i": 2}

@@ -1,0 +1,37 @@
+"""Warnings of many maps and variants, brought together where they say the same (standard library only)."""
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
+
+
+class Warned(NamedTuple):
+    """One warning, and the map and variant that it is about."""
+
+    map: str
+    variant: str
+    text: str
+
+
+def grouped(warnings: Sequence[Warned]) -> dict[str, list[Warned]]:
+    """Warnings that say the same, their numbers apart, by their text, the most frequent first.
+
+    Where the numbers differ, the text has the lowest and the highest.
+    """
+    groups: dict[tuple[str, ...], list[Warned]] = {}
+    for warning in warnings:
+        groups.setdefault(tuple(NUMBER.split(warning.text)), []).append(warning)
+    found = {}
+    for words, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+        numbers = zip(*(NUMBER.findall(own.text) for own in group), strict=True)
+        spans = [f"{low} to {high}" if low != high else low for low, high in map(_ends, numbers)]
+        found["".join(part for pair in zip_longest(words, spans, fillvalue="") for part in pair)] = group
+    return found
+
+
+def _ends(numbers: Sequence[str]) -> tuple[str, str]:
+    ascending = sorted(numbers, key=float)
+    return ascending[0], ascending[-1]
