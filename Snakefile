@@ -121,6 +121,7 @@ rule fetch_map:
     params:
         row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
         content=study.content_of(study.files_of("source", "mask")),
+        where_to_pin=study.where_to_pin,
         max_voxels=study.config["max_voxels"],
         require_sha256=study.config["require_sha256"],
         code=code_hash("fetch_map", SCRIPTS),
@@ -658,6 +659,7 @@ rule summarise:
         tables=expand("results/{map}/{variant}/regions.csv", map=MAPS, variant=VARIANTS),
         fetched=expand("results/maps/{map}.json", map=MAPS),
         tabulated=expand("results/{map}/tables.json", map=MAPS),
+        atlases=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         template=ancient(study.template or []),
         stability=expand("results/{map}/stability.csv", map=COMPARED),
     output:
@@ -674,6 +676,7 @@ rule summarise:
         maps=MAPS,
         variants=study.variant_keys("sided", "connectivity", "signs", "extract_type", "convention"),
         pages=HTML,
+        across=bool(ACROSS),
         template_space=study.config["template_space"],
         content=study.content_of(study.template or []),
         code=code_hash("summarise", SCRIPTS),

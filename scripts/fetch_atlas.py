@@ -57,6 +57,14 @@ def main(
             write_volumes(fetched, found.data, (*found.shape[:3], 2), found.affine, np.int16)
         else:
             as_labels(found.data, name)
+        warnings = []
+        if "url" in found.provenance and not sha256:
+            warnings.append(
+                f"{name} was downloaded without a sha256; to hold it fast, put {found.provenance['sha256']} into "
+                f"atlases.{atlas_id}.sha256 of the config"
+            )
+        for warning in warnings:
+            log.warning("%s", warning)
         known = ATLASES.get(source.removeprefix("sample:")) if source.startswith("sample:") else None
         content = {
             "Description": f"Atlas '{atlas_id}' as fetched from its source",
@@ -67,6 +75,7 @@ def main(
             "SHA256": sha256_of(fetched),
             "Shape": list(found.shape),
             "Space": space,
+            "Warnings": warnings,
             "Reference": known and known.reference,
             "TermsOfUse": known and known.terms,
         }

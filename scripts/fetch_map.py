@@ -27,6 +27,7 @@ def main(
     mask_image: str,
     sidecar: str,
     require_sha256: bool = True,
+    where_to_pin: str | None = None,
     mask: str | None = None,
     stat: str | None = None,
     df: float | list[float] | None = None,
@@ -45,6 +46,7 @@ def main(
     base : folder that a relative path starts from.
     require_sha256 : whether an address needs its sha256. Where not, that of the first download is kept beside `sidecar`
         (``.sha256``), and a later one that differs is refused.
+    where_to_pin : where the sha256 of what is downloaded without one belongs, for the warning.
     max_voxels : the largest grid accepted, judged by the header before the data are read.
     image, mask_image : ``.nii.gz`` to write; the mask is where `mask` is not 0, or where the map is finite and not 0.
     sidecar : ``.json`` to write: source, sha256, grid, and the numbers of NaN, infinite and non-zero voxels.
@@ -89,8 +91,8 @@ def main(
         warnings += mask_warnings
         if "url" in provenance and not sha256:
             warnings.append(
-                f"downloaded without a sha256; to hold it fast, put {provenance['sha256']} into column sha256 of row "
-                f"'{map_id}' of the sample sheet"
+                f"downloaded without a sha256; to hold it fast, put {provenance['sha256']} into "
+                f"{where_to_pin or 'column sha256 of the sample sheet'}"
             )
         if stat in ("p", "1-p", "log10p"):
             finite, stat = minus_log10_p(finite, inside, stat, name), "log10p"
@@ -157,6 +159,8 @@ def read_mask(mask, name, shape, affine, destination, asked):
             raise UserError(f"{what}: {mask} is 0 everywhere; voxels other than 0 are inside the mask")
     between = np.count_nonzero((values > 0) & (values < 1))
     warnings = [f"{between} voxels of the mask lie between 0 and 1; all that is not 0 is inside"] if between else []
+    if "url" in provenance:
+        warnings.append("the mask was downloaded, and no sha256 holds it fast; to do so, save it and give its path")
     return inside, provenance["sha256"], warnings
 
 
@@ -181,6 +185,7 @@ if __name__ == "__main__":
             base=".",
             max_voxels=snakemake.params.max_voxels,
             require_sha256=snakemake.params.require_sha256,
+            where_to_pin=snakemake.params.where_to_pin,
             **snakemake.params.row,
             **snakemake.output,
         )

@@ -7,6 +7,7 @@ from statmap.io.files import read_json, writing
 from statmap.io.images import extent_of, overlap_by_half, read_template
 from statmap.io.log import log, logging_to
 from statmap.io.spaces import same_space
+from statmap.stability.across_maps import maps_on_one_grid
 from statmap.tables.columns import SUMMARY
 from statmap.tables.csv_files import read_table, write_rows
 from statmap.tables.warned import Warned
@@ -20,11 +21,13 @@ def main(
     stability: list[str],
     fetched: list[str],
     tabulated: list[str],
+    atlases: list[str],
     template: str | None,
     template_space: str | None,
     maps: list[str],
     variants: dict[str, dict],
     pages: list[str],
+    across: bool,
     summary: str,
     page: str,
 ) -> None:
@@ -36,14 +39,23 @@ def main(
     tables : regions.csv, likewise.
     stability : CSV from rule compare_variants, one per map; none where variants are not compared.
     fetched, tabulated : JSON from rules fetch_map and tabulate_regions, one per map.
+    atlases : JSON from rule fetch_atlas.
     template, template_space : the anatomical background and its space, or None.
     maps : ids.
     variants : id to the keys that the summary shows.
     pages : which pages every map has, ``map`` and ``view``.
+    across : whether rule compare_maps compares the maps.
     summary, page : the CSV and the HTML file to write.
     """
     rows, warnings = [], []
-    of_map = dict(zip(maps, _warnings_of_maps(fetched, tabulated, template, template_space), strict=True))
+    images = dict(zip(maps, map(read_json, fetched), strict=True))
+    of_map = dict(zip(maps, _warnings_of_maps(images.values(), tabulated, template, template_space), strict=True))
+    for atlas in map(read_json, atlases):
+        for own in of_map.values():
+            own += atlas["Warnings"]
+    grids = {name: (image["Shape"], np.array(image["Affine"])) for name, image in images.items()}
+    for name in maps_on_one_grid(grids)[1] if across else []:
+        of_map[name].append("on another grid than most maps, and left out of their comparison")
     pairs = [(map_id, variant) for map_id in maps for variant in variants]
     for (map_id, variant), cut, divided, table in zip(pairs, thresholded, extracted, tables, strict=True):
         cut, divided, regions = read_json(cut), read_json(divided), read_table(table)
@@ -80,13 +92,13 @@ def main(
     log.info("%d rows", len(rows))
 
 
-def _warnings_of_maps(fetched, tabulated, template, template_space):
+def _warnings_of_maps(images, tabulated, template, template_space):
     """What to be careful about in each map, whatever the variant: its image, its atlases, where the template lies."""
     brain = None
     if template:
         data, affine = read_template(template)
         brain = extent_of(data > 0, affine)
-    for image, tables in zip(map(read_json, fetched), map(read_json, tabulated), strict=True):
+    for image, tables in zip(images, map(read_json, tabulated), strict=True):
         found = [*image["Warnings"], *tables["Warnings"]]
         if template and image["Space"] and not same_space(image["Space"], template_space):
             found.append(f"no template: the map is in space '{image['Space']}', the template in '{template_space}'")
@@ -103,5 +115,6 @@ if __name__ == "__main__":
             maps=snakemake.params.maps,
             variants=snakemake.params.variants,
             pages=snakemake.params.pages,
+            across=snakemake.params.across,
             **snakemake.output,
         )

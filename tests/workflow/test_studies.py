@@ -410,7 +410,8 @@ class NeuroVault(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         address = f"http://127.0.0.1:{self.server.server_port}"
         description = {"id": 42, "name": "button press", "map_type": "Z map", "file": f"{address}/media/42.nii.gz"}
-        answers = {"/api/images/42/": json.dumps(description).encode(), "/media/42.nii.gz": self.server.image}
+        answers = {f"/api/images/{one}/": json.dumps(description | {"id": one}).encode() for one in (42, 32980)}
+        answers["/media/42.nii.gz"] = self.server.image
         body = answers.get(self.path, b"")
         self.send_response(200 if body else 404)
         self.send_header("Content-Length", str(len(body)))
@@ -451,7 +452,7 @@ def test_a_map_from_the_web(tmp_path, neurovault):
     assert planned(succeed(tmp_path, target, **lax)) == {"fetch_map": 1}
     assert not kept.exists()
     [warning] = json.loads((tmp_path / target).read_text(encoding="utf-8"))["Warnings"]
-    assert f"put {sha256} into column sha256 of row 'web'" in warning
+    assert f"put {sha256} into column sha256 in row 'web' of maps.tsv" in warning
     (tmp_path / target).unlink()
     first, neurovault.image = neurovault.image, gzip.compress(gzip.decompress(neurovault.image), mtime=5)
     done = run_snakemake(tmp_path, target, **lax)
@@ -468,6 +469,20 @@ def test_a_map_from_the_web(tmp_path, neurovault):
     assert sidecar["SourceSHA256"] == sha256 and sidecar["Sources"] == ["neurovault:42"]
     assert sidecar["NeuroVault"] == {"id": 42, "name": "button press", "map_type": "Z map"}
     assert plan(tmp_path, target, **hooks) == {} and len(neurovault.asked) == 2
+
+
+def test_the_first_run_of_the_original_map_gives_results_and_says_what_to_put_where(tmp_path, neurovault):
+    output = succeed(
+        *(tmp_path, "results/summary.csv", "results/auditory/value-3.0/regions.csv"),
+        *("--configfile", REPOSITORY / "config/auditory.yaml", "--config", "atlases=[]"),
+        STATMAP_TEST_ALLOW_HTTP="http://127.0.0.1",
+        STATMAP_TEST_NEUROVAULT_API=f"http://127.0.0.1:{neurovault.server_port}/api",
+    )
+    sha256 = hashlib.sha256(neurovault.image).hexdigest()
+    said = f"put {sha256} into column sha256 in row 'auditory' of config/auditory.tsv (auditory)"
+    assert any(line.startswith("Warning: downloaded without") and line.endswith(said) for line in output.splitlines())
+    assert rows_of(tmp_path / "results/auditory/value-3.0/regions.csv")
+    assert json.loads((tmp_path / "results/maps/auditory.json").read_text())["SourceSHA256"] == sha256
 
 
 # ----------------------------------------------------------------------- variants of the config among a sweep's points
@@ -561,6 +576,7 @@ def test_every_kind_of_warning_reaches_the_summary(tmp_path):
             "between 0 and 1",
             "covers less than half of the map: regions are not labelled",
             "no template: it covers less",
+            "on another grid than most maps",
         ],
         ("far", "ninety"): ["no voxel passes the threshold", 'for a percentile write "97%"'],
         ("lost", "ninety"): ["no orientation", "the map is in space 'Talairach'"],

@@ -50,15 +50,23 @@ def problems_of(
     Returns
     -------
     list of str : files that are not there, a header or a file name that contradicts the sheet, a threshold by p values
-        on a map whose distribution nothing tells, an atlas in another space than a map; the first of each map.
+        on a map whose distribution nothing tells, random field theory without a smoothness, an atlas in another space
+        than a map; the first of each map.
     """
     asked = [(f"variant '{name}': threshold", keys["threshold"], keys["sided"]) for name, keys in variants.items()]
     asked += [("sweep: threshold", one, sweep["sided"]) for one in sweep["thresholds"]] if sweep else []
-    need_p = [
-        (f"{what} {{{kind}: {number:g}}}", sided)
+    told = [
+        (kind, f"{what} {{{kind}: {number:g}}}", sided)
         for what, threshold, sided in asked
         for kind, number in [parse_threshold(threshold)]
-        if KINDS[kind].needs_p
+    ]
+    need_p = [(what, sided) for kind, what, sided in told if KINDS[kind].needs_p]
+    smooth = [what for kind, what, _ in told if kind == "fwe"]
+    smooth += [
+        f"variant '{name}': {key}: {keys[key]:g}"
+        for name, keys in variants.items()
+        for key in ("cluster_p", "cluster_q")
+        if keys[key] is not None
     ]
     found = []
     for name, own in atlases.items():
@@ -70,6 +78,11 @@ def problems_of(
                 if row[column]:
                     _check_file(row[column], f"{sheet_name}, map '{map_id}', column {column}")
             _check_row(row, f"map '{map_id}'", need_p, atlases, sheet_name)
+            if smooth and not (row["fwhm_mm"] or row["dlh"] or row["residuals"]):
+                raise UserError(
+                    f"map '{map_id}': {smooth[0]} needs the smoothness of the noise; fill in column fwhm_mm, dlh or "
+                    f"residuals of {sheet_name}"
+                )
     return found
 
 

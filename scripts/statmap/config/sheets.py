@@ -45,6 +45,8 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
 
     things = {}
     for line, row in lines[1:]:
+        if len(header) > 1 and len(row[0].split()) > 1 and not any(row[1:]):
+            raise UserError(f"{path}: row {line} has spaces where tabs are needed; separate the cells by tabs")
         if any(row[len(header) :]):
             raise UserError(f"{path}: row {line} has {len(row)} cells, the header {len(header)}")
         cells = dict(zip(header, row, strict=False))

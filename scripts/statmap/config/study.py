@@ -13,6 +13,7 @@ from pathlib import Path
 from ..io.declared import entities_of
 from ..io.files import UserError, sha256_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
+from ..io.sources import is_remote
 from ..io.spaces import same_space
 from .checks import check_source, problems_of
 from .outcome import left_behind
@@ -51,7 +52,7 @@ class Study:
             Path(declared, "schemas/maps.schema.yaml"),
         )
         schema = load(schema_path)
-        config, row = _one_map(numbers_of_text(config), sheet_path)
+        config, row = _one_map(numbers_of_text(config), sheet_path, schema["properties"])
         validate(config, schema_path, "config")
         self.config = defaults_of(schema["properties"]) | config
         self.folders = [Path(folder) for folder in folders]
@@ -170,6 +171,14 @@ class Study:
         """A function that gives these columns of the sheet for the map of a job."""
         return lambda wildcards: {key: self.maps[wildcards.map][key] for key in keys}
 
+    def where_to_pin(self, wildcards) -> str | None:
+        """Where the sha256 of a map that is downloaded without one belongs; None for any other map."""
+        row = self.maps[wildcards.map]
+        if row["sha256"] or not is_remote(row["source"]):
+            return None  # so that another name of the sheet does not fetch it again
+        beside = "beside map in" if self.sheet == "the config" else f"in row '{wildcards.map}' of"
+        return f"{'key' if self.sheet == 'the config' else 'column'} sha256 {beside} {self.sheet}"
+
     def atlas_keys(self, *keys: str) -> Callable:
         """A function that gives these keys of the atlas of a job."""
         return lambda wildcards: {key: self.atlases[wildcards.atlas][key] for key in keys}
@@ -251,7 +260,7 @@ def _readers(schema):
     return {name: cell_reader(rules, {}) for name, rules in load(schema)["properties"].items() if name != "map"}
 
 
-def _one_map(config, schema):
+def _one_map(config, schema, keys):
     """A map that the config gives in place of a sheet: the config without its keys, and the one row by its id, or None.
 
     The id is the file's name; the keys beside `map` are columns of the sheet.
@@ -259,6 +268,8 @@ def _one_map(config, schema):
     if not config.get("map"):
         return config, None
     readers = _readers(schema)
+    if unknown := [key for key in config if key not in readers and key not in keys]:
+        raise UserError(f"config: key {unknown[0]!r} is not known; accepted beside map: {', '.join([*readers, *keys])}")
     row = {column: config[column] for column in readers if config.get(column) is not None}
     if not isinstance(config["map"], str) or "source" in row:
         raise UserError(f"config, map: found {config['map']!r}; accepted: the path or the address of one map")

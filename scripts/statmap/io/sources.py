@@ -111,13 +111,19 @@ def fetch(
         raise UserError(f"{name}: sha256 is {sha256!r}; 64 hexadecimal digits are needed")
     kind, _, rest = source.partition(":")
     try:
-        if kind == "neurovault" or rest.startswith("//"):
+        if is_remote(source):
             asked = name, expected, allow_http, neurovault_api, require_sha256
             return _fetch_remote(source, destination, *asked, most_bytes, kept)
         path = sample_path(rest, name) if kind == "sample" else _local(source, base, name)
         return {"source": source, "sha256": _keep(path, destination, name, source, expected, required=False)}
     except OSError as error:
         raise UserError(f"{name}: {source} cannot be copied ({error}); check the path and the disk") from error
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is an address or an image of NeuroVault."""
+    kind, _, rest = source.partition(":")
+    return kind == "neurovault" or rest.startswith("//")
 
 
 def local_path(source: str, what: str) -> str | None:
@@ -128,7 +134,7 @@ def local_path(source: str, what: str) -> str | None:
     kind, _, rest = source.partition(":")
     if kind == "sample":
         return str(sample_path(rest, what))
-    return None if kind == "neurovault" or rest.startswith("//") else source
+    return None if is_remote(source) else source
 
 
 def _local(source, base, name):

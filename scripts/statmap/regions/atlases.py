@@ -208,7 +208,8 @@ def check_space(map_space, atlas_space, map_name, atlas_name):
                 "labels need both in the same space"
             )
         return None
-    undeclared = [name for name, space in ((map_name, map_space), (atlas_name, atlas_space)) if not space]
+    # Not the map by its name: of many maps this is one warning.
+    undeclared = [name for name, space in (("the map", map_space), (atlas_name, atlas_space)) if not space]
     return f"no space is declared for {' and '.join(undeclared)}: labels are right only if both are in the same space"
 
 

@@ -107,6 +107,19 @@ def test_an_atlas_in_another_space(refused, tmp_path):
     assert "in space 'T1w'" in refused([("b", "b_space-T1w_stat-z.nii.gz")], atlases=atlases)
 
 
+def test_what_rests_on_random_fields_needs_a_smoothness(refused):
+    image("a.nii.gz")
+    columns, said = ("map", "source", "stat", "fwhm_mm"), "fill in column fwhm_mm, dlh or residuals of mine.tsv"
+    fwe, clusters = {"a": {"threshold": {"fwe": 0.05}}}, {"a": {"threshold": 3, "cluster_q": 0.05}}
+    assert f"variant 'a': threshold {{fwe: 0.05}} needs the smoothness of the noise; {said}" in refused(
+        [("a", "a.nii.gz", "z", "")], fwe, columns
+    )
+    assert f"variant 'a': cluster_q: 0.05 needs the smoothness of the noise; {said}" in refused(
+        [("a", "a.nii.gz", "z", "")], clusters, columns
+    )
+    assert refused([("a", "a.nii.gz", "z", "8")], fwe | {"b": clusters["a"]}, columns) is None
+
+
 @pytest.mark.parametrize("source", ["a{b}.nii", "a<b.nii", "https://me:secret@example.org/a.nii", "https://me@x.org/a"])
 def test_sources_that_snakemake_or_readers_of_the_results_must_not_see(refused, source):
     for columns in (("map", "source"), ("map", "mask", "source")):
@@ -168,6 +181,7 @@ def test_its_keys_are_read_as_cells():
         ({"map": "a.nii", "df": "many"}, "config: df 'many' is not one number"),
         ({"map": 3}, "config, map: found 3; accepted: the path or the address of one map"),
         ({"stat": "t"}, "config: key 'stat' is not known"),
+        ({"map": "a.nii", "ddf": 3}, "config: key 'ddf' is not known; accepted beside map: source, sha256, stat, df,"),
         ({"map": "a.nii", "source": "b.nii"}, "config, map: found 'a.nii'"),
     ],
 )

@@ -328,6 +328,8 @@ def test_mistakes_in_the_config(refused, keys, found, accepted):
         ([["map", "source"], ["Summary.csv", "x"]], "map id 'Summary.csv'", "the name of a file or folder beside it"),
         ([["map", "source"], ["a", "x"], ["a_mask", "y"]], "'a_mask'", "what the mask of map 'a' is called"),
         ([["map", "source"], ["", "x"]], "row 2 has no map id", ""),
+        ([["map source"], ["a x"]], "the header has spaces where tabs are needed", "by tabs"),
+        ([["map", "source"], ["a  x"]], "row 2 has spaces where tabs are needed", "by tabs"),
         ([["map", "source", "stat"], ["a", "x", "f"]], "map 'a', stat: 'f'", "['z', 't', 'F', "),
         ([["map", "source", "df"], ["a", "x", "many"]], "df 'many'", "one number, or 2 with commas"),
         ([["map", "source", "df"], ["a", "x", "0"]], "df: 0 ", "degrees of freedom, Of a t-map"),

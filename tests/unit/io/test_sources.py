@@ -28,6 +28,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fetch_atlas
 import fetch_map
 from statmap.io import sources
 from statmap.io.fetching import fetch_image
@@ -872,6 +873,21 @@ def test_rule_keeps_what_neurovault_says_and_warns(run_rule, neurovault, caplog,
     assert "not in MNI space" in caplog.text
 
 
+def test_rules_warn_of_what_no_sha256_holds_fast(run_rule, folders, server, monkeypatch):
+    monkeypatch.setenv(sources.ALLOW_HTTP_VARIABLE, server.url)
+    server.routes["/a.nii"] = lambda request, earlier: request.answer(200, nifti(np.ones((2, 3, 4), np.int16)))
+    address, lax = f"{server.url}/a.nii", {"require_sha256": False}
+    _, first = run_rule(address, **lax, where_to_pin="column x")
+    (of_map,) = (text for text in first["Warnings"] if "downloaded" in text)
+    assert of_map.endswith(f"put {first['SourceSHA256']} into column x")
+    _, second = run_rule(address, first["SourceSHA256"], mask=address, **lax)
+    assert [text[:23] for text in second["Warnings"] if "downloaded" in text] == ["the mask was downloaded"]
+    made = {"image": str(folders.out / "a.nii.gz"), "sidecar": str(folders.out / "a.json")}
+    for sha256, said in ((None, f"put {first['SourceSHA256']} into atlases.aa.sha256"), (first["SourceSHA256"], "")):
+        fetch_atlas.main(address, sha256, "aa", "", 1000, **made, **lax)
+        assert said in "".join(json.loads(Path(made["sidecar"]).read_text())["Warnings"])
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int32, np.float32, np.float64, ">f4"])
 @pytest.mark.parametrize("axes", [(), (1,), (1, 1)])
 def test_rule_drops_trailing_axes_and_keeps_other_images(run_rule, folders, dtype, axes):
@@ -1001,7 +1017,8 @@ import runpy, sys
 from types import SimpleNamespace as Space
 sys.path.insert(0, {str(SCRIPTS)!r})
 row = dict(source=sys.argv[1], sha256=None)
-job = Space(wildcards=Space(map="m"), params=Space(row=row, max_voxels=10**6, require_sha256=True), log=["m.log"],
+params = Space(row=row, max_voxels=10**6, require_sha256=True, where_to_pin=None)
+job = Space(wildcards=Space(map="m"), params=params, log=["m.log"],
             output=dict(image="m.nii.gz", mask_image="m_mask.nii.gz", sidecar="m.json"))
 runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=job), run_name="__main__")
 """

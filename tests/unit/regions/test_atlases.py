@@ -351,6 +351,6 @@ def test_spaces():
     assert check_space("MNI152NLin6Asym", "MNI152NLin6Asym", "map 'm'", "atlas 'a'") is None
     with pytest.raises(UserError, match="map 'm' is in space 'MNI152NLin6Asym' and atlas 'a' in 'Talairach'"):
         check_space("MNI152NLin6Asym", "Talairach", "map 'm'", "atlas 'a'")
-    assert "no space is declared for map 'm':" in check_space(None, "Talairach", "map 'm'", "atlas 'a'")
+    assert "no space is declared for the map:" in check_space(None, "Talairach", "map 'm'", "atlas 'a'")
     assert "no space is declared for atlas 'a':" in check_space("Talairach", "", "map 'm'", "atlas 'a'")
-    assert "for map 'm' and atlas 'a':" in check_space("", None, "map 'm'", "atlas 'a'")
+    assert "for the map and atlas 'a':" in check_space("", None, "map 'm'", "atlas 'a'")

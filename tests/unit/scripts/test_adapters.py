@@ -159,12 +159,14 @@ def run_everything():
         {},
         {"thresholded": cuts, "extracted": sidecars, "tables": tables}
         | {"fetched": [f"results/maps/{map_id}.json" for map_id in MAPS]}
-        | {"tabulated": [f"results/{map_id}/tables.json" for map_id in MAPS], "template": []}
+        | {"tabulated": [f"results/{map_id}/tables.json" for map_id in MAPS]}
+        | {"atlases": ["results/atlases/halves.json"], "template": []}
         | {"stability": [f"results/{map_id}/stability.csv" for map_id in MAPS]},
         {"summary": "results/summary.csv", "page": "results/summary.html"},
         maps=list(MAPS),
         variants=of_variants("summarise"),
         pages=["map", "view"],
+        across=True,
         template_space="MNI152",
     )
 
@@ -206,6 +208,7 @@ def run_map(map_id):
         row=keys("fetch_map", "map_keys", row),
         max_voxels=2000,
         require_sha256=True,
+        where_to_pin=None,
     )
     run(
         "threshold_map",
