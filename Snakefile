@@ -570,6 +570,7 @@ if HTML:
             regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
             regions_tables=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
             peaks_tables=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
+            tables_sidecar="results/{map}/tables.json",
             template=ancient(study.template_of),
         output:
             pages=[
@@ -641,7 +642,7 @@ if ACROSS:
         params:
             maps=MAPS,
             variants=VARIANTS,
-            content=study.content_of(study.template or []),
+            content=study.content_of(study.template_of_all),
             code=code_hash("compare_maps", SCRIPTS),
         conda:
             "envs/environment.yaml"

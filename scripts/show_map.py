@@ -24,6 +24,7 @@ def main(
     regions_sidecars: list[str],
     regions_tables: list[str],
     peaks_tables: list[str],
+    tables_sidecar: str,
     template: str | None,
     map_id: str,
     citation: str | None,
@@ -39,6 +40,7 @@ def main(
     image, mask, sidecar : from rule fetch_map.
     thresholded_sidecars, labels, regions_sidecars, regions_tables, peaks_tables : from the earlier rules, one each per
         variant.
+    tables_sidecar : from rule tabulate_regions.
     template : anatomical image in the space of the map, or None. Where it does not lie over the map, or is None, the
         map's own outline is the background.
     map_id : name.
@@ -48,7 +50,8 @@ def main(
     figures : names of the figures that every variant has.
     pages : which page to write where.
     """
-    fetched = read_json(sidecar)
+    fetched, tabulated = read_json(sidecar), read_json(tables_sidecar)
+    named = {name: references[name] for name in tabulated["Atlases"]}
     told, viewed = [], []
     for n, (name, keys) in enumerate(variants.items()):
         thresholded, extracted = read_json(thresholded_sidecars[n]), read_json(regions_sidecars[n])
@@ -80,12 +83,12 @@ def main(
             tdp_alpha=keys["tdp_alpha"] if any(row["tdp"] is not None for row in regions) else None,
             theory=keys["cluster_theory"] if any(row["p_cluster"] is not None for row in regions) else None,
             significance={key: keys[key] for key in ("cluster_p", "cluster_q") if keys[key] is not None},
-            atlases=references if regions else {},
+            atlases=named if regions else {},
             citation=citation,
             version=extracted["GeneratedBy"][0]["Version"],
             software=software,
         )
-        warnings = extracted["Warnings"]
+        warnings = [text for said in (fetched, tabulated, thresholded, extracted) for text in said["Warnings"]]
         told.append(
             VariantPage(
                 name,

@@ -92,6 +92,7 @@ def main(
             "Sources": [image, *atlases, *values],
             "SourceSHA256": fetched["SHA256"],
             "Parameters": variants,
+            "Atlases": [atlas.name for atlas in found_atlases if atlas.labels.any()],
             "Warnings": warnings,
         },
     )

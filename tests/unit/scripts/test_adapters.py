@@ -114,6 +114,9 @@ def make_maps():
     halves = np.ones((12, 12, 12), np.int16)
     halves[6:] = 2
     write_image("halves.nii.gz", halves, AFFINE)
+    far = AFFINE.copy()
+    far[0, 3] += 500
+    write_image("far.nii.gz", halves, far)
     printed = "x\ty\tz\tvalue\tn_voxels\n-9\t-9\t-9\t6\t27\n9\t9\t9\t-4.5\t8\n"
     Path("printed.tsv").write_text(printed, encoding="utf-8")
     Path("halves.tsv").write_text("index\tname\n1\tleft\n2\tright\n", encoding="utf-8")
@@ -124,15 +127,16 @@ def per_variant(map_id, name):
 
 
 def run_everything():
-    run(
-        "fetch_atlas",
-        {"atlas": "halves"},
-        {"file": "halves.nii.gz"},
-        {"image": "results/atlases/halves.nii.gz", "sidecar": "results/atlases/halves.json"},
-        atlas={"image": "halves.nii.gz", "sha256": None, "space": None},
-        max_voxels=2000,
-        require_sha256=True,
-    )
+    for atlas in ("far", "halves"):
+        run(
+            "fetch_atlas",
+            {"atlas": atlas},
+            {"file": f"{atlas}.nii.gz"},
+            {"image": f"results/atlases/{atlas}.nii.gz", "sidecar": f"results/atlases/{atlas}.json"},
+            atlas={"image": f"{atlas}.nii.gz", "sha256": None, "space": None},
+            max_voxels=2000,
+            require_sha256=True,
+        )
     for map_id in MAPS:
         run_map(map_id)
     labels, sidecars, cuts, tables = (
@@ -160,7 +164,7 @@ def run_everything():
         {"thresholded": cuts, "extracted": sidecars, "tables": tables}
         | {"fetched": [f"results/maps/{map_id}.json" for map_id in MAPS]}
         | {"tabulated": [f"results/{map_id}/tables.json" for map_id in MAPS]}
-        | {"atlases": ["results/atlases/halves.json"], "template": []}
+        | {"atlases": [f"results/atlases/{atlas}.json" for atlas in ("halves", "far")], "template": []}
         | {"stability": [f"results/{map_id}/stability.csv" for map_id in MAPS]},
         {"summary": "results/summary.csv", "page": "results/summary.html"},
         maps=list(MAPS),
@@ -179,9 +183,9 @@ def run_map(map_id):
         "sidecar": f"results/maps/{map_id}.json",
     }
     atlases = {
-        "atlases": ["results/atlases/halves.nii.gz"],
-        "atlas_sidecars": ["results/atlases/halves.json"],
-        "atlas_labels": ["halves.tsv"],
+        "atlases": [f"results/atlases/{atlas}.nii.gz" for atlas in ("halves", "far")],
+        "atlas_sidecars": [f"results/atlases/{atlas}.json" for atlas in ("halves", "far")],
+        "atlas_labels": ["halves.tsv", "halves.tsv"],
     }
     cut = {
         "thresholded": per_variant(map_id, "thresholded.nii.gz"),
@@ -235,7 +239,7 @@ def run_map(map_id):
         | atlases,
         tables | {"tables_sidecar": f"results/{map_id}/tables.json"},
         variants=of_variants("tabulate_regions"),
-        atlas_spaces={"halves": "MNI152"},
+        atlas_spaces={"halves": "MNI152", "far": "MNI152"},
     )
     run(
         "compare_variants",
@@ -270,7 +274,7 @@ def run_map(map_id):
         smoothness=keys("sweep_map", "map_keys", row),
         variants={},
         grid=keys("sweep_map", "sweep_keys", GRID),
-        atlas_spaces={"halves": "MNI152"},
+        atlas_spaces={"halves": "MNI152", "far": "MNI152"},
     )
     run(
         "plot_sweep",
@@ -312,11 +316,11 @@ def run_map(map_id):
         | {"thresholded_sidecars": cut["thresholded_sidecars"], "labels": divided["labels"]}
         | {"regions_sidecars": divided["sidecars"]}
         | read_tables
-        | {"template": "elsewhere.nii.gz"},
+        | {"tables_sidecar": f"results/{map_id}/tables.json", "template": "elsewhere.nii.gz"},
         {"pages": [f"results/{map_id}/{page}.html" for page in ("map", "view")]},
         row=keys("show_map", "map_keys", row),
         variants=VARIANTS,
-        references={"halves": ("Half 2026", "Half (2026). On halves.")},
+        references={"halves": ("Half 2026", "Half (2026). On halves."), "far": ("Far 2026", "Far (2026).")},
         figures=drawn,
     )
 
@@ -479,6 +483,8 @@ def test_figures_are_whole(results):
 def test_show_map(results):
     text = (results / "full/map.html").read_text(encoding="utf-8")
     assert "Regions were labelled after halves (Half 2026)." in text and "Half (2026). On halves." in text
+    # An atlas that does not cover the map is warned of, and not said to name its regions.
+    assert "covers less than half of the map" in text and "Far 2026" not in text
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
     view = (results / "full/view.html").read_text(encoding="utf-8")
     assert "strict" in view and "loose" in view
