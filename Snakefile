@@ -53,7 +53,7 @@ COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
-OF_SWEEP = ["sweep", "persistence", "selection_frequency", "findings"]
+OF_SWEEP = ["findings", "sweep", "persistence", "selection_frequency"]
 SPECIFIED = VARIANTS if study.sweep and study.sweep["variants"] else []
 PUBLISHED = [f"{own['map']}/published/{name}" for name, own in study.published.items()]
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
@@ -597,6 +597,9 @@ if HTML:
             references=study.atlas_references,
             figures=DRAWN,
             content=study.content_of(study.template_of),
+            shared=[*AGREEMENT, *expand("sweep/{figure}", figure=OF_SWEEP if SWEPT else [])],
+            max_pages=study.config["max_pages"] if PAGES else 0,
+            checks=study.checks_of,
             code=code_hash("show_map", SCRIPTS),
         conda:
             "envs/environment.yaml"

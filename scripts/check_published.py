@@ -4,8 +4,8 @@ from pathlib import Path
 
 from statmap.figures.files import draw_figures
 from statmap.figures.published import published_figure
-from statmap.figures.variant import UNITS
-from statmap.inference.thresholds import family_of
+from statmap.figures.variant import units_of
+from statmap.inference.thresholds import family_of, symbol_of
 from statmap.io.files import read_json, writing
 from statmap.io.images import read_map
 from statmap.io.log import log, logging_to
@@ -77,7 +77,7 @@ def main(
         names = {"map": [map_id] * len(frame), "table": [table_id] * len(frame)}
         write_table(path, names | {column: frame[column].tolist() for column in frame}, columns)
 
-    said = verdict(published, found, UNITS.get(stat, "x"))
+    said = verdict(published, found, symbol_of(stat))
     log.info("%s: %s", name, said)
     best = found.candidates[0] if found.candidates else None
     ready = {} if best is None else {f"published-{table_id}": ready_variant(best, candidates["threshold"][0])}
@@ -88,7 +88,7 @@ def main(
     if best is not None:
         interval = best.low, best.high
         sided = best.sign if best.sign in ("positive", "negative") else "two"
-    curves, units = row_curves(published, found), UNITS.get(stat, "value")
+    curves, units = row_curves(published, found), units_of(stat)
     title = f"{map_id}: table {table_id}"
     draw_figures({"check": lambda: published_figure(curves, interval, title, said, units, sided)}, figures)
     with writing(page) as temporary:

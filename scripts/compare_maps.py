@@ -59,17 +59,19 @@ def main(
 def draw_variant(variant, counts, pairs, together, left_out, affine, background, figures) -> None:
     """Draw the two figures of one variant, in every format that is asked for."""
     apart = f"; on another grid: {', '.join(left_out)}" if left_out else ""
+    n = len(together)
+    counted = f"Number of {n} maps in whose regions a voxel is" if n > 1 else "Regions of one map"
     draw = {
         f"{variant}_overlap": lambda: overlap_figure(
             counts,
             affine,
-            len(together),
+            n,
             background,
             variant,
-            f"Number of {len(together)} maps in whose regions a voxel is{apart}",
+            counted + apart,
         ),
         f"{variant}_dice": lambda: maps_figure(
-            pairs, together, variant, f"Dice coefficient of what every two of {len(together)} maps keep{apart}"
+            pairs, together, variant, f"Dice coefficient of what every two of {n} maps keep{apart}"
         ),
     }
     draw_figures(draw, [path for path in figures if path.rpartition("/")[2].rpartition(".")[0] in draw])

@@ -6,7 +6,7 @@ from statmap.figures.persistence_chart import persistence_figure
 from statmap.figures.scene import lay_out
 from statmap.figures.specification_curve import specification_figure
 from statmap.figures.sweep_chart import sweep_figure
-from statmap.figures.variant import UNITS
+from statmap.figures.variant import units_of
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json
 from statmap.io.images import read_result, read_template
@@ -44,7 +44,7 @@ def main(
     sided : which signs the sweep tests.
     figures : files to write; the name says which figure, the suffix which format.
     """
-    units = UNITS.get(read_json(sidecar)["Stat"], "value")
+    units = units_of(read_json(sidecar)["Stat"])
     grid, peaks = read_table(sweep), read_table(persistence_table)
     cutoffs = {
         name: cutoff_of(read_json(path)).value for name, path in zip(variants, thresholded_sidecars, strict=True)

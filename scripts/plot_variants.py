@@ -11,7 +11,7 @@ from statmap.figures.montage import regions_figure, threshold_figure
 from statmap.figures.page import Page
 from statmap.figures.region_page import region_page
 from statmap.figures.scene import Scene, choose_cuts
-from statmap.figures.variant import UNITS, Row, read_scenes
+from statmap.figures.variant import Row, read_scenes, units_of
 from statmap.io.files import read_json
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table
@@ -54,7 +54,7 @@ def main(
     pages : folders to write pages into, one per variant, or none.
     agreement : files to write the agreement of the variants to.
     """
-    units = UNITS.get(read_json(sidecar)["Stat"], "value")
+    units = units_of(read_json(sidecar)["Stat"])
     sided = [keys["sided"] for keys in variants.values()]
     scenes = read_scenes(
         (image, mask, sidecar),

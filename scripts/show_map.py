@@ -7,7 +7,7 @@ import numpy as np
 
 from statmap.inference.thresholds import cutoff_of, family_of
 from statmap.io.files import read_json, writing
-from statmap.io.images import read_map, read_written, template_over
+from statmap.io.images import read_map, read_template, read_written
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table
 from statmap.web.map_page import VariantPage, map_page
@@ -31,6 +31,9 @@ def main(
     variants: dict[str, dict],
     references: dict[str, tuple[str, str] | None],
     figures: list[str],
+    shared: list[str],
+    max_pages: int,
+    checks: list[str],
     pages: dict[Literal["map", "view"], str],
 ) -> None:
     """Write the pages of one map.
@@ -48,6 +51,7 @@ def main(
     variants : id to all its keys.
     references : atlas name to what to cite for it, see `methods_text`.
     figures : names of the figures that every variant has.
+    shared, max_pages, checks : figures of all variants, regions that have one, published tables, see `map_page`.
     pages : which page to write where.
     """
     fetched, tabulated = read_json(sidecar), read_json(tables_sidecar)
@@ -124,12 +128,12 @@ def main(
         shape = " × ".join(map(str, fetched["Shape"]))
         space = fetched["Space"] or "space unknown"
         about = f"stat {fetched['Stat']} from {fetched['Sources'][0]}; {shape} voxels of {size} mm; {space}"
-        texts["map"] = map_page(map_id, about, told, figures, "view" in pages)
+        texts["map"] = map_page(map_id, about, told, figures, "view" in pages, shared, max_pages, checks)
     if "view" in pages:
         data, affine, inside = read_map(image, mask, sidecar)
         rules = {(keys["domain"], keys["tdp_alpha"]) for keys in variants.values()}
         domain, alpha = rules.pop() if len(rules) == 1 else ("mask", None)  # of one family and confidence, or of none
-        background = template_over(template, fetched["ExtentMM"]) if template else None
+        background = read_template(template) if template else None
         texts["view"] = viewer_page(
             map_id,
             data,
@@ -157,5 +161,8 @@ if __name__ == "__main__":
             variants=snakemake.params.variants,
             references=snakemake.params.references,
             figures=snakemake.params.figures,
+            shared=snakemake.params.shared,
+            max_pages=snakemake.params.max_pages,
+            checks=snakemake.params.checks,
             pages={Path(path).stem: path for path in snakemake.output.pages},
         )

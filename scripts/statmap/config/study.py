@@ -242,6 +242,10 @@ class Study:
         """The published table of a job."""
         return self.published[wildcards.table]["table"]
 
+    def checks_of(self, wildcards) -> list[str]:
+        """The published tables that are held against the map of a job."""
+        return [name for name, own in self.published.items() if own["map"] == wildcards.map]
+
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
         return self.template if self.template and self._in_template_space(self.maps[wildcards.map]) else []

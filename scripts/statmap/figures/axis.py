@@ -7,7 +7,7 @@ import numpy as np
 from ..types import Sided
 from .colours import SEQUENTIAL, lightness, ramp, rgb
 from .page import Page
-from .text import SMALL, symbol_of, text_width
+from .text import ONE_TAILED, SMALL, magnitude_words, symbol_of, text_width
 
 EMPTY = "#ececec"  # cells without anything to show
 
@@ -25,8 +25,8 @@ def axis_words(units: str, sided: Sided = "two") -> str:
     """What a cutoff is compared with."""
     symbol = symbol_of(units)
     return {
-        "two": f"cutoff on |{symbol}|",
-        "positive": f"cutoff on {symbol}, positive values only",
+        "two": f"cutoff on {magnitude_words(units)}",
+        "positive": f"cutoff on {symbol}" + ("" if units in ONE_TAILED else ", positive values only"),
         "negative": f"cutoff on −{symbol}, negative values only",
     }[sided]
 

@@ -41,13 +41,14 @@ def glass_figure(scene: Scene, regions: Sequence[Row], title: str, subtitle: str
     title, subtitle : str.
     """
     page = Page(title, subtitle, "" if scene.suprathreshold.any() else NOTHING)
-    panels, bottom = side_by_side(scene, [view for view, _ in VIEWS.values()], page.top)
+    views = {words: own for words, own in VIEWS.items() if _holds_anything(scene, own[1])}
+    panels, bottom = side_by_side(scene, [view for view, _ in views.values()], page.top)
     bottom = max(bottom, page.top + 80)
-    halves = [half for _, half in VIEWS.values()]
+    halves = [half for _, half in views.values()]
     shadows = [_shadows(scene, panel, half) for panel, half in zip(panels, halves, strict=True)]
     tags = place_ids([(panel, ids, points) for panel, (_, ids, points) in zip(panels, shadows, strict=True)], NOTE)
     colours = region_colours(MOST_IN_GLASS)
-    for panel, half, (masks, _, _), panel_tags, words in zip(panels, halves, shadows, tags, VIEWS, strict=True):
+    for panel, half, (masks, _, _), panel_tags, words in zip(panels, halves, shadows, tags, views, strict=True):
         _draw_silhouette(page, scene, panel, half)
         x = _planes(scene.origin[0], scene.step[0], scene.data.shape[0], half)
         origin = scene.origin + [x.start * scene.step[0], 0, 0]
@@ -70,11 +71,17 @@ def _planes(origin: float, step: float, count: int, half: Half) -> slice:
     return {"left": slice(0, middle), "right": slice(middle, count), "both": slice(0, count)}[half]
 
 
+def _holds_anything(scene: Scene, half: Half) -> bool:
+    """Whether there is a brain in a half: without a template, what the map covers may lie to one side of x = 0."""
+    x = _planes(scene.origin[0], scene.step[0], scene.data.shape[0], half)
+    return half == "both" or scene.template is not None or bool(scene.data[x].any())
+
+
 def _draw_silhouette(page: Page, scene: Scene, panel: Panel, half: Half) -> None:
     """The brain seen through: the mean of the template along the line of sight, and a line around it."""
     if scene.template is None:
         x = _planes(scene.origin[0], scene.step[0], scene.data.shape[0], half)
-        solid = (scene.data[x] != 0).any(axis=panel.axis).T[::-1].astype(float)
+        solid = 0.5 * (scene.data[x] != 0).any(axis=panel.axis).T[::-1]
         edges = _edges(scene.data, scene.origin, scene.step, panel.axis)
     else:
         template = scene.template

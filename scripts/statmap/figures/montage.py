@@ -21,14 +21,14 @@ from .panels import (
 from .scene import Scene, Template, choose_cuts, make_scene
 from .slicing import outlines
 from .tags import draw_tag, draw_tags, named_in, pixels_of, place_ids, tag_size
-from .text import NOTE, SMALL, number, symbol_of, text_width, triple
+from .text import NOTE, SMALL, magnitude_words, number, text_width, triple
 from .variant import Row
 
 MOST_IN_LEGEND = 12
 ROW = SMALL * 1.45  # of a table, in points
 ORIENTATION = "Left is left (neurological convention); x, y, z in mm."
-NO_REGION = "No region: no voxel is suprathreshold, or no cluster is large enough."
 NOTHING = "No suprathreshold voxel: no value passes the cutoff."
+NO_REGION = "No region: every cluster is too small, or has no seed."
 
 
 def place_note(scene: Scene) -> str:
@@ -40,8 +40,9 @@ def fading_note(scene: Scene) -> str:
     """What opacity means below the cutoff; nothing where no cutoff was found."""
     if not np.isfinite(scene.cutoff):
         return ""
-    falls = f"opacity falls with (|{symbol_of(scene.units)}| / cutoff)²"
-    if scene.sided == "two":
+    falls = f"opacity falls with ({magnitude_words(scene.units)}/cutoff)²"
+    untested = {"two": False, "positive": (scene.data < 0).any(), "negative": (scene.data > 0).any()}[scene.sided]
+    if not untested:
         return f"Below the cutoff, {falls}."
     return (
         f"Only {scene.sided} values are tested; below the cutoff, and for the other sign, {falls}, {FAINT:.0%} at most."
@@ -105,7 +106,7 @@ def regions_figure(
         small print then says how many are in no region.
     """
     total = len(regions)
-    page = Page(title, subtitle, "" if total else NO_REGION)
+    page = Page(title, subtitle, "" if total else NO_REGION if scene.suprathreshold.any() else NOTHING)
     cuts = choose_cuts(scene) if cuts is None else cuts
     panels, bottom = _lay_panels(page, scene, cuts)
     planes = [panel.cut(scene, scene.labels) for panel in panels]

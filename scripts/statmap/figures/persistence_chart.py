@@ -51,12 +51,13 @@ def persistence_figure(
     for rank, (bar, label) in enumerate(zip(bars, labels, strict=True)):
         _draw_bar(page, bar, label, top + rank * ROW, x(bar["death"]), x(bar["birth"]))
     _draw_axis(page, x, low, high, (left, right, bottom), axis_words(units, sided))
-    _mark_cutoffs(page, x, [(c, n) for n, c in enumerate(cutoffs.values(), start=1) if low <= c <= high], top, bottom)
+    marked = {name: cutoff for name, cutoff in cutoffs.items() if low <= cutoff <= high}
+    _mark_cutoffs(page, x, [(cutoff, n) for n, cutoff in enumerate(marked.values(), start=1)], top, bottom)
     more = len(persistence) - len(bars)
     notes = [
         "Bars that reach the left edge join no stronger peak.",
         f"{more:,} shorter bars are in persistence.csv." if more else "",
-        f"Lines: cutoffs of {number_key(cutoffs)}." if cutoffs else "",
+        f"Lines: cutoffs of {number_key(marked)}." if marked else "",
     ]
     return page.finish(bottom + 24, notes)
 

@@ -53,7 +53,7 @@ class Scene(NamedTuple):
     limit : value at the ends of the colour scale.
     cutoff : float >= 0, or infinite or NaN where the threshold resolved to none.
     sided : "two", "positive" or "negative".
-    units : what the values are: "t", "z" or "value".
+    units : what the values are called: "t", "F", "value".
     """
 
     data: np.ndarray

@@ -64,9 +64,12 @@ def specification_figure(
         y = _draw_choice(page, sorted_ones, name, words, y)
     y = _draw_findings(page, findings[:MOST_FINDINGS], order, y + 4)
     more = len(findings) - MOST_FINDINGS
+    unreached = int(np.isinf([row["cutoff"] for row in specifications]).sum())
+    gap = f"{unreached:,} at the left ask{'s' * (unreached == 1)} for a cutoff that no value reaches."
     notes = [
         f"Along x: {len(specifications):,} specification{'s' * (len(specifications) != 1)}, sorted by "
         "the volume in regions; dark where the choice on the left was made, or the finding is a region's main peak.",
+        gap if unreached else "",
         f"{more:,} findings that fewer specifications share are in findings.csv." if more > 0 else "",
         DESCRIBES,
     ]
@@ -85,17 +88,19 @@ def _rank(row):
 def _draw_curve(page: Page, rows: Sequence[Row], words: str, measure: Callable[[Row], float], top: float) -> float:
     """One value of every specification, between its least and its largest; gives the bottom."""
     values = np.array([measure(row) for row in rows], dtype=float)
-    reached = np.isfinite(values)
-    values[~reached] = values[reached].max(initial=0)  # a cutoff that no value reaches: at the top of the others
-    low, high = values.min(), values.max()
+    edges = np.linspace(LEFT, RIGHT, len(values) + 1)
+    first = int(np.isinf(values).sum())  # of cutoffs that no value reaches, which come first, there is nothing to draw
+    values, edges = values[first:], edges[first:]
     bottom = top + CURVE
     page.box(LEFT, top, RIGHT - LEFT, CURVE, "#f6f6f6")
-    edges = np.linspace(LEFT, RIGHT, len(values) + 1)
+    page.text(LEFT - 6, (top + bottom) / 2, words, SMALL, align="right", level="center")
+    if not len(values):
+        return bottom + 6
+    low, high = values.min(), values.max()
     share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
     heights = bottom - 2 - share * (CURVE - 4)
     steps = np.stack([np.stack([edges[:-1], edges[1:]], axis=1).ravel(), heights.repeat(2)], axis=1)
     page.lines([steps], "black", 0.7, above=4)
-    page.text(LEFT - 6, (top + bottom) / 2, words, SMALL, align="right", level="center")
     for value, y in {low: heights[values.argmin()], high: heights[values.argmax()]}.items():
         page.text(RIGHT + 3, y, number(value), NOTE, level="center")
     return bottom + 6

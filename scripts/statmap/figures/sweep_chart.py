@@ -1,11 +1,12 @@
 """A sweep at a glance: heat maps over cutoff and smallest size, with the variants marked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from ..inference.thresholds import span
 from ..types import Sided
 from .axis import axis_words, cell_colours, merge_labels, number_key, ticks, write_cells
 from .page import GREY, MARGIN, Page
@@ -31,7 +32,7 @@ class HeatMap(NamedTuple):
     cutoffs : (m,) array, rising.
     marks : list of (row, cutoff, number of a variant).
     others : numbers and rows of the variants that test other signs than the sweep.
-    named : cutoffs of the thresholds that are no plain values, which have letters.
+    named : of the thresholds that are no plain values, which have letters: rank of the letter to cutoff.
     """
 
     heading: str
@@ -41,7 +42,7 @@ class HeatMap(NamedTuple):
     cutoffs: np.ndarray
     marks: Sequence[tuple[int, float, int]]
     others: Sequence[tuple[int, Row]]
-    named: Sequence[float]
+    named: Mapping[int, float]
 
     @property
     def cell(self) -> tuple[float, float]:
@@ -93,12 +94,15 @@ def sweep_figure(
     for variant in variants:
         here = _setting(variant) in points and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
         (marked if here else elsewhere).append(variant)
-    named = _named(sweep)
+    named: dict[str, list[float]] = {}  # a true discovery proportion may have a cutoff in every setting
+    for point in sweep:
+        if not _is_value(point["threshold"]):
+            named.setdefault(point["threshold"], []).append(point["cutoff"])
     maps = []
     for name, words, unit in MEASURES:
         norm = _log_norm([point[name] / unit for point in sweep])
-        of_measure = _heat_maps(points, list(enumerate(marked, start=1)), name, words, unit, sided)
-        maps += [(heat_map._replace(named=list(named.values())[: len(LETTERS)]), norm) for heat_map in of_measure]
+        of_measure = _heat_maps(points, list(enumerate(marked, start=1)), name, words, unit, sided, list(named))
+        maps += [(heat_map, norm) for heat_map in of_measure]
     top = page.top + 4
     for rank in range(0, len(maps), 2):
         top = max(
@@ -106,22 +110,29 @@ def sweep_figure(
             for column, (heat_map, norm) in enumerate(maps[rank : rank + 2])
         )
     key = number_key(variant["variant"] for variant in marked)
+    resolved = [
+        f"{letter} {name} ({span(min(of_name), max(of_name))})"
+        for letter, (name, of_name) in zip(LETTERS, named.items(), strict=False)
+    ]
     notes = [
         "Light grey: no region." if any(not point["n_regions"] for point in sweep) else "",
         f"Marked at their cutoff, in the row of the nearest size: {key}." if marked else "",
-        f"On the axis: {', '.join(f'{letter} {name}' for letter, name in zip(LETTERS, named, strict=False))}."
-        if named
-        else "",
-        f"{', '.join(out_of_reach)} is reached by no value." if out_of_reach else "",
+        f"On the axis: {', '.join(resolved)}." if resolved else "",
+        f"Reached by no value: {', '.join(out_of_reach)}." if out_of_reach else "",
         f"Not on this grid: {', '.join(variant['variant'] for variant in elsewhere)}." if elsewhere else "",
     ]
     return page.finish(top, notes)
 
 
-def _named(sweep):
-    """Cutoff of every threshold that is no plain value, as it is written; those that resolved to one."""
-    written = {point["threshold"]: point["cutoff"] for point in sweep}
-    return {name: cutoff for name, cutoff in written.items() if ("%" in name or "=" in name) and np.isfinite(cutoff)}
+def _is_value(threshold):
+    """Whether a threshold, as it is written, is a value of the map."""
+    return "%" not in threshold and "=" not in threshold
+
+
+def _named(points, names):
+    """Where the thresholds with letters lie in one setting: rank of the letter to cutoff."""
+    cutoff_of = {point["threshold"]: point["cutoff"] for point in points}
+    return {rank: cutoff_of[name] for rank, name in enumerate(names[: len(LETTERS)]) if name in cutoff_of}
 
 
 def _setting(row: Row) -> Setting:
@@ -137,8 +148,8 @@ def _log_norm(values):
     return LogNorm(low, high if high > low else 10 * low)
 
 
-def _heat_maps(points, variants, name, words, unit, sided):
-    """Heat maps of one measure; `variants` are pairs of number and row."""
+def _heat_maps(points, variants, name, words, unit, sided, names):
+    """Heat maps of one measure; `variants` are pairs of number and row, `names` the thresholds that have letters."""
     tables = {setting: _pivot(own, name, unit) for setting, own in points.items()}
     alike: dict[tuple, list[Setting]] = {}
     for setting, (values, sizes, cutoffs) in tables.items():
@@ -152,7 +163,8 @@ def _heat_maps(points, variants, name, words, unit, sided):
         rows = [_briefly(settings) for settings in first]
         row_of = {setting: rank for rank, settings in enumerate(first) for setting in settings}
         marks = [(row_of[_setting(v)], v["cutoff"], n) for n, v in variants if v["sided"] == sided]
-        return [HeatMap(f"{words}, any smallest size", values, rows, "", cutoffs, marks, [], [])]
+        named = _named(points[next(iter(row_of))], names)
+        return [HeatMap(f"{words}, any smallest size", values, rows, "", cutoffs, marks, [], named)]
     maps = []
     for settings, (values, sizes, cutoffs) in first.items():
         own = [(n, v) for n, v in variants if _setting(v) in settings]
@@ -161,7 +173,8 @@ def _heat_maps(points, variants, name, words, unit, sided):
         ]
         others = [(n, v) for n, v in own if v["sided"] != sided]
         heading = f"{words}: {_in_words(settings)}"
-        maps.append(HeatMap(heading, values, [number(size) for size in sizes], "mm³", cutoffs, marks, others, []))
+        named = _named(points[settings[0]], names)
+        maps.append(HeatMap(heading, values, [number(size) for size in sizes], "mm³", cutoffs, marks, others, named))
     return maps
 
 
@@ -220,18 +233,21 @@ def _draw_rows(page, heat_map, left, top):
 
 def _draw_cutoffs(page, heat_map, left, y, words):
     """The axis of cutoffs below a heat map."""
-    right_of_last, cutoffs = -np.inf, heat_map.cutoffs
-    for tick in ticks(cutoffs[0], cutoffs[-1]) if len(cutoffs) > 1 else cutoffs:
+    right_of_last, named = -np.inf, heat_map.named
+    values = np.setdiff1d(heat_map.cutoffs, list(named.values()))  # the others have letters
+    if not len(values):
+        values = heat_map.cutoffs
+    for tick in ticks(values[0], values[-1]) if len(values) > 1 else values:
         x, half = left + heat_map.across(tick), text_width(number(tick), NOTE) / 2
         if x - half > right_of_last + 3:
             page.lines([np.array([(x, y), (x, y + 2)])], GREY, 0.5)
             page.text(x, y + 8.5, number(tick), NOTE, align="center")
             right_of_last = x + half
-    of_named = [(left + heat_map.across(cutoff), n) for n, cutoff in enumerate(heat_map.named)]
+    of_named = [(left + heat_map.across(cutoff), rank) for rank, cutoff in named.items()]
     for at, label in merge_labels(of_named, NOTE):
         letters = re.sub(r"\d+", lambda number: LETTERS[int(number[0])], label)
         page.text(at, y + 16.5, letters, NOTE, True, align="center")
-    page.text(left + WIDTH / 2, y + 17 + 8.5 * bool(heat_map.named), words, NOTE, colour=GREY, align="center")
+    page.text(left + WIDTH / 2, y + 17 + 8.5 * bool(named), words, NOTE, colour=GREY, align="center")
 
 
 def _draw_scale(page, height, norm, left, top):

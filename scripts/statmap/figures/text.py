@@ -10,6 +10,7 @@ NOTE, SMALL = 6.0, 6.5  # font sizes of the small print and of labels
 LEADING = 1.3  # from one line of text to the next, in font sizes
 CAPITAL = 0.73  # height of capitals and digits, in font sizes
 DPI = 150
+ONE_TAILED = ("F", "−log₁₀ p")  # values that have one sign
 
 
 @cache
@@ -45,7 +46,7 @@ def shorten(text: str, size: float, width: float, bold: bool = False) -> str:
 
 
 def wrap(text: str, size: float, width: float, most: int, bold: bool = False) -> list[str]:
-    """Break text at spaces (inside a word only where it is wider than a line) into at most `most` lines.
+    """Break text at spaces (in a word wider than a line also after a ``_``, or anywhere) into at most `most` lines.
 
     Returns
     -------
@@ -65,6 +66,7 @@ def wrap(text: str, size: float, width: float, most: int, bold: bool = False) ->
             words = words[count:]
         else:
             part = shorten(words[0], size, width, bold)[:-1]
+            part = part[: part.rfind("_") + 1] or part  # atlas labels are often joined by these
             lines.append(part)
             words[0] = words[0][len(part) :]
     return lines
@@ -90,4 +92,9 @@ def triple(x: float, y: float, z: float) -> str:
 
 def symbol_of(units: str) -> str:
     """The letter that stands for a map's values in words."""
-    return units if units in ("t", "z") else "x"
+    return "x" if units == "value" else units
+
+
+def magnitude_words(units: str) -> str:
+    """What is compared with a cutoff, whatever its sign: ``|t|``, ``F``."""
+    return units if units in ONE_TAILED else f"|{symbol_of(units)}|"

@@ -5,15 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from ..inference.thresholds import cutoff_of
+from ..inference.thresholds import cutoff_of, symbol_of
 from ..io.files import read_json
 from ..io.images import read_map, read_template, read_written
-from ..types import Sided
+from ..types import Sided, Stat
 from .scene import Scene, lay_out, make_scene
 
-UNITS = {"t": "t", "z": "z"}  # what the values of a map are called, by its `stat`
-
 Row = dict[str, Any]  # of a table: column name to value, None where the cell is empty
+
+
+def units_of(stat: Stat) -> str:
+    """What the values of a map are called in headings: ``t``, ``F``, ``value``."""
+    return "value" if stat == "other" else symbol_of(stat)
 
 
 def read_scenes(

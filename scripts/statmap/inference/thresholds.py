@@ -158,15 +158,25 @@ def find_survivors(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.ndarray
     return (magnitude(data, sided) >= np.float64(cutoff.at_least)) & (data != 0)
 
 
+def symbol_of(stat: Stat) -> str:
+    """What the values of a map are called in formulas, axes and headings."""
+    return {"other": "x", "log10p": "−log₁₀ p"}.get(stat, stat)
+
+
 def describe(cutoff: Cutoff, *, threshold: object, sided: Sided, stat: Stat) -> str:
     """Say a variant's rule and its cutoff in one line, for titles: ``97% of |t| over all voxels: |t| > 4.42``."""
-    symbol = {"other": "x", "log10p": "-log10 p"}.get(stat, stat)
-    left = {"two": f"|{symbol}|", "positive": symbol, "negative": f"-{symbol}"}[sided]
+    symbol = symbol_of(stat)
+    left = {"two": f"|{symbol}|", "positive": symbol, "negative": f"−{symbol}"}[sided]
     kind, number = parse_threshold(threshold)
     over = {"all": "all voxels", "nonzero": "nonzero voxels", "mask": "the mask", None: ""}[cutoff.domain]
     how = KINDS[kind].words.format(number=number, over=over, left=left)
     if np.isinf(cutoff.value):
         return f"{how}no cutoff reaches it"
     if cutoff.highest is not None:
-        return f"{how}each region at its own cutoff, {left} ≥ {cutoff.value:.4g} to {cutoff.highest:.4g}"
+        return f"{how}each region at its own cutoff, {left} ≥ {span(cutoff.value, cutoff.highest)}"
     return f"{how}{left} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
+
+
+def span(low: float, high: float) -> str:
+    """The cutoffs of regions that have each their own, ``2.85 to 4.95``; one number where both are written alike."""
+    return " to ".join(dict.fromkeys(f"{cutoff:.4g}" for cutoff in (low, high)))

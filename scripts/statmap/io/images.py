@@ -207,19 +207,6 @@ def read_template(path):
     return data, affine
 
 
-def template_over(path, extent):
-    """`read_template`, or None where it lies over less than half of a map.
-
-    Parameters
-    ----------
-    path : the template.
-    extent : (2, 3) mm, the box of the map's nonzero voxels (`extent_of`), or None for a map without any.
-    """
-    data, affine = read_template(path)
-    covers = overlap_by_half(extent_of(data > 0, affine), extent and np.array(extent))
-    return (data, affine) if covers else None
-
-
 def each_volume(path):
     """Read a 4D image volume by volume, so that one is in memory at a time; NaN and infinities as 0.
 

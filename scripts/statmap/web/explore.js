@@ -244,6 +244,7 @@ async function restore() {
 
 byId("slide").step = step();
 byId("slide").max = limit();
+byId("limit").textContent = +limit().toPrecision(4);
 byId("slide").addEventListener("input", () => change({ cutoff: precise(Number(byId("slide").value)) }));
 for (const id of ["at", "size"]) {
   byId(id).addEventListener("input", ({ target }) => {

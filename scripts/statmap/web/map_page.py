@@ -13,6 +13,11 @@ CAPTIONS = {
     "threshold": "The thresholded map, over the anatomical template",
     "regions": "The regions, outlined, with their ids",
     "glass": "The map seen through the brain from three sides",
+    "dice": "How far every two variants agree",
+    "sweep/findings": "Every specification of the sweep, and what each finds",
+    "sweep/sweep": "Regions over cutoff and smallest size",
+    "sweep/persistence": "Over which cutoffs each peak stands by itself",
+    "sweep/selection_frequency": "Share of the specifications that keep each voxel",
 }
 
 
@@ -41,7 +46,16 @@ class VariantPage(NamedTuple):
     methods: Methods
 
 
-def map_page(map_id: str, about: str, variants: Sequence[VariantPage], figures: Sequence[str], view: bool) -> str:
+def map_page(
+    map_id: str,
+    about: str,
+    variants: Sequence[VariantPage],
+    figures: Sequence[str],
+    view: bool,
+    shared: Sequence[str] = (),
+    max_pages: int = 0,
+    checks: Sequence[str] = (),
+) -> str:
     """The page of one map.
 
     Parameters
@@ -51,6 +65,9 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], figures: 
     variants : in the order of the page.
     figures : names of the figures that every variant has, ``{variant}/{figure}.png`` beside the page.
     view : whether there is a view.html beside the page.
+    shared : names of the figures of all variants together, ``{figure}.png`` beside the page.
+    max_pages : how many of the largest regions of a variant have a figure of their own.
+    checks : ids of the published tables that are held against the map.
 
     Returns
     -------
@@ -61,6 +78,8 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], figures: 
         title=map_id,
         about=about,
         view=view,
+        checks=checks,
+        shared=[{"address": f"{figure}.png", "caption": f"{CAPTIONS[figure]}: {map_id}"} for figure in shared],
         variants=[
             {
                 "name": variant.name,
@@ -75,6 +94,7 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], figures: 
                     }
                     for figure in figures
                 ],
+                "zooms": range(1, min(max_pages, len(variant.regions)) + 1),
                 "parts": [
                     _part(map_id, variant, "regions", variant.regions, variant.regions_table),
                     _part(map_id, variant, "peaks", variant.peaks, variant.peaks_table),

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from ..inference.thresholds import Cutoff, parse_threshold
-from ..types import ClusterTheory, Connectivity, ExtractType, Sided, Signs, SizeRule, Unseeded
+from ..inference.thresholds import Cutoff, parse_threshold, span, symbol_of
+from ..types import ClusterTheory, Connectivity, ExtractType, Sided, Signs, SizeRule, Stat, Unseeded
 
 REFERENCES = {
     "snakemake": "Mölder F, et al. (2021). Sustainable data analysis with Snakemake. F1000Research 10:33. "
@@ -40,7 +40,7 @@ class Methods(NamedTuple):
 def methods_text(
     *,
     map_id: str,
-    stat: str,
+    stat: Stat,
     df: float | Sequence[float] | None,
     voxel_size_mm: Sequence[float],
     threshold: float | str | Mapping[str, float],
@@ -89,7 +89,7 @@ def methods_text(
     Methods
     """
     cited = ["snakemake"]
-    symbol = {"other": "x", "log10p": "−log₁₀ p"}.get(stat, stat)
+    symbol = symbol_of(stat)
     compared = {"two": f"|{symbol}|", "positive": symbol, "negative": f"−{symbol}"}[sided]
     size = " × ".join(f"{length:.3g}" for length in voxel_size_mm)
     kind, number = parse_threshold(threshold)
@@ -192,7 +192,7 @@ def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff,
     if not isfinite(cutoff.value):
         return f"{how}, which no voxel reaches" if how else "at a height that no voxel reaches"
     if cutoff.highest is not None:
-        return f"{how}, each region at its own cutoff, {compared} ≥ {cutoff.value:.4g} to {cutoff.highest:.4g}"
+        return f"{how}, each region at its own cutoff, {compared} ≥ {span(cutoff.value, cutoff.highest)}"
     height = f"{compared} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
     return f"{how} (height threshold {height})" if how else f"at {height} (height threshold)"
 

@@ -50,15 +50,17 @@ function jump(row) {
   if (viewer) goTo(JSON.parse(row.dataset.mm));
 }
 
+// The scale of the map, a sign that no voxel has left out, pale where values do not pass.
 function drawScale(cutoff, sided) {
-  const largest = content.largest, share = (value) => `${50 + 50 * Math.max(-1, Math.min(1, value / largest))}%`;
-  byId("ramp").style.background = `linear-gradient(90deg, ${content.ramp})`;
-  byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff);
-  byId("cut").style.right = sided === "negative" ? 0 : share(-cutoff);
-  byId("lowest").textContent = `−${largest.toFixed(2)}`;
-  byId("highest").textContent = largest.toFixed(2);
-  const sign = { two: "±", negative: "−", positive: "" }[sided];
-  byId("cutoff").textContent = cutoff > largest ? "" : `cutoff ${sign}${+cutoff.toPrecision(4)}`;
+  const { lowest, highest, ramp } = content, middle = (ramp.length - 1) / 2;
+  const share = (value) => `${100 * Math.max(0, Math.min(1, value / (highest - lowest)))}%`;
+  byId("ramp").style.background = `linear-gradient(90deg, ${ramp.slice(lowest ? 0 : middle, highest ? undefined : middle + 1)})`;
+  byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff - lowest);
+  byId("cut").style.right = sided === "negative" ? 0 : share(highest - cutoff);
+  byId("lowest").textContent = lowest ? `−${(-lowest).toFixed(2)}` : "0";
+  byId("highest").textContent = highest ? highest.toFixed(2) : "0";
+  const sign = { two: lowest && highest ? "±" : lowest ? "−" : "", negative: "−", positive: "" }[sided];
+  byId("cutoff").textContent = cutoff > content.largest ? "" : `cutoff ${sign}${+cutoff.toPrecision(4)}`;
 }
 
 function showTable(which) {
@@ -143,7 +145,9 @@ function numbersOn(axis, slice, at) {
     cut.voxels.push(n);
     for (const along of [0, 1, 2]) cut.sum[along] += places[along][n];
   }
-  const ratio = byId("canvas").width / byId("canvas").clientWidth;
+  const ratio = byId("canvas").width / byId("canvas").clientWidth, taken = [];
+  const touches = ([x, y, width]) => taken.some(([left, top, wide]) => (
+    Math.abs(x - left) < (width + wide) / 2 && Math.abs(y - top) < 16));
   return [...cuts].sort(([, one], [, other]) => other.voxels.length - one.voxels.length).slice(0, MOST_NUMBERS)
     .flatMap(([number, { voxels, sum }]) => {
       const far = (n) => Math.hypot(...sum.map((total, along) => places[along][n] - total / voxels.length));
@@ -152,10 +156,13 @@ function numbersOn(axis, slice, at) {
       mm[axis] = at;
       const found = viewer.frac2canvasPosWithTile(viewer.mm2frac(mm), slice);
       if (!found) return [];
+      const box = [found.pos[0] / ratio, found.pos[1] / ratio, 10 + 7 * String(number).length];
+      if (touches(box)) return []; // of numbers on each other that of the larger cut is there
+      taken.push(box);
       const number_ = document.createElement("span");
       number_.textContent = number;
-      number_.style.left = `${found.pos[0] / ratio}px`;
-      number_.style.top = `${found.pos[1] / ratio}px`;
+      number_.style.left = `${box[0]}px`;
+      number_.style.top = `${box[1]}px`;
       number_.style.boxShadow = `0 0 0 1.5px ${colourOf(number)}`;
       return [number_];
     });

@@ -19,7 +19,7 @@ from nibabel.affines import apply_affine
 
 from ..figures.colours import DIVERGING
 from ..inference.statistics import hommel_value, log_sf, minus_log10, p_values, tail_values
-from ..inference.thresholds import Cutoff
+from ..inference.thresholds import Cutoff, symbol_of
 from ..io.files import UserError
 from ..io.images import extent_of, overlap_by_half, voxel_volume
 from ..tables.columns import REGIONS, column_of
@@ -253,8 +253,8 @@ def viewer_page(
     map_id : name.
     data : (i, j, k) float32 or float64 array, finite; the page holds it exactly.
     affine : (4, 4) array, voxel indices to mm; may be flipped or oblique.
-    template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None, or where it does
-        not lie over the map: the outline of the map, dim.
+    template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None, or where the map
+        does not lie over it: the outline of the map, dim.
     variants : in the order of the page.
     stat, df : of the map.
     map_page : whether there is a map.html beside the page.
@@ -266,8 +266,8 @@ def viewer_page(
     str : HTML that loads nothing else; the same input gives the same text.
     """
     largest = float(np.abs(data).max()) or 1.0
-    if template and not overlap_by_half(extent_of(template[0] > 0, template[1]), extent_of(data != 0, affine)):
-        template = None
+    if template and not overlap_by_half(extent_of(template[0] != 0, template[1]), extent_of(data != 0, affine)):
+        template = None  # as in the figures
     background, background_affine = background_grid(*(template or ((data != 0).astype(np.uint8), affine)), data, affine)
     if template is None:
         background //= 4
@@ -289,9 +289,11 @@ def viewer_page(
         "shape": data.shape,
         "affine": affine.tolist(),
         "voxelVolume": voxel_volume(affine),
-        "stat": {"other": "x", "log10p": "−log₁₀ p"}.get(stat, stat),
+        "stat": symbol_of(stat),
         "tails": 1 if stat in ("F", "log10p") else 2,
         "largest": largest,
+        "lowest": -largest if (data < 0).any() else 0,
+        "highest": largest if (data > 0).any() or not (data < 0).any() else 0,
         "tail": tail,
         "discoveries": discoveries,
         "ramp": DIVERGING,
@@ -303,6 +305,7 @@ def viewer_page(
         "view.html.j2",
         title=map_id,
         map_page=map_page,
+        stat=content["stat"],
         variants=[
             {
                 "name": variant.name,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statmap.figures.axis import merge_labels, ranges, ticks
+from statmap.figures.axis import axis_words, merge_labels, ranges, ticks
 from statmap.figures.text import text_width
 
 
@@ -30,3 +30,10 @@ def test_merged_labels_stand_apart(places):
 )
 def test_merged_numbers_are_written_as_ranges(numbers, written):
     assert ranges(numbers) == written
+
+
+def test_values_of_one_sign_are_not_called_positive():
+    assert axis_words("F", "positive") == "cutoff on F"
+    assert axis_words("−log₁₀ p", "positive") == "cutoff on −log₁₀ p"
+    assert axis_words("t", "positive") == "cutoff on t, positive values only"
+    assert (axis_words("value"), axis_words("F")) == ("cutoff on |x|", "cutoff on F")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from drawn import collisions, pixels, words
-from scenes import LONG, PLAIN, peaks_of
+from scenes import AFFINE, LONG, PLAIN, peaks_of, scene_of, spots
 
 from statmap.figures.glass import glass_figure
 from statmap.figures.montage import regions_figure, threshold_figure
@@ -57,8 +57,10 @@ def test_storage_order_does_not_change_the_picture(motor, template, flips, draw)
 def test_an_empty_result_says_so(scenes):
     scene, regions = scenes["none"]
     assert any("No suprathreshold voxel" in word for word in words(threshold_figure(scene, *PLAIN)))
-    assert any("No region" in word for word in words(regions_figure(scene, regions, *PLAIN)))
+    assert any("No suprathreshold voxel" in word for word in words(regions_figure(scene, regions, *PLAIN)))
     assert any("No suprathreshold voxel" in word for word in words(glass_figure(scene, regions, *PLAIN)))
+    small, none = scene_of(spots((20, 30, 20)), AFFINE, 3.0, smallest=9)
+    assert any("every cluster is too small" in word for word in words(regions_figure(small, none, *PLAIN)))
 
 
 def test_a_minus_is_a_minus(motor_scene):

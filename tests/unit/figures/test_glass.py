@@ -25,3 +25,13 @@ def test_the_hemispheres_are_seen_apart(template, i):
     left, behind, right, above = (orange[:, a:b].sum() for a, b in pairwise(quarters))
     assert min(behind, above) > 20
     assert (left > 20, right > 20) == (i == 39, i == 20)
+
+
+def test_a_side_without_a_brain_has_no_panel():
+    """A map in another space may lie to one side of x = 0: then no template is drawn, and one side is seen."""
+    away = AFFINE.copy()
+    away[0, 3] += 300
+    scene, regions = scene_of(spots((39, 10, 40), value=5.0), away, 3.0)
+    written = words(glass_figure(scene, regions, *PLAIN))
+    assert "right hemisphere" in written and "left hemisphere" not in written
+    assert written.count("1") == 3

@@ -6,7 +6,7 @@ from drawn import collisions, pixels, words
 from nibabel.affines import apply_affine as to_mm
 from scenes import AFFINE, PLAIN, SHAPE, scene_of, spots
 
-from statmap.figures.montage import frequency_figure, regions_figure, threshold_figure
+from statmap.figures.montage import fading_note, frequency_figure, regions_figure, threshold_figure
 from statmap.figures.scene import MOST_PANELS, choose_cuts, make_scene
 from statmap.figures.text import number
 
@@ -89,3 +89,23 @@ def test_selection_frequency(template):
 
 def test_titles_are_written_as_they_are(motor_scene):
     assert "a_$b$ \\frac" in words(threshold_figure(motor_scene[0], "a_$b$ \\frac"))
+
+
+@pytest.mark.parametrize(
+    ("units", "other_sign", "said"),
+    [
+        (
+            "t",
+            True,
+            "Only positive values are tested; below the cutoff, and for the other sign, opacity falls",
+        ),
+        ("t", False, "Below the cutoff, opacity falls with (|t|/cutoff)²."),
+        ("F", False, "Below the cutoff, opacity falls with (F/cutoff)²."),
+        ("value", False, "Below the cutoff, opacity falls with (|x|/cutoff)²."),
+    ],
+)
+def test_the_small_print_speaks_of_another_sign_where_there_is_one(units, other_sign, said):
+    data = spots((20, 30, 20))
+    data[10, 10, 10] = -2 * other_sign
+    scene, _ = scene_of(data, AFFINE, 3.0, sided="positive", units=units)
+    assert fading_note(scene).startswith(said)

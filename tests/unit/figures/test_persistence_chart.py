@@ -36,6 +36,13 @@ def test_bars_are_named_by_their_peaks_and_keep_their_signs():
     assert any(word.startswith("−7.87") for word in written)  # the second bar is a negative peak
 
 
+def test_only_lines_that_are_drawn_are_named():
+    cutoffs = {"low": 1.0, "v3": 3.0, "beyond": 40.0, "none": np.inf, "v4": 4.0}
+    written = words(persistence_figure(bars(12), cutoffs, "motor"))
+    assert any("Lines: cutoffs of 1 v3, 2 v4." in word for word in written)
+    assert {"1", "2"} <= set(written) and "3" not in written[:20]
+
+
 def test_the_same_chart_is_the_same_file(tmp_path):
     for name in ("a.png", "b.png"):
         save(persistence_figure(bars(12), {"v3": 3.0}, "motor"), tmp_path / name)

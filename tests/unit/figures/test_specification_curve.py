@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from drawn import collisions, pixels, words
 
-from statmap.figures.page import Image
+from statmap.figures.page import Image, Lines
 from statmap.figures.specification_curve import LEFT, MOST_FINDINGS, RIGHT, specification_figure
 from statmap.figures.text import DPI
 
@@ -50,6 +50,20 @@ def test_a_finding_is_dark_where_it_is_found():
     not_found, found = (picture[y, round((LEFT + at * quarter) * SCALE)].mean() for at in (1, 3))
     assert found < 80 < 200 < not_found
     assert "50%" in words(page)
+
+
+def test_a_cutoff_that_no_value_reaches_is_not_drawn():
+    rows = specifications([2.0, 4.0], sizes=(0,), connectivities=(6,))
+    rows.append(rows[0] | {"threshold": "fdr=0.05", "cutoff": np.inf, "n_regions": 0, "volume_mm3": 0.0})
+    page = specification_figure(rows, [finding(1, [True, False, False])], "motor")
+    assert collisions(page) == []
+    curves = [item.lines[0] for item in page.items if isinstance(item, Lines)]
+    starts = [curve[:, 0].min() for curve in curves]
+    assert starts == pytest.approx([LEFT, LEFT, LEFT + (RIGHT - LEFT) / 3])  # regions, volume, cutoff
+    assert {"2", "4"} <= set(words(page))
+    assert "1 at the left asks for a cutoff that no value reaches." in " ".join(words(page))
+    everywhere = [row | {"cutoff": np.inf} for row in rows]
+    assert collisions(specification_figure(everywhere, [], "motor")) == []
 
 
 def test_a_choice_that_was_never_varied_is_not_drawn():

@@ -112,9 +112,29 @@ def test_thresholds_that_are_no_plain_values_have_letters_on_the_axis():
     page = sweep_figure(sweep, THREE, "motor")
     assert collisions(page) == []
     written = words(page)
-    assert any("On the axis: a fdr=0.05, b p=0.001, c 97%." in word for word in written)
+    assert any("On the axis: a fdr=0.05 (2.5), b p=0.001 (3), c 97% (3.01)." in word for word in written)
     assert written.count("a") == written.count("b") + written.count("b, c") + written.count("b–c") >= 2
     assert not any("On the axis" in word for word in words(sweep_figure(grid([2.0, 3.0], [0]), THREE, "motor")))
+
+
+def test_a_threshold_may_have_a_cutoff_in_every_setting():
+    """As a true discovery proportion has, whose clusters depend on the neighbours."""
+    apart = {6: 2.4, 26: 2.75}
+    sweep = grid([2.0, 2.5, 3.0], [0, 1500], [(6, "split"), (26, "split")])
+    for point in sweep:
+        if point["cutoff"] == 2.5:
+            point |= {"threshold": "tdp=0.7", "cutoff": apart[point["connectivity"]]}
+    page = sweep_figure(sweep, [], "motor")
+    assert collisions(page) == []
+    assert any("a tdp=0.7 (2.4 to 2.75)." in word for word in words(page))
+    assert words(page).count("a") == 4
+
+
+def test_a_threshold_far_from_the_values_leaves_their_ticks_alone():
+    sweep = grid([2.0, 3.0, 4.0, 20.0], [0])
+    for point in sweep:
+        point["threshold"] = {20.0: "fwe=0.05"}.get(point["cutoff"], point["threshold"])
+    assert {"2", "2.5", "3", "3.5", "4", "a"} <= set(words(sweep_figure(sweep, [], "motor")))
 
 
 def test_a_threshold_that_nothing_reaches_has_no_place_on_the_axis():
@@ -122,5 +142,5 @@ def test_a_threshold_that_nothing_reaches_has_no_place_on_the_axis():
     out = {"threshold": "fdr=0.05", "cutoff": np.inf, "n_regions": 0, "largest_mm3": 0.0}
     page = sweep_figure(sweep + [point | out for point in sweep[:2]], THREE, "motor")
     assert collisions(page) == [] and not any("inf" in word or "On the axis" in word for word in words(page))
-    assert any("fdr=0.05 is reached by no value." in word for word in words(page))
+    assert any("Reached by no value: fdr=0.05." in word for word in words(page))
     assert collisions(sweep_figure([point | out for point in sweep[:2]], THREE, "motor")) == []

@@ -26,3 +26,10 @@ def test_text_that_fits_is_left_alone():
 )
 def test_numbers_are_written_for_reading(value, written):
     assert number(value) == written
+
+
+def test_a_word_wider_than_a_line_is_broken_after_an_underscore():
+    label = "Right_Juxtapositional_Lobule_Cortex_(formerly_Supplementary_Motor_Cortex)"
+    lines = wrap(label, 7, 150, 4)
+    assert len(lines) > 1 and "".join(lines) == label
+    assert all(line.endswith("_") for line in lines[:-1])

@@ -178,13 +178,13 @@ def test_a_cutoff_comes_back_from_its_sidecar(cutoff):
     [
         (Cutoff(3.0, ">=", "value"), 3.0, "two", "t", "|t| ≥ 3"),
         (Cutoff(1.5, ">", "percentile", "all", 9), "97%", "two", "F", "97% of |F| over all voxels: |F| > 1.5"),
-        (Cutoff(4.42, ">", "percentile", "mask", 9), "97%", "negative", "other", "97% of -x over the mask: -x > 4.42"),
+        (Cutoff(4.42, ">", "percentile", "mask", 9), "97%", "negative", "other", "97% of −x over the mask: −x > 4.42"),
         (
             Cutoff(2.0, ">=", "percentile", "nonzero", 9),
             "90%",
             "positive",
             "log10p",
-            "90% of -log10 p over nonzero voxels: -log10 p ≥ 2",
+            "90% of −log₁₀ p over nonzero voxels: −log₁₀ p ≥ 2",
         ),
         (
             Cutoff(2.0, ">=", "tdp", "mask", 9, highest=5.0),
@@ -192,6 +192,13 @@ def test_a_cutoff_comes_back_from_its_sidecar(cutoff):
             "two",
             "z",
             "at least 70% active, over the mask: each region at its own cutoff, |z| ≥ 2 to 5",
+        ),
+        (
+            Cutoff(5.06, ">=", "tdp", "mask", 9, highest=5.06),
+            {"tdp": 0.7},
+            "positive",
+            "z",
+            "at least 70% active, over the mask: each region at its own cutoff, z ≥ 5.06",
         ),
         (Cutoff(3.09, ">=", "p"), {"p": 0.001}, "positive", "z", "p < 0.001 uncorrected: z ≥ 3.09"),
     ],

@@ -19,7 +19,6 @@ from statmap.io.images import (
     read_written,
     replace_nonfinite,
     same_grid,
-    template_over,
     write_image,
 )
 
@@ -128,13 +127,6 @@ def test_a_gzip_is_read_to_its_end(tmp_path, what, damage, said):
     path.write_bytes(gzip.compress(content)[:-8] + bytes(8) if damage == "checksum" else after)
     with pytest.raises((UserError, OSError, ValueError), match=said):
         read()
-
-
-def test_a_template_that_lies_elsewhere(tmp_path):
-    path = save(tmp_path / "t.nii", np.ones((10, 10, 10), np.float32), np.eye(4))
-    box = [[0, 0, 0], [9, 9, 9]]
-    assert template_over(path, box)[0].shape == template_over(path, None)[0].shape == (10, 10, 10)
-    assert template_over(path, [[6, 0, 0], [16, 9, 9]]) is None  # less than half
 
 
 def test_a_template_with_holes(tmp_path):

@@ -322,6 +322,9 @@ def run_map(map_id):
         variants=VARIANTS,
         references={"halves": ("Half 2026", "Half (2026). On halves."), "far": ("Far 2026", "Far (2026).")},
         figures=drawn,
+        shared=["dice"],
+        max_pages=2,
+        checks=["printed"],
     )
 
 

@@ -66,6 +66,18 @@ def test_a_map_page_shows_and_links_what_is_there(csv, view):
     assert not re.search(r"""(src|href)=["']?(https?:|//)""", text)
 
 
+def test_a_map_page_leads_to_everything_of_its_map(csv):
+    """Figures of all variants, a figure per region, published tables: none is left to be found in a folder."""
+    regions = [REGION, REGION | {"region": 2}]
+    variants = [one_variant(csv, "a", regions=regions), one_variant(csv, "b", regions=())]
+    text = map_page("m", "z", variants, [], False, ["dice", "sweep/findings"], 12, ["smith 2012"])
+    assert re.findall(r'<img src="(.*?)"', text) == ["dice.png", "sweep/findings.png"]
+    assert re.findall(r'href="([^"]*region-.*?)"', text) == ["a/pages/region-001.png", "a/pages/region-002.png"]
+    assert 'href="published/smith%202012/check.html"' in text and 'href="#_shared"' in text
+    fewer = map_page("m", "z", variants, [], False, max_pages=1)
+    assert "region-001.png" in fewer and "region-002.png" not in fewer and "_shared" not in fewer
+
+
 def test_every_voxel_is_accounted_for():
     assert account_in_words(ACCOUNT, 2) == (
         "10 voxels pass the threshold: 6 in 2 regions (60.0%), 1 in regions that are too small (10.0%), "

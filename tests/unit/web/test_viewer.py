@@ -30,12 +30,12 @@ REGION = {
 }
 
 
-TEMPLATE = (np.ones((10, 9, 8)), np.array([[2.0, 0, 0, -12], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]]))
+TEMPLATE = np.ones((10, 9, 8)), np.array([[2.0, 0, 0, -15], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])
 
 
-def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, **changes):
+def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, sign=1, **changes):
     data = np.zeros((5, 6, 7), np.float32)
-    data[2, 2, 2] = 4.5
+    data[2, 2, 2] = sign * 4.5
     variant = viewer.VariantView(
         name="v",
         rule="x",
@@ -89,6 +89,21 @@ def test_table_leaves_out_what_has_no_value():
 def test_p_values_of_a_moving_threshold_need_a_distribution(stat, df, known):
     own = small_page(stat=stat, df=df).rpartition("<thead>")[2]
     assert (">p at peak<" in own) == known and ">Voxels<" in own
+
+
+@pytest.mark.parametrize(("shift", "whole"), [(0, True), (500, False)])
+def test_a_template_that_the_map_does_not_lie_over_is_left_out(shift, whole):
+    """As in the figures: two brains side by side tell nothing."""
+    image, affine = TEMPLATE
+    moved = affine.copy()
+    moved[:3, 3] += shift
+    assert (small_page((image, moved)) != small_page(None)) == whole
+
+
+@pytest.mark.parametrize(("sign", "ends"), [(1, (0, 4.5)), (-1, (-4.5, 0))])
+def test_the_scale_leaves_out_a_sign_that_no_voxel_has(sign, ends):
+    page = small_page(sign=sign)
+    assert f'"lowest": {ends[0]}, "highest": {ends[1]}' in page
 
 
 def test_cutoff_that_nothing_reaches():
