@@ -134,6 +134,24 @@ def test_keys_move_the_cutoff_and_the_table_follows(page):
     assert page.evaluate("own.cutoff") == pytest.approx(3.5)
     assert sum(float(row["n_voxels"]) for row in after) < sum(float(row["n_voxels"]) for row in before)
     assert page.input_value("#at") == "3.5"
+    page.keyboard.press("ArrowLeft")
+    settled(page)
+    assert "#cutoff=3.49&" in page.url  # not the 3.4900000095 that a float32 holds
+
+
+@pytest.mark.parametrize("variant", [*COMPONENTS, "typed"])
+def test_the_address_holds_the_very_cutoff(page, variant):
+    """That of a percentile or of a p value lies between the values that a float32 can hold, a typed one does not."""
+    if variant == "typed":
+        page.fill("#at", "3.3")
+    else:
+        page.get_by_role("button", name=variant).click()
+    settled(page)
+    cutoff = page.evaluate("own.cutoff")
+    page.evaluate("own.cutoff = 0")
+    page.evaluate("restore()")
+    settled(page)
+    assert page.evaluate("own.cutoff") == cutoff
 
 
 def test_a_click_on_the_chart_sets_the_cutoff(page):

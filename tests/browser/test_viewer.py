@@ -169,6 +169,19 @@ def test_table_is_steered_by_keyboard(motor_page):
     assert rows(page).nth(1).get_attribute("aria-current") == "true"
 
 
+def test_every_stop_of_the_tab_key_is_seen(motor_page):
+    page, _, _, _ = motor_page
+    choose(page, "low")
+    page.focus("#variant")
+    stops = []
+    for _ in range(18):
+        page.keyboard.press("Tab")
+        stop = "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
+        stops.append(tuple(page.evaluate(stop)))
+    assert {("scene", "solid"), ("slide", "solid"), ("copy", "solid")} <= set(stops)
+    assert {outline for _, outline in stops} == {"solid"}, stops
+
+
 def test_an_address_names_the_variant(chromium, motor_page):
     other = chromium.new_page()
     other.goto(motor_page[0].url.partition("#")[0] + "#variant=high")
@@ -206,6 +219,15 @@ def test_oblique_anisotropic_map_and_more_than_255_regions(opened, template, tmp
         np.testing.assert_allclose(where, peaks[region - 1], atol=0.051)
         assert (value, label) == (round(data[tuple(ijk[region - 1])], 2), region)
     page.screenshot(path=tmp_path / "oblique.png")
+    boxes = [span.bounding_box() for span in page.locator("#numbers span").all()]
+    assert len(boxes) > 10
+    for n, one in enumerate(boxes):  # no number lies on another
+        for other in boxes[:n]:
+            inside = [
+                min(one[at] + one[size], other[at] + other[size]) - max(one[at], other[at])
+                for at, size in (("x", "width"), ("y", "height"))
+            ]
+            assert min(inside) <= 1
     assert complaints == []
 
 

@@ -186,7 +186,14 @@ function inYaml(number) {
   return text.includes("e") ? number.toFixed(20).replace(/0+$/, "") : text.includes(".") ? text : `${text}.0`;
 }
 
-// The variant as the config has it: the shortest number that the workflow reads as this cutoff.
+// The shortest number that is read as this one in the precision of the map: 3.3 for the 3.299999952… of a float32.
+function shortest(number) {
+  let digits = 1;
+  while (digits < 17 && precise(Number(number.toPrecision(digits))) !== number) digits++;
+  return Number(number.toPrecision(digits));
+}
+
+// The variant as the config has it.
 function variantText() {
   let cutoff = precise(own.cutoff);
   if (cutoff < own.cutoff) {
@@ -194,9 +201,7 @@ function variantText() {
     bits[0]++;
     [cutoff] = new Float32Array(bits.buffer);
   }
-  let digits = 1;
-  while (digits < 17 && precise(Number(cutoff.toPrecision(digits))) !== cutoff) digits++;
-  const number = Number(cutoff.toPrecision(digits)), name = `own-${number}`.replace(/[^\w.-]/g, "");
+  const number = shortest(cutoff), name = `own-${number}`.replace(/[^\w.-]/g, "");
   const lines = [
     `threshold: ${inYaml(number)}`, 'cutoff_rule: ">="', `sided: ${sidedOf(own.signs)}`,
     `signs: ${own.signs === "merged" ? "merged" : "split"}`, "extract_type: connected_components",
@@ -218,7 +223,7 @@ byId("copy").addEventListener("click", async () => {
 // The state in the address, and back.
 function keep() {
   const parts = chosen === "own"
-    ? { cutoff: own.cutoff, signs: own.signs, connectivity: own.connectivity, size: own.size, rule: own.rule }
+    ? { cutoff: shortest(own.cutoff), signs: own.signs, connectivity: own.connectivity, size: own.size, rule: own.rule }
     : { variant: content.variants[chosen].name };
   const fragment = `#${new URLSearchParams(parts)}`;
   try {
@@ -235,7 +240,7 @@ async function restore() {
   await choose(Math.max(index, 0));
   if (!(cutoff >= 0)) return;
   const offered = (id) => [...byId(id).options].some(({ value }) => value === given.get(id));
-  own.cutoff = cutoff;
+  own.cutoff = shortest(precise(cutoff)) === cutoff ? precise(cutoff) : cutoff; // that of a variant may lie between
   for (const id of ["signs", "rule"]) if (offered(id)) own[id] = given.get(id);
   if (offered("connectivity")) own.connectivity = Number(given.get("connectivity"));
   if (Number(given.get("size")) >= 0) own.size = Number(given.get("size"));

@@ -213,6 +213,7 @@ async function start() {
     show3Dcrosshair: true, crosshairColor: [0.3, 1, 0.6, 0.9], crosshairWidth: 0.5,
   });
   await scene.attachToCanvas(byId("canvas"));
+  byId("canvas").tabIndex = -1; // the scene around it is what keys steer
   const middle = (content.ramp.length - 1) / 2;
   const halves = { positive: content.ramp.slice(middle), negative: content.ramp.slice(0, middle + 1).reverse() };
   for (const [name, colours] of Object.entries(halves)) {
