@@ -123,7 +123,7 @@ def map_folder(tmp_path_factory):
         )
         for name in ("one", "two")
     ]
-    page = map_page("m", "a z map", variants, ["threshold", "regions"], view=True)
+    page = map_page("m", "a z map", variants, ["threshold", "regions"], view=True, shared=["dice"], max_pages=2)
     (folder / "map.html").write_text(page, encoding="utf-8")
     return folder
 
@@ -157,6 +157,7 @@ def test_on_a_telephone_tables_scroll_and_the_page_does_not(opened, map_folder, 
     page, _, _ = opened(map_folder / "map.html", color_scheme=scheme)
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 400
+    assert page.locator("img").first.bounding_box()["width"] == 600  # figures scroll likewise: their words stay legible
     scroll = page.locator(".scroll").first
     assert scroll.evaluate("part => part.scrollWidth > part.clientWidth")
     ink, paper = page.evaluate(
@@ -187,5 +188,6 @@ def test_inside_another_page_it_reads_well_alone(chromium, map_folder):
     frame.get_by_text("What was done as one.").wait_for()
     assert frame.locator("figure:visible").count() == 0
     assert frame.locator(".beside:visible").count() == 0
+    assert frame.get_by_text("All variants").locator("visible=true").count() == 0
     assert complaints == []
     page.close()
