@@ -46,7 +46,7 @@ def main(
         name = f"map '{map_id}', variant '{variant}'"
         cut = read_json(thresholded_sidecars[n])
         data, affine = read_written(thresholded[n], thresholded_sidecars[n])
-        critical = _critical_extent(data, cut, keys, name)
+        critical, observed = _critical_extent(data, cut, keys, name)
         smallest, size_rule = extent_threshold(keys["min_region_size"], keys["size_rule"], critical, affine)
         if critical is not None:
             log.info("%s: clusters of %d voxels or more are significant", name, critical)
@@ -81,6 +81,7 @@ def main(
                 "MinRegionSizeMM3": smallest,
                 "SizeRule": size_rule,
                 "CriticalExtentVoxels": critical,
+                "SmallestSignificantVoxels": observed,
                 "Regions": found.n_regions,
                 "SHA256": sha256_of(regions[n]),
                 "VoxelVolumeMM3": voxel_volume(affine),
@@ -93,20 +94,26 @@ def main(
 
 
 def _critical_extent(data, sidecar, keys, name):
-    """The critical extent of a variant that asks for significant clusters, see `critical_extent`; else None."""
+    """Of a variant that asks for significant clusters the critical extent, and the smallest cluster that reaches it.
+
+    SPM prints the latter as FWEc and FDRc. None where it does not ask, or where there is none.
+    """
     if keys["cluster_p"] is None and keys["cluster_q"] is None:
-        return None
+        return None, None
     # Here, not above: scipy.special takes as long to import as all the rest takes to run.
     from statmap.inference.region_statistics import critical_extent, excursion_sizes, search_from
 
-    return critical_extent(
-        excursion_sizes(data, data != 0, keys["connectivity"]),
+    sizes = excursion_sizes(data, data != 0, keys["connectivity"])
+    critical = critical_extent(
+        sizes,
         cutoff_of(sidecar).value,
         search_from(sidecar),
         **{key: keys[key] for key in ("cluster_p", "cluster_q", "cluster_theory", "sided")},
         **{key: sidecar["Parameters"][key] for key in ("stat", "df")},
         name=name,
     )
+    large = sizes[sizes >= critical] if critical is not None else sizes[:0]
+    return critical, int(large.min()) if large.size else None
 
 
 if __name__ == "__main__":

@@ -69,6 +69,12 @@ def main(
                 f"{keys['convention'].upper()} tests one tail, this variant both: half of the level is left for each; "
                 "sided: positive is what it would do"
             )
+        asked, own = smoothness["search_voxels"], int(np.count_nonzero(family))
+        if search and asked and abs(asked - own) > 0.1 * own:
+            warnings.append(
+                f"search_voxels of the sheet is {asked}, but {own} voxels were tested here, of which the resels are "
+                "counted: p_peak_fwe, q_peak and cluster_theory: spm may be far off; give the mask that was searched"
+            )
         if searched.get("SmoothnessSource") == "map":
             warnings.append("the smoothness was estimated from the map itself, too smooth where there is signal")
         for warning in warnings:

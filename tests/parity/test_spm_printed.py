@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from statmap.inference import random_field as rft
+from statmap.inference.region_statistics import Search, critical_extent
 from statmap.inference.statistics import log_sf, z_of
 
 DF, VOXELS, CUTOFF = 84.0, 69306, 4.85241745689539
@@ -60,8 +61,16 @@ def test_clusters():
     assert (corrected[:2] < 2**-53).all()  # printed as 0
     q = rft.benjamini_hochberg(uncorrected)
     np.testing.assert_allclose(q, Q, rtol=1e-9)
-    assert rft.observed_extent(SIZES, corrected, 0.05) == 12  # printed as FWEc and FDRc
-    assert rft.observed_extent(SIZES, q, 0.05) == 29
+
+
+@pytest.mark.parametrize(("asked", "critical", "printed"), [("cluster_p", 1, 12), ("cluster_q", 29, 29)])
+def test_critical_extents(asked, critical, printed):
+    """FWEc and FDRc are sizes of clusters that were found; above so high a cutoff any cluster is significant."""
+    search = Search(VOXELS, 3, FWHM, RESELS, rft.dlh_of(FWHM, 1.0))
+    keys = {"cluster_p": None, "cluster_q": None, asked: 0.05}
+    keys |= {"cluster_theory": "spm", "stat": "t", "df": DF, "sided": "positive", "name": "auditory"}
+    found = critical_extent(np.array(SIZES), CUTOFF, search, **keys)
+    assert found == critical and min(size for size in SIZES if size >= found) == printed
 
 
 def test_peaks():

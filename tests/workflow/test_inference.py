@@ -51,9 +51,9 @@ def run_fields(folder):
     nib.Nifti1Image(residuals.astype(np.float32), AFFINE).to_filename(folder / "residuals.nii.gz")
     write_sheet(
         folder / "maps.tsv",
-        ["map", "source", "stat", "df", "mask", "fwhm_mm", "residuals"],
-        ["t", "t.nii.gz", "t", DF, "mask.nii.gz", "", "residuals.nii.gz"],
-        ["f", "f.nii.gz", "F", "2,40", "mask.nii.gz", "12,12,12", ""],
+        ["map", "source", "stat", "df", "mask", "fwhm_mm", "residuals", "search_voxels"],
+        ["t", "t.nii.gz", "t", DF, "mask.nii.gz", "", "residuals.nii.gz", ""],
+        ["f", "f.nii.gz", "F", "2,40", "mask.nii.gz", "12,12,12", "", "16000"],
     )
     assert "Traceback" not in succeed(folder, config=FIELDS)
 
@@ -73,6 +73,8 @@ def test_the_smoothness_comes_from_the_residuals_or_the_sheet(fields):
     assert found["SearchVoxels"] == 26 * 30 * 24 - 1 and found["SearchDimensions"] == 3
     given = sidecar(fields, "f", "fwe")
     assert given["SmoothnessSource"] == "sheet" and given["FWHMVoxels"] == [4, 4, 4]
+    assert given["SearchVoxels"] == 16000 and "search_voxels of the sheet is 16000, but 18719" in given["Warnings"][0]
+    assert not any("search_voxels" in warning for warning in found["Warnings"])
     box = (25, 29, 23)  # resels of a box, in closed form; one voxel inside is missing
     assert given["Resels"][3] == pytest.approx((np.prod(box) - 8) / 4**3)
     summary = {(row["map"], row["variant"]): row for row in rows_of(fields / "results/summary.csv")}
@@ -102,6 +104,7 @@ def test_clusters_are_kept_by_their_significance(fields):
             sizes = np.bincount(labels.ravel())[1:]
             critical = said["CriticalExtentVoxels"]
             assert len(rows) == (sizes >= critical).sum() and n > len(rows)
+            assert said["SmallestSignificantVoxels"] == (int(rows[-1]["n_voxels"]) if rows else None)
             assert rows or (map_id, variant) == (
                 "f",
                 "cluster-p",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..inference.distribution import check_stat
+from ..inference.distribution import check_stat, no_smoothness
 from ..inference.kinds import KINDS, parse_threshold
 from ..io.declared import Intent, intent_of, statistic
 from ..io.files import UserError
@@ -79,10 +79,7 @@ def problems_of(
                     _check_file(row[column], f"{sheet_name}, map '{map_id}', column {column}")
             _check_row(row, f"map '{map_id}'", need_p, atlases, sheet_name)
             if smooth and not (row["fwhm_mm"] or row["dlh"] or row["residuals"]):
-                raise UserError(
-                    f"map '{map_id}': {smooth[0]} needs the smoothness of the noise; fill in column fwhm_mm, dlh or "
-                    f"residuals of {sheet_name}"
-                )
+                raise no_smoothness(f"map '{map_id}'", smooth[0], sheet_name)
     return found
 
 

@@ -1,9 +1,21 @@
-"""Whether p values of a map can be had: its statistic and degrees of freedom (standard library only)."""
+"""Whether p values of a map can be had: its statistic, degrees of freedom, smoothness (standard library only)."""
 
 import math
 
 from ..io.files import UserError
 from ..types import Sided
+
+
+def no_smoothness(name: str, what: str, sheet_name: str = "the sample sheet") -> UserError:
+    """The error for what needs random field theory on a map whose smoothness the sample sheet does not give.
+
+    Parameters
+    ----------
+    name, what, sheet_name : as in `check_stat`.
+    """
+    return UserError(
+        f"{name}: {what} needs the smoothness of the noise; fill in column fwhm_mm, dlh or residuals of {sheet_name}"
+    )
 
 
 def check_stat(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..io.files import UserError
 from ..types import CutoffRule, Domain, Sided, Stat
+from .distribution import no_smoothness
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,10 +171,7 @@ def find_fwe(number, ask):
     from .statistics import tails_of
 
     if ask.search is None:
-        raise UserError(
-            f"{ask.name}: threshold {{fwe: {number:g}}} needs the smoothness of the noise; fill in column fwhm_mm, dlh "
-            "or residuals of the sample sheet, or use {bonferroni: ...}, which needs none"
-        )
+        raise no_smoothness(ask.name, f"threshold {{fwe: {number:g}}}")
     tests = ask.search.n_voxels
     value, method = cutoff_fwe(number, ask.search.resels, tests, ask.stat, ask.df, tails_of(ask.stat, ask.sided))
     return Cutoff(value, ask.cutoff_rule or ">=", "fwe", ask.domain, tests, method=method)

@@ -299,11 +299,6 @@ def smallest_extent(log_p: Callable[[np.ndarray], np.ndarray], alpha: float, mos
     return float(sizes[enough[0]]) if enough.size else np.inf
 
 
-def observed_extent(n_voxels: np.ndarray, p: np.ndarray, alpha: float) -> float:
-    """Size of the smallest cluster found whose p or q is at most alpha (SPM prints it as FWEc and FDRc); else inf."""
-    return float(np.min(np.asarray(n_voxels, dtype=np.float64)[np.asarray(p) <= alpha], initial=np.inf))
-
-
 def _log_of_any(log_expected):
     """ln(1 - exp(-E)) from ln E; for a small number expected, p is that number."""
     return np.where(log_expected < -36, log_expected, np.log(-np.expm1(-np.exp(np.maximum(log_expected, -36)))))

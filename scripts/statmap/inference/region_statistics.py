@@ -8,6 +8,7 @@ import numpy as np
 from ..io.files import UserError
 from ..io.images import voxel_volume
 from ..types import ClusterTheory, Connectivity, ExtractType, Sided, Signs, Stat
+from .distribution import no_smoothness
 from .random_field import (
     benjamini_hochberg,
     cluster_log_p,
@@ -66,10 +67,12 @@ def search_of(
         from the other where it is not given.
     search_voxels : their number, where the sheet says it.
     """
-    fwhm = noise_width(fwhm_mm, dlh, affine)
-    if fwhm is None or not family.any():
+    if not family.any():
         return None
     extended = [np.ptp(along) > 0 for along in np.nonzero(family)]
+    fwhm = noise_width(fwhm_mm, dlh, affine, int(np.count_nonzero(extended)))
+    if fwhm is None:
+        return None
     fwhm = np.where(extended, fwhm, 1.0)
     dlh = dlh or dlh_of(fwhm_mm, voxel_volume(affine))
     n_voxels = search_voxels or int(np.count_nonzero(family))
@@ -243,10 +246,7 @@ def critical_extent(
         return None
     asked = f"cluster_p: {cluster_p:g}" if cluster_p is not None else f"cluster_q: {cluster_q:g}"
     if search is None:
-        raise UserError(
-            f"{name}: {asked} needs the smoothness of the noise; fill in column fwhm_mm, dlh or residuals of the "
-            "sample sheet"
-        )
+        raise no_smoothness(name, asked)
     if not len(sizes):
         return None
     logs = (

@@ -14,11 +14,13 @@ def fwhm_voxels(fwhm_mm: list[float] | float, affine: np.ndarray) -> np.ndarray:
     return np.broadcast_to(np.asarray(fwhm_mm, dtype=np.float64), 3) / np.linalg.norm(affine[:3, :3], axis=0)
 
 
-def noise_width(fwhm_mm: list[float] | float | None, dlh: float | None, affine: np.ndarray) -> np.ndarray | None:
-    """`fwhm_voxels`; with `dlh` alone (voxels^-3) the same width along all axes; None with neither."""
+def noise_width(
+    fwhm_mm: list[float] | float | None, dlh: float | None, affine: np.ndarray, n_dims: int = 3
+) -> np.ndarray | None:
+    """`fwhm_voxels`; with `dlh` alone (voxels^-n_dims) the same width along all axes; None with neither."""
     if fwhm_mm:
         return fwhm_voxels(fwhm_mm, affine)
-    return np.full(3, np.sqrt(4 * np.log(2)) * dlh ** (-1 / 3)) if dlh else None
+    return np.full(3, np.sqrt(4 * np.log(2)) * dlh ** (-1 / max(n_dims, 1))) if dlh else None
 
 
 def lattice_counts(inside: np.ndarray) -> tuple[int, np.ndarray, np.ndarray, int]:

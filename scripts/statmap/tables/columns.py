@@ -180,7 +180,8 @@ REGIONS = table(
         "p of size",
         "Family-wise p value of a cluster of this size by random field theory, as `cluster_theory` says (formulas "
         "below). Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type: "
-        "local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1.",
+        "local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1, a "
+        "single slice under FSL's theory.",
     ),
     Column("log10_p_cluster", "value", "", "", "−log₁₀ of it, computed as a logarithm; empty likewise."),
     Column("p_cluster_unc", "p", "", "", "Uncorrected p value of its size; empty likewise."),

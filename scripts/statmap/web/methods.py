@@ -89,6 +89,8 @@ def methods_text(
     Methods
     """
     cited = ["snakemake"]
+    if sided == "two" and stat in ("F", "log10p"):
+        sided = "positive"  # they have one tail
     symbol = symbol_of(stat)
     compared = {"two": f"|{symbol}|", "positive": symbol, "negative": f"−{symbol}"}[sided]
     size = " × ".join(f"{length:.3g}" for length in voxel_size_mm)
@@ -158,7 +160,8 @@ def methods_text(
             "fsl": "Gaussian random field theory, as in FSL",
             "spm": "random field theory of the statistic, as in SPM",
         }
-        sentences.append(f"Family-wise p values of cluster sizes come from {how[theory]} (Friston et al. 1994).")
+        tails = ", both tails counted" if sided == "two" else ""
+        sentences.append(f"Family-wise p values of cluster sizes come from {how[theory]} (Friston et al. 1994){tails}.")
     if smoothness is not None and (theory is not None or critical_extent is not None or cutoff.method):
         source = {
             "sheet": "was given",

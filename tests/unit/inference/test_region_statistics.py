@@ -196,6 +196,8 @@ def test_search_volume(excursion):
     slice_only[10:30, 10:30, 20] = True
     flat = search_of(slice_only, affine, 9.0, None)
     assert flat.n_dims == 2 and flat.fwhm[2] == 1 and flat.resels[3] == 0 and flat.resels[2] == pytest.approx(19**2 / 9)
+    # DLH of a slice is per voxel^2: `smoothest` prints 4 ln 2 / (FWHM_x FWHM_y)
+    np.testing.assert_allclose(search_of(slice_only, affine, None, 4 * np.log(2) / 9).fwhm, [3, 3, 1])
 
 
 def test_maxima_have_no_higher_neighbour_by_brute_force():

@@ -155,6 +155,13 @@ def test_significance_of_clusters_and_where_the_smoothness_came_from_are_said():
     assert "smoothness" not in text_of(smoothness="sheet").text  # nothing was derived from it
 
 
+def test_both_tails_are_said_where_there_are_two():
+    said = {stat: text_of(stat=stat, df=None, sided="two", theory="spm", smoothness="sheet").text for stat in "zF"}
+    assert "(Friston et al. 1994), both tails counted." in said["z"] and "two-sided at |z| ≥ 3.1" in said["z"]
+    assert "(Friston et al. 1994)." in said["F"] and "for positive values at F ≥ 3.1" in said["F"]
+    assert "tails" not in text_of(theory="spm", smoothness="sheet").text
+
+
 def test_regions_with_a_guarantee_have_their_own_cutoffs():
     found = text_of(threshold={"tdp": 0.7}, cutoff=Cutoff(2.9, ">=", "tdp", "mask", 900, highest=5.1))
     assert "at least 70% of the voxels are active" in found.text and "t ≥ 2.9 to 5.1" in found.text
