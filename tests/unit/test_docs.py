@@ -11,6 +11,8 @@ import pytest
 import yaml
 from calls import extract_regions
 
+from statmap.config.schema import load, validate
+from statmap.config.variants import resolve_variants
 from statmap.docs import render
 from statmap.io.sidecar import VERSION
 from statmap.regions.extract import ledger_warning
@@ -74,6 +76,16 @@ def test_results_are_documented_and_nothing_else(tmp_path):
     not_of_a_rule = {"results/report.html", "results/logs/", "results/benchmarks/"}
     assert documented - not_of_a_rule == outputs
     assert not_of_a_rule <= documented
+
+
+def test_every_variant_of_the_readme_is_accepted():
+    """The table for those who come from SPM, FSL, AFNI or nilearn."""
+    schema, conventions = (load(ROOT / f"config/schemas/{name}.yaml") for name in ("config.schema", "conventions"))
+    written = re.findall(r"`(\{threshold: .*?\})`", read("README.md"))
+    variants = {f"v{n}": yaml.safe_load(text) for n, text in enumerate(written)}
+    validate({"variants": variants}, ROOT / "config/schemas/config.schema.yaml", "README.md")
+    shipped = load(ROOT / "config/config.yaml")["defaults"]
+    assert len(resolve_variants(variants, shipped, conventions, schema)) > 10
 
 
 def test_the_warning_that_the_readme_quotes_is_what_the_run_says(motor, variant):
