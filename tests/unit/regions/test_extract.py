@@ -318,6 +318,7 @@ def test_losses_are_warned_of_from_above_five_percent(unseeded, isolated):
     assert said.startswith("5 of 99 survivors (5.1%) are in no region for a reason other than size")
     assert f"{unseeded} in components without a seed, {isolated} isolated" in said
     assert ledger_warning(account(0), "merged", "drop") is None
+    assert "99 of 100 survivors (99.0%)" in ledger_warning(account(100, 1, 0, 99), "merged", "drop")
 
 
 def test_only_what_would_help_is_advised():
@@ -341,6 +342,8 @@ def test_what_is_not_settled_is_said_and_warned_of_from_above_five_percent():
     many = Regions(labels, account(204, kept=204), unsettled=61, divided=204, settled_regions=4)
     assert settled_sentence(many).startswith("61 of 204 voxels (30%) are not settled in nilearn's solution; ")
     assert settled_warning(many) == f"{settled_sentence(many)}. random_walker: settled gives the exact solution"
+    all_of_one = Regions(labels, account(1, kept=1), unsettled=1, divided=1, settled_regions=1)
+    assert settled_sentence(all_of_one).startswith("1 of 1 voxels (100%)")
     nothing = Regions(np.zeros((3, 1, 1), np.int32), account(0), unsettled=0, divided=0, settled_regions=0)
     assert settled_sentence(nothing).startswith("0 of 0 voxels (0%)") and settled_warning(nothing) is None
 
@@ -351,3 +354,4 @@ def test_each_volume_holds_its_region_and_nothing_of_the_one_before():
     volumes = [volume.ravel().tolist() for volume in region_volumes(labels, values)]
     assert volumes == [[0, 0, 12, 0, 0, 15], [10, 0, 0, 13, 0, 0], [0, 0, 0, 0, 14, 0]]
     assert not list(region_volumes(labels * 0, values))
+    assert [volume.dtype for volume in region_volumes(labels, values.astype(np.float32))] == [np.float32] * 3
