@@ -89,7 +89,7 @@ def failures(folder: str | Path, since: float) -> list[str]:
     found = []
     for path in sorted(Path(folder).rglob("*.log")):
         if path.stat().st_mtime >= since:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = path.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
             errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
             # The last ended the job, those before are of packages. Of a traceback, the last line says what happened.
             found += [f"{lines[-1] if error.startswith('Traceback') else error} ({path})" for error in errors[-1:]]

@@ -67,7 +67,7 @@ def check_header(path, name, max_voxels, source=None, volumes=False):
         raise UserError(
             f"{name}: {shown} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}"
         )
-    sizes = nib.affines.voxel_sizes(affine)
+    sizes = nib.affines.voxel_sizes(affine).astype(np.float32)  # as the header has them
     if sizes.min() < SMALLEST_MM or sizes.max() > LARGEST_MM:
         found = " × ".join(f"{size:g}" for size in sizes)
         raise UserError(f"{name}: {shown} has voxels of {found} mm; accepted: {SMALLEST_MM:g} to {LARGEST_MM:g} mm")

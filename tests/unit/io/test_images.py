@@ -72,7 +72,7 @@ def test_voxels_that_would_begin_in_the_header(tmp_path, offset):
         check_header(tmp_path / "a.nii", "map 'm'", 100)
 
 
-@pytest.mark.parametrize(("size", "good"), [(1e-20, False), (0.009, False), (0.011, True), (99, True), (101, False)])
+@pytest.mark.parametrize(("size", "good"), [(1e-20, False), (0.009, False), (0.01, True), (100, True), (101, False)])
 def test_voxels_of_a_size_that_a_brain_has(tmp_path, size, good):
     path = save(tmp_path / "a.nii", np.ones((3, 4, 5), np.float32), np.diag([2, size, 2, 1.0]))
     if good:
