@@ -33,6 +33,7 @@ SPEC = {
     "size_rule": ">",
     "unseeded": "drop",
     "edge_scale": "volume",
+    "random_walker": "settled",
 }
 
 connectivities = st.sampled_from((6, 18, 26))

@@ -142,36 +142,42 @@ def test_a_full_volume_of_equal_voxels_has_no_region_or_one():
     assert (divide(data, unseeded="keep")[0] == 1).all()
 
 
-def test_a_lone_seed_is_kept_where_there_is_nothing_else():
+both_walkers = pytest.mark.parametrize("walker", [{"random_walker": "settled"}, {"random_walker": "nilearn"}])
+
+
+@both_walkers
+def test_a_lone_seed_is_kept_where_there_is_nothing_else(walker):
     """As nilearn: its random walker drops a component that is all seed, but is not run where nothing is to divide."""
     lone = np.zeros((30, 9, 9), np.float32)
     lone[4, 4, 4] = 5
-    assert divide(lone)[0].max() == 1 and divide(lone)[1:] == (0, 0)
+    assert divide(lone, **walker)[0].max() == 1 and divide(lone, **walker)[1:] == (0, 0)
     lone[20, 4, 4] = 4
-    assert divide(lone)[0].max() == 2 and divide(lone)[1:] == (0, 0)
+    assert divide(lone, **walker)[0].max() == 2 and divide(lone, **walker)[1:] == (0, 0)
     lone[18:23, 3:6, 3:6] = 3
-    labels, *lost = divide(lone)
+    labels, *lost = divide(lone, **walker)
     assert lost == [0, 1] and labels[4, 4, 4] == 0 and labels[20, 4, 4] > 0
-    labels, *lost = divide(lone, unseeded="keep")
+    labels, *lost = divide(lone, unseeded="keep", **walker)
     assert lost == [0, 0] and labels[4, 4, 4] > 0
 
 
-def test_an_isolated_component_may_have_several_voxels():
+@both_walkers
+def test_an_isolated_component_may_have_several_voxels(walker):
     """Two equal voxels side by side are one seed and nothing else."""
     data = np.zeros((30, 9, 9), np.float32)
     data[3:6, 4, 4], data[4, 4, 4] = 3, 5
     data[20, 4, 4:6] = 5
-    labels, *lost = divide(data)
+    labels, *lost = divide(data, **walker)
     assert lost == [0, 2] and not labels[20].any() and labels[3:6, 4, 4].all()
 
 
-def test_with_split_signs_each_sign_is_judged_by_itself():
+@both_walkers
+def test_with_split_signs_each_sign_is_judged_by_itself(walker):
     data = np.zeros((30, 9, 9), np.float32)
     data[4, 4, 4] = 5
     data[18:23, 3:6, 3:6], data[20, 4, 4] = -3, -5
-    split, *lost = divide(data, signs="split")
+    split, *lost = divide(data, signs="split", **walker)
     assert split[4, 4, 4] > 0 and split[20, 4, 4] > 0 and split[4, 4, 4] != split[20, 4, 4] and lost == [0, 0]
-    merged, *lost = divide(data, signs="merged")
+    merged, *lost = divide(data, signs="merged", **walker)
     assert merged[4, 4, 4] > 0 and not merged[20].any() and lost == [45, 0]
 
 
@@ -204,7 +210,25 @@ def test_nilearns_walker_is_refused_what_it_does_not_have(wrong):
     """Its system has faces only: a voxel that hangs on by an edge would belong to any seed."""
     keys = KEYS | {"random_walker": "nilearn"} | wrong
     (name, value), *_ = wrong.items()
-    with pytest.raises(UserError, match=f"{name}: {value}"):
+    with pytest.raises(UserError, match=f"^random_walker: nilearn works with connectivity: 6 .*{name}: {value}"):
         extract_regions(dumbbell(), AFFINE, keys)
     assert extract_regions(dumbbell(), AFFINE, keys | {"extract_type": "connected_components"}).n_regions == 1
     assert extract_regions(dumbbell(), AFFINE, KEYS | wrong).n_regions == 2
+
+
+def test_nilearns_walker_says_how_far_it_is_from_the_settled_one():
+    """Its conjugate gradients stop early: here some of the bridge has not yet changed sides."""
+    data = dumbbell(4, 5, 3)
+    data += (np.random.default_rng(0).random(data.shape) * 0.3 * (data != 0)).astype(np.float32)
+    data[26:29, 7, 7] = 2  # without a seed
+    settled, nilearn = (
+        extract_regions(data, AFFINE, KEYS | {"random_walker": walker}) for walker in ("settled", "nilearn")
+    )
+    assert settled.ledger == nilearn.ledger and (nilearn.ledger["kept"], nilearn.ledger["unseeded"]) == (67, 3)
+    differ = settled.labels != nilearn.labels
+    assert 0 < nilearn.unsettled == differ.sum() < 10 and differ[8:21, 4, 4].sum() == differ.sum()
+    assert (nilearn.divided, nilearn.settled_regions, settled.unsettled, settled.divided) == (67, 2, None, None)
+    small = extract_regions(data, AFFINE, KEYS | {"random_walker": "nilearn", "min_region_size": 27 * 40})
+    assert (small.unsettled, small.divided) == (nilearn.unsettled, 67)
+    nothing = extract_regions(data * 0, AFFINE, KEYS | {"random_walker": "nilearn"})
+    assert (nothing.unsettled, nothing.divided, nothing.settled_regions) == (0, 0, 0)
