@@ -95,3 +95,12 @@ def test_peaks_by_hand():
     assert everything["y"] == everything["j"] == everything["z"] == everything["k"] == [0] * 4
     assert peaks(8, 6)["i"] == [0, 4, 9] and peaks(8, 6, distance_rule=">")["i"] == [0, 7, 9]
     assert peaks(0, 2)["i"] == [0, 4, 9] and peaks(0, 1)["i"] == [0, 9]
+
+
+@pytest.mark.parametrize(("neighbours", "values"), [(26, [5]), (18, [5, 4])])
+def test_peaks_are_higher_than_the_neighbours_that_are_asked_for(neighbours, values):
+    """Beside the highest voxel, at its corner, stands one that is higher than all with which it shares an edge."""
+    data = np.ones((4, 4, 4), np.float32)
+    data[1, 1, 1], data[2, 2, 2] = 5, 4
+    labels = np.ones(data.shape, np.int32)
+    assert list_peaks(data, labels, np.eye(4), 0, 9, ">=", neighbours)["value"].tolist() == values
