@@ -92,7 +92,8 @@ def main(
     title = f"{map_id}: table {table_id}"
     draw_figures({"check": lambda: published_figure(curves, interval, title, said, units, sided)}, figures)
     with writing(page) as temporary:
-        about = f"{Path(table).name}, read as the layout of {published.layout}"
+        unit = {"voxels": "voxels", "mm3": "mm³"}[published.size_unit]
+        about = f"{Path(table).name}, read as the layout of {published.layout}; sizes in {unit}"
         temporary.write_text(
             check_page(title, about, said, read_table(settings), read_table(rows), settings, rows, text),
             encoding="utf-8",

@@ -314,6 +314,8 @@ def _digits(low: float, high: float) -> str:
 def ready_variant(one: Candidate, threshold: str) -> dict:
     """A variant of this workflow that gives the table: keys and values as in a config's ``variants``.
 
+    All that decides which clusters are kept is in it: what a config's ``defaults`` say does not change them.
+
     Parameters
     ----------
     one : Candidate.
@@ -326,12 +328,16 @@ def ready_variant(one: Candidate, threshold: str) -> dict:
     smallest = round_extent(dropped + 1, max(kept, dropped + 1)) if dropped else 1
     return {
         "threshold": {kind: float(number)} if kind else float(number),
+        "cutoff_rule": ">=",
+        "domain": "mask",
         "sided": one.sign if one.sign in ("positive", "negative") else "two",
         "signs": "merged" if one.sign == "merged" else "split",
         "extract_type": "connected_components",
         "connectivity": one.connectivity,
         "min_region_size": f"{smallest} voxels" if smallest > 1 else 0,
         "size_rule": ">=",
+        "cluster_p": None,
+        "cluster_q": None,
     }
 
 

@@ -9,7 +9,7 @@ from drawn import collisions, words
 from scenes import LONG
 from scipy import stats
 
-from statmap.config.schema import validate
+from statmap.config.schema import load, validate
 from statmap.figures.published import MOST_ROWS, published_figure
 from statmap.inference.region_statistics import peak_fwe, search_of
 from statmap.inference.thresholds import resolve_cutoff
@@ -99,6 +99,17 @@ def test_the_ready_variant_is_one_that_the_config_accepts(line):
     assert written == {"variants": {"published-t": variant}} and variant_yaml({}) == ""
     validate(written, SCHEMA, "the ready variant")
     assert variant["sided"] == "positive" and variant["min_region_size"] == 0
+
+
+def test_the_defaults_of_a_config_do_not_change_the_ready_variant(line):
+    """Every key that decides which clusters of connected_components are kept is in it."""
+    _, _, found = line([2, 3.5, 3, 0], rows_of("2 1 1 3.5 2"))
+    asked = load(SCHEMA)["$defs"]["variant"]["properties"]
+    elsewhere = {"percentile_domain", "tdp_alpha"}  # of thresholds that it does not have
+    elsewhere |= {"unseeded", "edge_scale", "random_walker"}  # of local_regions
+    elsewhere |= {"cluster_theory", "min_peak_distance", "peak_distance_rule", "peak_neighbours", "max_peaks"}
+    elsewhere |= {"convention"}  # of its keys none is left to it
+    assert set(asked) - elsewhere == set(ready_variant(found.candidates[0], "2.5"))
 
 
 def test_round_extents():
