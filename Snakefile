@@ -666,6 +666,7 @@ rule summarise:
         atlases=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         template=ancient(study.template or []),
         stability=expand("results/{map}/stability.csv", map=COMPARED),
+        checked=expand("results/{published}/settings.csv", published=PUBLISHED),
     output:
         summary="results/summary.csv",
         page=report(

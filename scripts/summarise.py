@@ -1,5 +1,7 @@
 """Rule summarise: one row per map and variant, and where to look first."""
 
+from pathlib import Path
+
 import numpy as np
 
 from statmap.inference.thresholds import cutoff_of
@@ -19,6 +21,7 @@ def main(
     extracted: list[str],
     tables: list[str],
     stability: list[str],
+    checked: list[str],
     fetched: list[str],
     tabulated: list[str],
     atlases: list[str],
@@ -38,6 +41,7 @@ def main(
     thresholded, extracted : JSON from rules threshold_map and extract_regions, one each per map and variant.
     tables : regions.csv, likewise.
     stability : CSV from rule compare_variants, one per map; none where variants are not compared.
+    checked : settings.csv from rule check_published, ``{map}/published/{table}/settings.csv``, one per published table.
     fetched, tabulated : JSON from rules fetch_map and tabulate_regions, one per map.
     atlases : JSON from rule fetch_atlas.
     template, template_space : the anatomical background and its space, or None.
@@ -88,8 +92,15 @@ def main(
     write_rows(summary, rows, SUMMARY)
     with writing(page) as temporary:
         agreement = [row for path in stability for row in read_table(path)]
-        temporary.write_text(summary_page(rows, warnings, agreement, summary, pages), encoding="utf-8")
+        published = [_best_setting(Path(path)) for path in checked]
+        temporary.write_text(summary_page(rows, warnings, agreement, published, summary, pages), encoding="utf-8")
     log.info("%d rows", len(rows))
+
+
+def _best_setting(path):
+    """The first row of a settings.csv; no more than its map and table, which the path says, where nothing fits."""
+    map_id, _, table_id = path.parts[-4:-1]
+    return next(iter(read_table(path)), {"map": map_id, "table": table_id})
 
 
 def _warnings_of_maps(images, tabulated, template, template_space):

@@ -45,7 +45,7 @@ def summary(opened, rows, tmp_path_factory):
         if n % 10 < 2
     ]
     pairs = [{"map": row["map"], "variant_a": row["variant"], "variant_b": "x", "dice": 0.5} for row in rows]
-    page = summary_page(rows, warnings, pairs, folder / "summary.csv", ["map", "view"])
+    page = summary_page(rows, warnings, pairs, [], folder / "summary.csv", ["map", "view"])
     (folder / "summary.html").write_text(page, encoding="utf-8")
     page, requests, complaints = opened(folder / "summary.html")
     yield page

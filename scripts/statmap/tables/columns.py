@@ -17,7 +17,7 @@ KINDS = {
     "share": (".4f", ".3f"),
     "percent": (".4f", ".0%"),
     "value": ("#.6g", ".2f"),
-    "cutoff": ("#.6g", ".5g"),
+    "cutoff": ("#.9g", ".7g"),  # an interval between two values of a float32 map, which 9 digits tell apart
     "p": ("#.6g", ".2g"),
 }
 
@@ -440,8 +440,8 @@ MAPS = table(
 )
 
 OF_TABLE = [
-    Column("map", "text", "", "", "Id in the sample sheet."),
-    Column("table", "text", "", "", "Id of the published table in the config."),
+    Column("map", "text", "", "Map", "Id in the sample sheet."),
+    Column("table", "text", "", "Table", "Id of the published table in the config."),
 ]
 SETTINGS = table(
     OF_TABLE,

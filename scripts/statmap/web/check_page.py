@@ -50,6 +50,10 @@ def check_page(
     str : HTML that loads ``check.png`` beside it and nothing else.
     """
     verdicts = {row["verdict"] for row in rows}
+
+    def shown(lines):
+        return [name for name in (lines[0] if lines else []) if name not in ("map", "table")]
+
     return render(
         "check.html.j2",
         title=title,
@@ -59,12 +63,12 @@ def check_page(
         parts=[
             {
                 "heading": "Rows, under the first setting",
-                "table": table(rows, list(rows[0]) if rows else [], "rows.csv"),
+                "table": table(rows, shown(rows), "rows.csv"),
                 "file": download(rows_table, "rows.csv"),
             },
             {
                 "heading": f"Settings, best first ({len(settings):,})",
-                "table": table(settings[:MOST_SETTINGS], list(settings[0]) if settings else [], "settings.csv"),
+                "table": table(settings[:MOST_SETTINGS], shown(settings), "settings.csv"),
                 "file": download(settings_table, "settings.csv"),
             },
         ],

@@ -37,6 +37,11 @@ HOW = [
     "min_region_size",
     "convention",
 ]
+# Columns of the first row of each settings.csv.
+CHECKED = [
+    *("map", "table", "rows", "rows_exact", "rows_rounded", "unlisted"),
+    *("connectivity", "sign", "changed", "cutoff_low", "cutoff_high", "threshold"),
+]
 MOST_PAIRS = 2000  # rows of stability.csv that the page shows: more are slow to open, and nobody reads them
 
 
@@ -54,6 +59,7 @@ def summary_page(
     rows: Sequence[Mapping[str, Any]],
     warnings: Sequence[Warned],
     agreement: Sequence[Mapping[str, Any]],
+    published: Sequence[Mapping[str, Any]],
     summary: str | Path,
     pages: Sequence[str],
 ) -> str:
@@ -64,6 +70,7 @@ def summary_page(
     rows : of summary.csv.
     warnings : in the order of the rows.
     agreement : rows of every stability.csv.
+    published : of each published table the first row of its settings.csv, or its ``map`` and ``table``.
     summary : path of summary.csv, which the page offers to save.
     pages : which pages every map has: ``map`` (map.html) and ``view`` (view.html), or none.
 
@@ -97,6 +104,11 @@ def summary_page(
             "file": None,
         },
     ]
+    if published:
+        finds = [{"data-find": f"{own['map']} {own['table']}".lower()} for own in published]
+        to = [{"table": f"{quote(own['map'])}/published/{quote(own['table'])}/check.html"} for own in published]
+        checks = table(published, CHECKED, "settings.csv", row_attributes=finds, links=to)
+        parts.append({"heading": "Published tables, under the settings that fit best", "table": checks, "file": None})
     if 0 < len(agreement) <= MOST_PAIRS:
         pairs = [{"data-find": " ".join((row["map"], row["variant_a"], row["variant_b"])).lower()} for row in agreement]
         shown_pairs = table(agreement, list(agreement[0]), "stability.csv", row_attributes=pairs)

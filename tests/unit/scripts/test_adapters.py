@@ -165,7 +165,8 @@ def run_everything():
         | {"fetched": [f"results/maps/{map_id}.json" for map_id in MAPS]}
         | {"tabulated": [f"results/{map_id}/tables.json" for map_id in MAPS]}
         | {"atlases": [f"results/atlases/{atlas}.json" for atlas in ("halves", "far")], "template": []}
-        | {"stability": [f"results/{map_id}/stability.csv" for map_id in MAPS]},
+        | {"stability": [f"results/{map_id}/stability.csv" for map_id in MAPS]}
+        | {"checked": [f"results/{map_id}/published/printed/settings.csv" for map_id in MAPS]},
         {"summary": "results/summary.csv", "page": "results/summary.html"},
         maps=list(MAPS),
         variants=of_variants("summarise"),
@@ -462,7 +463,7 @@ def test_summarise(results):
     }
     assert float(summary["full", "loose"]["volume_mm3"]) == 36 * 27
     page = (results / "summary.html").read_text(encoding="utf-8")
-    assert "full" in page and "cube" in page
+    assert "full/published/printed/check.html" in page and "cube/published/printed/check.html" in page
 
 
 def test_figures_are_whole(results):

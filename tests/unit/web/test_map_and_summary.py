@@ -42,7 +42,7 @@ def summary_row(map_id, variant):
 def test_names_are_text_not_markup(csv, name):
     pages = [
         map_page(name, name, [one_variant(csv, name, [name], text=name)], ["threshold"], view=True),
-        summary_page([summary_row(name, name)], [Warned(name, name, name)], [], csv, ["map", "view"]),
+        summary_page([summary_row(name, name)], [Warned(name, name, name)], [], [], csv, ["map", "view"]),
     ]
     for text in pages:
         parsed = Parsed(text)
@@ -95,7 +95,7 @@ def test_every_voxel_is_accounted_for():
     ],
 )
 def test_summary_leads_to_what_there_is(csv, pages, address):
-    text = summary_page([summary_row("a b", "v")], [], [], csv, pages)
+    text = summary_page([summary_row("a b", "v")], [], [], [], csv, pages)
     links = re.findall(r'<td[^>]*><a href="(.*?)"', text)
     assert links == ([] if address is None else [address.partition("#")[0], address] * 2)
 
@@ -114,9 +114,18 @@ def test_warnings_that_say_the_same_are_one_group():
 
 def test_a_row_is_found_by_its_map_variant_and_warnings(csv):
     rows = [summary_row("a", "v"), summary_row("b", "v")]
-    text = summary_page(rows, [Warned("b", "v", "Odd & ends")], [], csv, ["map"])
+    text = summary_page(rows, [Warned("b", "v", "Odd & ends")], [], [], csv, ["map"])
     assert re.findall(r'data-find="(.*?)"', text) == ["a v |z| &gt; 3", "b v |z| &gt; 3 odd &amp; ends"] * 2
     assert text.count('class="warned"') == 2
+
+
+def test_published_tables_lead_to_their_pages(csv):
+    best = {"map": "a", "table": "smith 2012", "rows": 8, "rows_exact": 6, "cutoff_low": 2.2996, "sign": "positive"}
+    nothing = {"map": "b", "table": "lost"}
+    text = summary_page([summary_row("a", "v")], [], [], [best, nothing], csv, ["map"])
+    assert "Published tables" in text and "2.2996" in text and '<a href="b/published/lost/check.html">lost</a>' in text
+    assert '<a href="a/published/smith%202012/check.html">smith 2012</a>' in text
+    assert "Published tables" not in summary_page([summary_row("a", "v")], [], [], [], csv, ["map"])
 
 
 def test_too_many_pairs_are_left_to_the_files(csv):
@@ -129,6 +138,6 @@ def test_too_many_pairs_are_left_to_the_files(csv):
         "overlap_voxels": 1,
         "dice": 1.0,
     }
-    assert "How far the variants of a map agree" in summary_page([summary_row("a", "v")], [], [pair], csv, [])
-    text = summary_page([summary_row("a", "v")], [], [pair] * 3000, csv, [])
+    assert "How far the variants of a map agree" in summary_page([summary_row("a", "v")], [], [pair], [], csv, [])
+    text = summary_page([summary_row("a", "v")], [], [pair] * 3000, [], csv, [])
     assert "How far the variants of a map agree" not in text and "3,000 pairs" in text
