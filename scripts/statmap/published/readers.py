@@ -15,6 +15,7 @@ from ..io.files import UserError
 
 SizeUnit = Literal["voxels", "mm3"]
 COLUMNS = ("x", "y", "z", "value", "n_voxels", "volume_mm3", "mean", "cluster", "sign")  # of our own form
+LARGEST = 1e15  # of a printed number: as a size it is still a whole number of voxels
 EMPTY = ("", "na", "n/a", "nan", "none", "-", "–", "—")
 SIGNS = {"positive": "positive", "negative": "negative", "+": "positive", "-": "negative", "−": "negative", "": ""}
 ACCEPTED = (
@@ -87,6 +88,9 @@ def read_published(path: str | Path, name: str) -> Published:
         header, *body = csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ",", skipinitialspace=True)
         header = [word.strip() for word in header]
         layout, space = _layout_of(header, f"{name}: {path}"), ""
+        long = next((n for n, line in enumerate(body, start=1) if "".join(line[len(header) :]).strip()), None)
+        if long:
+            raise UserError(f"{name}: {path}, row {long} has more cells than the {len(header)} columns of the header")
         cells = [dict(zip(header, (word.strip() for word in line), strict=False)) for line in body]
     if not cells:
         raise UserError(f"{name}: {path} has a header, but no row")
@@ -107,7 +111,7 @@ def _sleuth(lines, where):
 
 def _layout_of(header: Sequence[str], where: str) -> Layout:
     found = next(filter(None, (layout(header) for layout in LAYOUTS)), None)
-    if found is None:
+    if found is None or any(header.count(column) > 1 for column in found if column):
         raise UserError(f"{where} has the columns {', '.join(header)}; {ACCEPTED}")
     return found
 
@@ -187,7 +191,7 @@ def _number(text, where):
         exponent = number.as_tuple().exponent
     except InvalidOperation:
         exponent = ""
-    if not isinstance(exponent, int):  # "inf" parses, with a letter for its exponent
+    if not isinstance(exponent, int) or abs(number) > LARGEST:  # "inf" parses, with a letter for its exponent
         raise UserError(f"{where}: {text!r} is not a number")
     return float(number), float(Decimal(1).scaleb(exponent))
 
