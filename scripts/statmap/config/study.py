@@ -273,7 +273,8 @@ def _one_map(config, schema, keys):
         return config, None
     readers = _readers(schema)
     if unknown := [key for key in config if key not in readers and key not in keys]:
-        raise UserError(f"config: key {unknown[0]!r} is not known; accepted beside map: {', '.join([*readers, *keys])}")
+        known = [key for key in [*readers, *keys] if key not in ("source", "map", "maps")]
+        raise UserError(f"config: key {unknown[0]!r} is not known; accepted beside map: {', '.join(known)}")
     row = {column: config[column] for column in readers if config.get(column) is not None}
     if not isinstance(config["map"], str) or "source" in row:
         raise UserError(f"config, map: found {config['map']!r}; accepted: the path or the address of one map")

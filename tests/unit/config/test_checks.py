@@ -181,7 +181,7 @@ def test_its_keys_are_read_as_cells():
         ({"map": "a.nii", "df": "many"}, "config: df 'many' is not one number"),
         ({"map": 3}, "config, map: found 3; accepted: the path or the address of one map"),
         ({"stat": "t"}, "config: key 'stat' is not known"),
-        ({"map": "a.nii", "ddf": 3}, "config: key 'ddf' is not known; accepted beside map: source, sha256, stat, df,"),
+        ({"map": "a.nii", "ddf": 3}, "config: key 'ddf' is not known; accepted beside map: sha256, stat, df,"),
         ({"map": "a.nii", "source": "b.nii"}, "config, map: found 'a.nii'"),
     ],
 )
