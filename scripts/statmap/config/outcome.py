@@ -29,7 +29,8 @@ def last_words(summary: str | Path) -> str:
     ]
     groups = [(text, list(dict.fromkeys(one.map for one in own))) for text, own in grouped(warned).items()]
     shown = [f"Warning: {text} ({of[0] if len(of) == 1 else f'{len(of)} maps'})" for text, of in groups[:MOST_WARNINGS]]
-    more = [f"… and {len(groups) - MOST_WARNINGS} other warnings, in the summary."] * (len(groups) > MOST_WARNINGS)
+    others = len(groups) - MOST_WARNINGS
+    more = [f"… and {counted(others, 'other warning')}, in the summary."] if others > 0 else []
     last = (
         f"{regions} in {variants} of {maps}, {warnings}. Look first at {folder}/summary.html or {summary}; "
         f"the figures and tables of a variant are in {folder}/<map>/<variant>/."

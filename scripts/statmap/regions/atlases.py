@@ -66,7 +66,7 @@ def read_atlases(spaces, images, sidecars, tables, map_id, map_space, map_extent
             warnings.append(f"atlas '{name}' covers less than half of the map: regions are not labelled after it")
             labels = np.zeros_like(labels)
         atlases.append(Atlas(name, labels, affine, names, percent))
-    return atlases, warnings
+    return atlases, list(dict.fromkeys(warnings))  # of a map without a space, every atlas says the same
 
 
 def most_probable(volumes, name):

@@ -313,6 +313,8 @@ def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):
     fetch_atlas.main(source="atlas.nii.gz", atlas_id="a", **made, **settings)
     files = [[made["image"]], [made["sidecar"]], [table("index,name\n0,Front\n")]]
     ((atlas,), warnings) = read_atlases({"a": "x"}, *files, "m", "x", None)
+    _, warned = read_atlases({"a": "x", "b": "x"}, *(2 * own for own in files), "m", None, None)
+    assert warned == ["no space is declared for the map: labels are right only if both are in the same space"]
     peaks = {"i": [0, 1, 1, 1], "j": [0, 0, 2, 1], "k": [0, 0, 0, 0]}
     label_peaks(peaks, [atlas], np.diag([2.0, 2, 2, 1]))
     assert peaks["a_peak"] == ["75% Front", "no_label", "50% index 1", "no_label"] and warnings == []
