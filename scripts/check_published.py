@@ -5,7 +5,8 @@ from pathlib import Path
 from statmap.figures.files import draw_figures
 from statmap.figures.published import published_figure
 from statmap.figures.variant import units_of
-from statmap.inference.thresholds import family_of, symbol_of
+from statmap.inference.families import family_of
+from statmap.inference.thresholds import symbol_of
 from statmap.io.files import read_json, writing
 from statmap.io.images import read_map
 from statmap.io.log import log, logging_to

@@ -5,7 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from statmap.inference.thresholds import cutoff_of, family_of
+from statmap.inference.families import family_of
+from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json, writing
 from statmap.io.images import read_map, read_template, read_written
 from statmap.io.log import log, logging_to

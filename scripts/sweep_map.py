@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from statmap.inference.thresholds import cutoff_of, family_of, resolve_cutoff, write_threshold
+from statmap.inference.families import family_of
+from statmap.inference.thresholds import cutoff_of, resolve_cutoff, write_threshold
 from statmap.io.files import read_json
 from statmap.io.images import extent_of, read_map, read_written, voxel_volume, write_image
 from statmap.io.log import log, logging_to

@@ -2,16 +2,9 @@
 
 import numpy as np
 
+from statmap.inference.families import family_of, magnitude
 from statmap.inference.kinds import KINDS, Cutoff
-from statmap.inference.thresholds import (
-    cutoff_entries,
-    describe,
-    family_of,
-    find_survivors,
-    magnitude,
-    parse_threshold,
-    resolve_cutoff,
-)
+from statmap.inference.thresholds import cutoff_entries, describe, find_survivors, parse_threshold, resolve_cutoff
 from statmap.io.files import read_json, sha256_of, write_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to

@@ -121,7 +121,7 @@ def find_value(number, ask):
 
 def find_percentile(number, ask):
     """The score at a percentile of the magnitudes; without a `cutoff_rule`, nilearn's clearance above it."""
-    from .thresholds import domain_mask, percentile_score
+    from .families import domain_mask, percentile_score
 
     inside = domain_mask(ask.data, ask.mask, ask.percentile_domain)
     score = percentile_score(ask.data, inside, number, ask.sided)
@@ -148,8 +148,8 @@ def find_p(number, ask):
 
 def find_bonferroni(number, ask):
     """The statistic whose p value is the number divided by the number of tests."""
+    from .families import family_of
     from .statistics import cutoff_bonferroni
-    from .thresholds import family_of
 
     tests = int(family_of(ask.data, ask.mask, ask.domain).sum())
     value = cutoff_bonferroni(number, tests, ask.stat, ask.df, ask.sided)
@@ -158,8 +158,8 @@ def find_bonferroni(number, ask):
 
 def find_fdr(number, ask):
     """The value of the last voxel that Benjamini and Hochberg call significant; it survives, whatever `cutoff_rule`."""
+    from .families import family_of
     from .statistics import cutoff_fdr
-    from .thresholds import family_of
 
     family = ask.data[family_of(ask.data, ask.mask, ask.domain)]
     return Cutoff(cutoff_fdr(family, number, ask.stat, ask.df, ask.sided), ">=", "fdr", ask.domain, family.size)

@@ -11,9 +11,9 @@ from ..io.images import read_residuals
 from ..io.log import log
 from ..types import Stat
 from .distribution import check_stat
+from .families import family_of
 from .region_statistics import Search, search_entries, search_of
 from .statistics import z_of
-from .thresholds import family_of
 
 # Degrees of freedom between which `smoothest` interpolates its correction
 _NODES = (*range(5, 21), 25, 30, *range(40, 101, 10), 150, 200, 300, 500)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inference.thresholds import magnitude
+from ..inference.families import magnitude
 from ..regions.neighbours import forward_steps
 from ..types import Connectivity, Sided, Signs
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..inference.families import family_of
 from ..inference.region_statistics import (
     Search,
     cluster_columns,
@@ -12,7 +13,7 @@ from ..inference.region_statistics import (
     peak_statistics,
     true_discovery_proportions,
 )
-from ..inference.thresholds import Cutoff, family_of, find_survivors
+from ..inference.thresholds import Cutoff, find_survivors
 from ..regions.atlases import Atlas, label_peaks, overlap, sample
 from ..regions.measures import list_peaks, measure_regions
 from ..regions.peaks import labelled_voxels

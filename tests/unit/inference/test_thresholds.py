@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, scoreatpercentile
 
+from statmap.inference.families import family_of
 from statmap.inference.thresholds import (
     Cutoff,
     cutoff_entries,
     cutoff_of,
     describe,
-    family_of,
     find_survivors,
     parse_threshold,
     resolve_cutoff,
