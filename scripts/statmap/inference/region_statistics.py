@@ -61,7 +61,7 @@ def search_of(
 
     Parameters
     ----------
-    family : (i, j, k) bool, the voxels that were tested (`thresholds.family_of`).
+    family : (i, j, k) bool, the voxels that were tested (`families.family_of`).
     affine : (4, 4) array.
     fwhm_mm, dlh : smoothness, mm and voxels^-3; widths come from `fwhm_mm`, FSL's cluster sizes from `dlh`, each
         from the other where it is not given.

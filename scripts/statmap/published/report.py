@@ -35,7 +35,7 @@ def settings_table(
     Parameters
     ----------
     published, search : Published, Search.
-    family : (v,) float, values of the voxels that were tested (`thresholds.family_of`).
+    family : (v,) float, values of the voxels that were tested (`families.family_of`).
     stat, df : distribution of the map; p values stay empty where it is not known.
     searched : `region_statistics.search_of`, or None: family-wise p values are then Bonferroni's.
 
