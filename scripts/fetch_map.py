@@ -174,7 +174,7 @@ def _surprises(description, counts, nonzero):
     if description.get("is_thresholded") is True:
         found.append("NeuroVault says that the map is thresholded; percentiles of all voxels are affected")
     if description.get("not_mni") is True:
-        found.append("NeuroVault says that the map is not in MNI space; template and labels do not apply")
+        found.append("NeuroVault says that the map is not in MNI space; do not trust template and labels")
     return found
 
 

@@ -15,7 +15,9 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 NOT_COPIED = (".git", ".venv", ".snakemake", ".ci", "results", "tests", "__pycache__", ".*_cache", ".hypothesis")
-OFFLINE = "http://127.0.0.1:9"  # a port where nobody answers: whatever wants to leave this machine fails at once
+# A port where nobody answers, and sockets that connect to this machine only: whatever wants to leave it fails at once.
+OFFLINE = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
+OFFLINE |= {"PYTHONPATH": str(Path(__file__).parent / "offline")}
 
 
 def run_snakemake(folder, *arguments, config=None, repository=REPOSITORY, timeout=300, **environment):
@@ -41,7 +43,7 @@ def run_snakemake(folder, *arguments, config=None, repository=REPOSITORY, timeou
         command += ["--configfile", overlay]
     command += ["--cores", "2", *arguments]
     settings = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
-    settings |= {"http_proxy": OFFLINE, "https_proxy": OFFLINE, "no_proxy": "127.0.0.1"} | environment
+    settings |= OFFLINE | environment
     with subprocess.Popen(
         command,
         env=settings,

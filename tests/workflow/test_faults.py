@@ -94,7 +94,7 @@ def started(folder, **options):
     """A run in a process group of its own, all of which is gone at the end."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--directory", folder]
     command += ["--configfile", folder / "overlay.yaml", "--cores", "2"]
-    settings = os.environ | {"http_proxy": OFFLINE, "https_proxy": OFFLINE}
+    settings = os.environ | OFFLINE
     with subprocess.Popen(
         command,
         env=settings,

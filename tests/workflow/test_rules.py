@@ -1,12 +1,13 @@
 """The Snakefile and its scripts keep one form, so that each rule can be read alone."""
 
+import os
 import re
 import subprocess
 import sys
 import textwrap
 
 import pytest
-from running import REPOSITORY
+from running import OFFLINE, REPOSITORY
 
 TEXT = (REPOSITORY / "Snakefile").read_text(encoding="utf-8")
 # Some rules stand in an `if`: what is not asked for has no rule.
@@ -86,3 +87,12 @@ def test_snakefmt_is_clean():
     command = [sys.executable, "-m", "snakefmt", "--check", REPOSITORY / "Snakefile"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_workflow_runs_without_a_way_out():
+    """As every test here runs it: a socket of any Python below it connects to this machine only."""
+    code = "import socket; socket.create_connection(('0.0.0.0', 9))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | OFFLINE, capture_output=True, text=True, check=False
+    )
+    assert "no connection to 0.0.0.0: the tests of the workflow are offline" in done.stderr

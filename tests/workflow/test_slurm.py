@@ -167,7 +167,7 @@ def test_a_dozen_maps_through_slurm_give_the_bytes_of_a_local_run(python, cluste
         "6",
     ]
     settings = {name: value for name, value in os.environ.items() if not name.startswith(("SNAKEMAKE_", "SLURM_"))}
-    settings |= {"http_proxy": OFFLINE, "https_proxy": OFFLINE, "no_proxy": "127.0.0.1"}
+    settings |= OFFLINE
     with subprocess.Popen(
         [*map(str, command)],
         env=settings,
