@@ -217,6 +217,7 @@ def test_figures_are_images_of_one_width(results):
 def test_pages_stand_by_themselves(results):
     pages = [results / "summary.html", results / "motor/map.html", results / "motor/view.html"]
     beside = {f"{variant}/{figure}.png" for variant in VARIANTS for figure in ("threshold", "regions", "glass")}
+    beside.add("dice.png")
     for path in pages:
         text = path.read_text(encoding="utf-8")
         assert text.lower().startswith("<!doctype html>") and "motor" in text

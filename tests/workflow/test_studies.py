@@ -366,8 +366,9 @@ def test_unusual_maps_go_through_the_whole_workflow(tmp_path):
 def test_the_sweep_overlay(changed, motor):
     before = outputs(changed)
     ran = planned(succeed(changed, "--configfile", str(REPOSITORY / "config/sweep.yaml")))
-    assert ran == {"sweep_map": 1, "plot_sweep": 1}
+    assert ran == {"sweep_map": 1, "plot_sweep": 1, "show_map": 1}  # the map's page shows the sweep's figures
     after = outputs(changed)
+    assert after.pop("motor/map.html") != before.pop("motor/map.html")
     assert {name: after[name] for name in before} == before
     names = ["findings.csv", "findings.png", "persistence.csv", "persistence.png"]
     names += ["selection_frequency.nii.gz", "selection_frequency.png", "sweep.csv", "sweep.png"]
