@@ -15,6 +15,7 @@ BENCHMARKS = {
     "The whole workflow": "bench_workflow.py",
     "Many maps": "bench_maps.py",
     "A variant added": "bench_added.py",
+    "Planning": "bench_plan.py",
     "Thresholds, regions and tables": "bench_regions.py",
     "nilearn's random walker against the settled one": "bench_settled.py",
     "Sweeps": "bench_sweep.py",
