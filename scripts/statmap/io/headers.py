@@ -36,5 +36,5 @@ def doubts(header: nib.Nifti1Header, shape: tuple[int, ...], data: np.ndarray, s
     if some.size and stat == "z" and np.abs(some).max() > LARGEST_Z:
         found.append(f"values up to {np.abs(some).max():.4g} for stat: z; is it a z-map?")
     if some.size and (some == np.round(some)).all() and len(distinct := np.unique(some)) <= MOST_LABELS:
-        found.append(f"only {len(distinct)} distinct values, all whole numbers: labels or a mask, not a statistic?")
+        found.append(f"distinct values: {len(distinct)}, all whole numbers: labels or a mask, not a statistic?")
     return found
