@@ -24,12 +24,20 @@ ROOMS = sorted({module.split(".")[0] for module in MODULES if "." in module})
 READS = {
     "threshold_map": {"fetch_map"},
     "extract_regions": {"threshold_map"},
-    "tabulate_regions": {"fetch_map", "threshold_map", "extract_regions"},
+    "tabulate_regions": {"fetch_map", "fetch_atlas", "threshold_map", "extract_regions"},
     "compare_variants": {"extract_regions"},
     "plot_variants": {"fetch_map", "threshold_map", "extract_regions", "tabulate_regions", "compare_variants"},
     "show_map": {"fetch_map", "threshold_map", "extract_regions", "tabulate_regions"},
-    "summarise": {"threshold_map", "extract_regions", "tabulate_regions", "compare_variants"},
+    "summarise": {
+        "fetch_map",
+        "fetch_atlas",
+        "threshold_map",
+        "extract_regions",
+        "tabulate_regions",
+        "compare_variants",
+    },
 }
+FETCHED = {"fetch_map", "fetch_atlas"}
 # What runs for one map, from a step on.
 SHOWN = {"show_map": 1, "summarise": 1}
 DRAWN = {"plot_variants": 1} | SHOWN
@@ -223,7 +231,7 @@ def test_editing_a_module_runs_its_rules(checkout, needed, module):
     path = checkout[0] / "scripts/statmap" / f"{module.replace('.', '/')}.py"
     content = path.read_bytes()
     path.write_bytes(content + b"# an edit\n")
-    used = {rule for rule in READS.keys() | {"fetch_map"} if module in needed[rule]}
+    used = {rule for rule in READS.keys() | FETCHED if module in needed[rule]}
     expected = set(used)
     for rule, read in READS.items():  # in the order of the workflow
         expected |= {rule} if read & expected else set()
