@@ -13,5 +13,6 @@ Unseeded = Literal["drop", "keep"]
 EdgeScale = Literal["volume", "survivors"]
 RandomWalker = Literal["settled", "nilearn"]
 Stat = Literal["t", "z", "F", "log10p", "other"]  # maps of p values are turned into log10p when they are fetched
+ONE_TAILED = ("F", "log10p")  # of these, values that have no other tail
 ClusterTheory = Literal["fsl", "spm"]
 PeakDistanceRule = Literal[">", ">="]

@@ -3,7 +3,7 @@
 import math
 
 from ..io.files import UserError
-from ..types import Sided
+from ..types import ONE_TAILED, Sided
 
 
 def no_smoothness(name: str, what: str, sheet_name: str = "the sample sheet") -> UserError:
@@ -46,7 +46,7 @@ def check_stat(
             f"{name}: {what} needs p values, but column stat of {sheet_name} is '{stat}'; "
             "fill in z, or t or F together with column df, or p, 1-p or log10p"
         )
-    if stat in ("F", "log10p") and sided != "positive":
+    if stat in ONE_TAILED and sided != "positive":
         raise UserError(f"{name}: {what} on a map of {stat} has one tail; accepted: sided: positive (found {sided})")
     if stat == "F":
         if not isinstance(df, list | tuple) or len(df) != 2 or not all(0 < one < math.inf for one in df):

@@ -10,6 +10,8 @@ numerator first) or "log10p" (-log10 of p, see `p_maps`); `sided` is "two", "pos
 import numpy as np
 from scipy.special import betainc, betaincinv, gammaln, log_ndtr, ndtr, ndtri, ndtri_exp, poch, stdtr, stdtrit
 
+from ..types import ONE_TAILED
+
 _LARGEST = 1e150  # beyond it the square of the statistic, hence log p, is no float64
 _SMALLEST_P = 1e-280  # below it (t > 35 whatever df) the t distribution is taken from its series
 
@@ -24,7 +26,7 @@ def tail_values(values, sided):
 
 def tails_of(stat, sided):
     """How many tails are looked at: 2 or 1, of F and of p values 1 whatever `sided`, since they have no other."""
-    return 2 if sided == "two" and stat not in ("F", "log10p") else 1
+    return 2 if sided == "two" and stat not in ONE_TAILED else 1
 
 
 def log_sf(values, stat, df=None):

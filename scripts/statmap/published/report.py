@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..io.images import voxel_volume
-from ..types import Stat
+from ..types import ONE_TAILED, Stat
 from .curves import Curves
 from .matching import size_range
 from .readers import Published
@@ -82,7 +82,7 @@ def _p_interval(one, family, families, stat, df, searched):
     `families` keeps the values and q of the family, by sign, from one call to the next.
     """
     ends = dict.fromkeys(P_COLUMNS, np.nan)
-    if stat == "other" or (stat == "t" and df is None) or (stat in ("F", "log10p") and one.sign != "positive"):
+    if stat == "other" or (stat == "t" and df is None) or (stat in ONE_TAILED and one.sign != "positive"):
         return ends
     from ..inference.random_field import benjamini_hochberg
     from ..inference.region_statistics import peak_fwe

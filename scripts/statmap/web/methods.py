@@ -5,7 +5,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from ..inference.thresholds import Cutoff, parse_threshold, span, symbol_of
-from ..types import ClusterTheory, Connectivity, ExtractType, Sided, Signs, SizeRule, Stat, Unseeded
+from ..types import ONE_TAILED, ClusterTheory, Connectivity, ExtractType, Sided, Signs, SizeRule, Stat, Unseeded
 
 REFERENCES = {
     "snakemake": "Mölder F, et al. (2021). Sustainable data analysis with Snakemake. F1000Research 10:33. "
@@ -89,7 +89,7 @@ def methods_text(
     Methods
     """
     cited = ["snakemake"]
-    if sided == "two" and stat in ("F", "log10p"):
+    if sided == "two" and stat in ONE_TAILED:
         sided = "positive"  # they have one tail
     symbol = symbol_of(stat)
     compared = {"two": f"|{symbol}|", "positive": symbol, "negative": f"−{symbol}"}[sided]

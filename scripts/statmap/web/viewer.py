@@ -23,7 +23,7 @@ from ..inference.thresholds import Cutoff, symbol_of
 from ..io.files import UserError
 from ..io.images import extent_of, overlap_by_half, voxel_volume
 from ..tables.columns import REGIONS, column_of
-from ..types import Connectivity, ExtractType, Sided, Signs, SizeRule, Stat
+from ..types import ONE_TAILED, Connectivity, ExtractType, Sided, Signs, SizeRule, Stat
 from .colours import DISTINCT, page_colours
 from .map_page import regions_in_words
 from .pages import render
@@ -276,7 +276,7 @@ def viewer_page(
         tail = minus_log10(log_sf(np.linspace(0, largest, TAIL_NODES), stat, df)).round(7).tolist()
     discoveries = {}
     if tail and inside is not None and alpha is not None and inside.any():
-        tails: tuple[Sided, ...] = ("positive",) if stat in ("F", "log10p") else ("two", "positive", "negative")
+        tails: tuple[Sided, ...] = ("positive",) if stat in ONE_TAILED else ("two", "positive", "negative")
         for sided in tails:
             levels, ranks = discovery_ranks(data[inside], alpha, stat, df, sided)
             discoveries[sided] = {"levels": _packed(levels.tobytes()), "ranks": _packed(ranks.tobytes())}
@@ -290,7 +290,7 @@ def viewer_page(
         "affine": affine.tolist(),
         "voxelVolume": voxel_volume(affine),
         "stat": symbol_of(stat),
-        "tails": 1 if stat in ("F", "log10p") else 2,
+        "tails": 1 if stat in ONE_TAILED else 2,
         "largest": largest,
         "lowest": -largest if (data < 0).any() else 0,
         "highest": largest if (data > 0).any() or not (data < 0).any() else 0,
