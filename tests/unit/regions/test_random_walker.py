@@ -4,7 +4,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -94,6 +94,9 @@ def test_edges_are_all_pairs_of_neighbours(seed, connectivity):
 
 
 @settings(deadline=None, max_examples=20)
+@example(47, 6, 1.5)
+@example(854, 6, 1.5)
+@example(575, 6, 1.5)
 @given(st.integers(0, 10_000), st.sampled_from((6, 18, 26)), st.floats(0.01, 1.5))
 def test_multigrid_gives_the_probabilities_of_a_direct_solution(seed, connectivity, roughness):
     """Conductances from 1 down to the floor, plateaus, and nodes that only a seed is beside."""
@@ -111,6 +114,16 @@ def test_multigrid_gives_the_probabilities_of_a_direct_solution(seed, connectivi
     with mock.patch.object(random_walker, "DIRECT", 10):
         multigrid = random_walker.solve_probabilities(conductance, to_seeds)
     np.testing.assert_allclose(multigrid, direct, rtol=0, atol=10 * TIE)
+
+
+@pytest.mark.parametrize(("direct", "beside"), [(5, 0.5), (5, 2.0), (5000, 2.0)])
+def test_nodes_bound_to_seeds_more_than_to_each_other(direct, beside):
+    """A flat chain of 30 nodes, each beside both seeds: all are alike, so the walk goes to the seeds as 1 to 3."""
+    links = sparse.coo_array((np.ones(29), chain(30)), shape=(30, 30)).tocsr()
+    to_seeds = beside * np.tile([1.0, 3.0], (30, 1))
+    with mock.patch.object(random_walker, "DIRECT", direct):
+        probability = random_walker.solve_probabilities(links + links.T, to_seeds)
+    np.testing.assert_allclose(probability, [[0.25, 0.75]] * 30, rtol=0, atol=2e-7)
 
 
 @pytest.mark.parametrize("direct", [10, 5000])
