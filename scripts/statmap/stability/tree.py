@@ -74,7 +74,7 @@ def component_tree(data: np.ndarray, connectivity: Connectivity, floor: float = 
     ascending = n_voxels - 1 - np.argsort(values[::-1], kind="stable")
     values = values[ascending]
     rank = np.empty(n_voxels, dtype=np.int32)
-    rank[ascending] = np.arange(n_voxels, dtype=np.int32)
+    rank[ascending] = np.arange(n_voxels)
     # One voxel of background all around: a neighbour is then a fixed step away in the flat array.
     padded = tuple(axis + 2 for axis in data.shape)
     place = np.ravel_multi_index(np.add(np.unravel_index(voxels, data.shape), 1), padded)
@@ -209,9 +209,9 @@ def component_sizes(tree: Tree, thresholds: Sequence[float] | np.ndarray) -> Ite
     n_voxels : int array, the run's voxels at or above the threshold; 0 where the peak itself lies below it.
     """
     below = 0
-    counts = np.bincount(tree.basin, minlength=len(tree.birth))
+    counts = np.bincount(tree.basin)  # every basin holds its peak
     for threshold, first in zip(thresholds, np.searchsorted(tree.values, thresholds), strict=True):
         counts -= np.bincount(tree.basin[below:first], minlength=len(counts))
         below = first
         main = np.flatnonzero(tree.death < threshold)
-        yield main, np.add.reduceat(counts, main) if len(main) else main
+        yield main, np.add.reduceat(counts, main)

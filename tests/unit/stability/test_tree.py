@@ -14,7 +14,29 @@ from statmap.stability.tree import component_sizes, component_tree, cut, signed_
 def test_cutting_the_tree_at_any_threshold_is_labelling(data, connectivity):
     tree = component_tree(data, connectivity)
     for threshold in [0.0, *levels_of(data), 99.0]:
-        assert same_components(cut(tree, threshold), label(data, threshold, connectivity))
+        components = cut(tree, threshold)
+        assert same_components(components, label(data, threshold, connectivity)) and components.dtype == np.int32
+
+
+@settings(deadline=None, max_examples=40)
+@given(maps, connectivities)
+def test_a_basin_is_what_steepest_ascent_reaches(data, connectivity):
+    """Voxel by voxel, over all neighbours; of equal values the lowest index is the highest."""
+    tree = component_tree(data, connectivity)
+    peaks, basin = {}, np.full(data.size, -1)
+    basin[tree.voxels] = tree.basin
+    reach = {6: 1, 18: 2, 26: 3}[connectivity]
+    for voxel in np.argwhere(data > 0):
+        offsets = np.argwhere(data > 0) - voxel
+        near = voxel + offsets[(np.abs(offsets).max(axis=1) <= 1) & (np.abs(offsets).sum(axis=1) <= reach)]
+        flat = np.ravel_multi_index(near.T, data.shape)
+        here = np.ravel_multi_index(voxel, data.shape)
+        uphill = flat[np.lexsort((-flat, data.ravel()[flat]))[-1]]
+        assert basin[here] == basin[uphill]
+        if uphill == here:
+            peaks[here] = basin[here]
+    assert sorted(peaks.values()) == list(range(len(tree.birth)))
+    np.testing.assert_array_equal(tree.birth[list(peaks.values())], data.ravel()[list(peaks)])
 
 
 @settings(deadline=None, max_examples=40)
