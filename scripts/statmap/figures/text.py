@@ -6,11 +6,14 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from .. import types
+from ..inference.thresholds import symbol_of as symbol_of_stat
+
 NOTE, SMALL = 6.0, 6.5  # font sizes of the small print and of labels
 LEADING = 1.3  # from one line of text to the next, in font sizes
 CAPITAL = 0.73  # height of capitals and digits, in font sizes
 DPI = 150
-ONE_TAILED = ("F", "−log₁₀ p")  # values that have one sign
+ONE_TAILED = tuple(map(symbol_of_stat, types.ONE_TAILED))  # units of values that have one sign
 
 
 @cache

@@ -71,12 +71,21 @@ def read_json(path):
 
     Raises
     ------
-    UserError : it is not what `write_json` writes; the user deletes it.
+    UserError : it is not what `write_json` writes, at once or where a key is asked for that it lacks; the user
+        deletes it.
     """
+
+    class Sidecar(dict):
+        def __missing__(self, key):
+            raise UserError(f"{path} is damaged (it lacks {key}); delete it and run again")
+
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        found = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=Sidecar)
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}); delete it and run again") from error
+    if not isinstance(found, Sidecar):
+        raise UserError(f"{path} is damaged (it holds no keys); delete it and run again")
+    return found
 
 
 def check_written(path, sha256, sidecar):

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from statmap.io.files import UserError, sha256_of, write_json, writing
+from statmap.io.files import UserError, read_json, sha256_of, write_json, writing
 from statmap.io.images import (
     check_header,
     each_volume,
@@ -234,3 +234,13 @@ def test_a_file_is_whole_or_absent(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == '{\n  "a": 1\n}\n' and len(list(path.parent.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [('{"a": {}', "Expecting"), ("[]", "it holds no keys"), ('{"a": {}}', "it lacks b"), ("{}", "it lacks a")],
+)
+def test_a_sidecar_that_was_cut_or_lacks_a_key_is_named(tmp_path, text, wrong):
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(UserError, match=rf"m\.json is damaged \({wrong}.*; delete it and run again"):
+        read_json(tmp_path / "m.json")["a"]["b"]
