@@ -113,7 +113,7 @@ def _walk(part, box, survived, seeds, components):
     owner = seeds.copy()
     if takes_part.any():
         markers = np.full(survived.shape, -1, dtype=np.int32)
-        markers[survived] = np.where(takes_part, number if numbers[0] == 0 else number + 1, -1)
+        markers[survived] = np.where(takes_part, number, -1)  # number 0, of no seed, is always there
         found = label_like_nilearn(part[box], markers, scale_of(part))[survived]
         owner[takes_part] = numbers[found[takes_part]]
     return owner
@@ -135,7 +135,7 @@ def _drop_or_keep(owner, seeds, components, unseeded):
     # nilearn drops a component made of nothing but its seed, except where there is nothing else to find.
     has_free = np.zeros(components.max() + 1, dtype=bool)
     has_free[components[seeds == 0]] = True
-    alone = ~has_free[components] & (owner > 0)
+    alone = ~has_free[components]
     others = has_free[components] & (owner > 0)
     n_unseeded = int(np.count_nonzero(owner == 0))
     if not others.any():
