@@ -176,7 +176,7 @@ def region_volumes(labels: np.ndarray, values: np.ndarray) -> Iterator[np.ndarra
     """
     flat = labels.ravel()
     where = np.flatnonzero(flat != 0)
-    where = where[np.argsort(flat[where], kind="stable")]
+    where = where[np.argsort(flat[where])]
     sizes = np.bincount(flat[where])[1:]
     volume = np.zeros(labels.size, dtype=values.dtype)
     ends = np.cumsum(sizes)
