@@ -202,7 +202,7 @@ def test_no_region_gives_empty_arrays_of_the_right_shape():
     assert [array.shape for array in peaks] == [(0,), (0,), (0, 3)]
     found = local_maxima(*labelled_voxels(labels, data), np.eye(4), 0, 8, 3)
     assert [array.shape for array in found] == [(0,), (0,), (0,), (0, 3), (0, 3), (0,)]
-    assert found.value.dtype == np.float32
+    assert found.value.dtype == np.float32 and [array.dtype.kind for array in found] == list("iififf")
 
 
 def test_saturated_peaks_of_the_real_map_are_counted(motor):
