@@ -24,7 +24,7 @@ bench: $(VENV)/.dev  ## all benchmarks, as Markdown
 	$(BIN)/python tests/benchmarks/bench.py
 
 shuffled: $(VENV)/.dev  ## the unit tests ten times, each in another order and with other random numbers
-	for time in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -n 2 -p randomly -v --no-summary --no-header -m "not slow" tests/unit || exit 1; done
+	for time in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -n 2 -p randomly -v -m "not slow" tests/unit || exit 1; done
 
 mutants: $(VENV)/.dev  ## which changes of MODULE=regions/seeds no test sees (minutes)
 	$(BIN)/python tests/mutants.py $(MODULE)

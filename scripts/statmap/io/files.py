@@ -8,7 +8,13 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """Something only the user can put right: its text is one line that names what was found and what is accepted."""
+    """Something only the user can put right: its text is one line that names what was found and what is accepted.
+
+    Names come from files and configs: a line break in one, or what no terminal shows, is written as in Python.
+    """
+
+    def __str__(self):
+        return "".join(part if part.isprintable() else repr(part)[1:-1] for part in super().__str__())
 
 
 @contextmanager

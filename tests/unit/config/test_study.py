@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from statmap import types
@@ -368,6 +368,7 @@ JSON = st.recursive(
 )
 
 
+@example(key="atlases", value={"\n": 1e15 + 1})
 @given(key=st.sampled_from(sorted(SCHEMA["properties"])), value=JSON)
 @settings(deadline=None, max_examples=100)
 def test_any_value_of_any_key_is_taken_or_refused_in_one_line(tmp_path_factory, key, value):
