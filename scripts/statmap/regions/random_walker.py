@@ -14,7 +14,7 @@ FLOOR = 1e-10
 
 # How exactly the equations are solved, and how: see `solve_probabilities` and `make_preconditioner`.
 TIE = 1e-6  # probabilities that differ by less count as equal
-TOLERANCE = 1e-7
+TOLERANCE = TIE / 100
 ROUNDS = 2
 MOST_ITERATIONS = 1000  # in a round; some 30 are needed
 DIRECT = 5000  # nodes
@@ -135,10 +135,11 @@ def solve_probabilities(conductance, to_seeds):
 
     Notes
     -----
-    Conjugate gradients for all seeds but the last, side by side, until the preconditioned residual, which estimates the
-    error, is below 1e-7 everywhere (nilearn stops at a residual of 1e-3, before all labels are settled). Then a second
-    round on what is left: in products with the Laplacian the large conductances inside a tightly bound group cancel and
-    rounding hides the tiny ones that connect it to the rest. Differences between neighbours do not have that weakness.
+    Conjugate gradients for all seeds but the last, side by side, until the preconditioned residual, which the error is
+    a few times of, is below 1e-8 everywhere, a hundredth of what counts as equal (nilearn stops at a residual of 1e-3,
+    before all labels are settled). Then a second round on what is left: in products with the Laplacian the large
+    conductances inside a tightly bound group cancel and rounding hides the tiny ones that connect it to the rest.
+    Differences between neighbours do not have that weakness.
     """
     ground = to_seeds.sum(axis=1)
     laplacian = make_laplacian(conductance, ground)
