@@ -1,9 +1,14 @@
 """Fixtures that every test may use: the real map and template, found in the installed nilearn wheel."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+# Read when numpy is imported: threads of two workers on two cores would wait for each other, and nilearn's walker with
+# them. The workflow that a test runs is not told (running.py).
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from statmap.io.images import read_image
 
