@@ -84,6 +84,15 @@ def planned(output):
     return {rule: count for rule, count in counts.items() if rule != "all"}
 
 
+def told(output):
+    """The errors that jobs write for the user.
+
+    Snakemake writes a message and its line break one after the other, and a job's line can come between the two.
+    """
+    lines = re.sub("(?<!Workflow)(?=Error: )", "\n", output).splitlines()
+    return [line for line in lines if line.startswith("Error: ")]
+
+
 def provenance_triggered(output):
     """Rules that would run for another reason than that an input of theirs is made anew."""
     found = re.search(r"^Rules with provenance triggered jobs: (.*)$", output, re.MULTILINE)

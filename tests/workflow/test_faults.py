@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from running import OFFLINE, REPOSITORY, once, outputs, plan, run_snakemake, succeed
+from running import OFFLINE, REPOSITORY, once, outputs, plan, run_snakemake, succeed, told
 
 from statmap.io.images import write_image
 
@@ -147,11 +147,6 @@ def check_recovered(folder, expected):
     assert outputs(folder) == expected
 
 
-def of_user(output):
-    """The lines that a job wrote for the user."""
-    return [line for line in output.splitlines() if line.startswith("Error: ")]
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("what", ["snakemake", "all of it"])
 def test_snakemake_is_killed_at_a_random_moment(fresh, expected, what, seed):
@@ -231,7 +226,7 @@ def test_a_file_grows_over_a_quota(fresh, expected):
     with started(fresh, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) as process:
         output, _ = process.communicate(timeout=120)
     assert process.returncode != 0 and "Traceback" not in output, output
-    assert any("File too large" in line for line in of_user(output)), output
+    assert any("File too large" in line for line in told(output)), output
     assert all(whole(fresh, expected).values())
     assert again(fresh).returncode == 0
     check_recovered(fresh, expected)
@@ -364,7 +359,7 @@ def test_an_intermediate_is_changed_by_hand(done, expected, name, how, time_of_i
         (done / READ_BY[name]).unlink()
     failed = again(done)
     assert failed.returncode != 0 and "Traceback" not in failed.stdout, failed.stdout
-    (line,) = {line.partition(" (results/logs")[0] for line in of_user(failed.stdout) if f"results/{name}" in line}
+    (line,) = {line.partition(" (results/logs")[0] for line in told(failed.stdout) if f"results/{name}" in line}
     assert "delete it and run again" in line
     path.unlink()
     assert again(done).returncode == 0
