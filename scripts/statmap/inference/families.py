@@ -53,5 +53,6 @@ def percentile_score(data: np.ndarray, inside: np.ndarray, percentile: float, si
     Two-sided it is a percentile of |x|; one-sided, of the values on that side of zero, zero included.
     """
     values = magnitude(data[inside], sided).astype(np.float64)
-    values = values[values >= 0]
+    if sided != "two":
+        values = values[values >= 0]
     return float(np.percentile(values, percentile)) if values.size else float("inf")
