@@ -4,7 +4,7 @@ from pathlib import Path
 
 from statmap.figures.files import draw_figures
 from statmap.figures.published import published_figure
-from statmap.figures.variant import units_of
+from statmap.figures.units import units_of
 from statmap.inference.families import family_of
 from statmap.inference.thresholds import symbol_of
 from statmap.io.files import read_json, writing

@@ -6,7 +6,7 @@ from statmap.figures.persistence_chart import persistence_figure
 from statmap.figures.scene import lay_out
 from statmap.figures.specification_curve import specification_figure
 from statmap.figures.sweep_chart import sweep_figure
-from statmap.figures.variant import units_of
+from statmap.figures.units import units_of
 from statmap.inference.thresholds import cutoff_of
 from statmap.io.files import read_json
 from statmap.io.images import read_result, read_template

@@ -11,7 +11,8 @@ from statmap.figures.montage import regions_figure, threshold_figure
 from statmap.figures.page import Page
 from statmap.figures.region_page import region_page
 from statmap.figures.scene import Scene, choose_cuts
-from statmap.figures.variant import Row, read_scenes, units_of
+from statmap.figures.units import units_of
+from statmap.figures.variant import Row, read_scenes
 from statmap.io.files import read_json
 from statmap.io.log import log, logging_to
 from statmap.tables.csv_files import read_table

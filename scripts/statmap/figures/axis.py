@@ -7,7 +7,8 @@ import numpy as np
 from ..types import Sided
 from .colours import SEQUENTIAL, lightness, ramp, rgb
 from .page import Page
-from .text import ONE_TAILED, SMALL, magnitude_words, symbol_of, text_width
+from .text import SMALL, text_width
+from .units import ONE_TAILED, letter_of, magnitude_words
 
 EMPTY = "#ececec"  # cells without anything to show
 
@@ -23,7 +24,7 @@ def ticks(low: float, high: float) -> np.ndarray:
 
 def axis_words(units: str, sided: Sided = "two") -> str:
     """What a cutoff is compared with."""
-    symbol = symbol_of(units)
+    symbol = letter_of(units)
     return {
         "two": f"cutoff on {magnitude_words(units)}",
         "positive": f"cutoff on {symbol}" + ("" if units in ONE_TAILED else ", positive values only"),

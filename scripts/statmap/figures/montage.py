@@ -21,7 +21,8 @@ from .panels import (
 from .scene import Scene, Template, choose_cuts, make_scene
 from .slicing import outlines
 from .tags import draw_tag, draw_tags, named_in, pixels_of, place_ids, tag_size
-from .text import NOTE, SMALL, magnitude_words, number, text_width, triple
+from .text import NOTE, SMALL, number, text_width, triple
+from .units import magnitude_words
 from .variant import Row
 
 MOST_IN_LEGEND = 12

@@ -6,14 +6,10 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-from .. import types
-from ..inference.thresholds import symbol_of as symbol_of_stat
-
 NOTE, SMALL = 6.0, 6.5  # font sizes of the small print and of labels
 LEADING = 1.3  # from one line of text to the next, in font sizes
 CAPITAL = 0.73  # height of capitals and digits, in font sizes
 DPI = 150
-ONE_TAILED = tuple(map(symbol_of_stat, types.ONE_TAILED))  # units of values that have one sign
 
 
 @cache
@@ -91,13 +87,3 @@ def coordinate(mm: float) -> str:
 def triple(x: float, y: float, z: float) -> str:
     """Three coordinates for reading."""
     return ", ".join(coordinate(mm) for mm in (x, y, z))
-
-
-def symbol_of(units: str) -> str:
-    """The letter that stands for a map's values in words."""
-    return "x" if units == "value" else units
-
-
-def magnitude_words(units: str) -> str:
-    """What is compared with a cutoff, whatever its sign: ``|t|``, ``F``."""
-    return units if units in ONE_TAILED else f"|{symbol_of(units)}|"

@@ -5,18 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..inference.thresholds import cutoff_of, symbol_of
+from ..inference.thresholds import cutoff_of
 from ..io.files import read_json
 from ..io.images import read_map, read_template, read_written
-from ..types import Sided, Stat
+from ..types import Sided
 from .scene import Scene, lay_out, make_scene
 
 Row = dict[str, Any]  # of a table: column name to value, None where the cell is empty
-
-
-def units_of(stat: Stat) -> str:
-    """What the values of a map are called in headings: ``t``, ``F``, ``value``."""
-    return "value" if stat == "other" else symbol_of(stat)
 
 
 def read_scenes(

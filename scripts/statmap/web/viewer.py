@@ -18,7 +18,7 @@ from markupsafe import Markup
 from nibabel.affines import apply_affine
 
 from ..figures.colours import DIVERGING
-from ..inference.statistics import hommel_value, log_sf, minus_log10, p_values, tail_values
+from ..inference.statistics import hommel_value, log_sf, minus_log10, p_values, tail_values, tails_of
 from ..inference.thresholds import Cutoff, symbol_of
 from ..io.files import UserError
 from ..io.images import extent_of, overlap_by_half, voxel_volume
@@ -290,7 +290,7 @@ def viewer_page(
         "affine": affine.tolist(),
         "voxelVolume": voxel_volume(affine),
         "stat": symbol_of(stat),
-        "tails": 1 if stat in ONE_TAILED else 2,
+        "tails": tails_of(stat, "two"),
         "largest": largest,
         "lowest": -largest if (data < 0).any() else 0,
         "highest": largest if (data > 0).any() or not (data < 0).any() else 0,
