@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 # Read when numpy is imported: threads of two workers on two cores would wait for each other, and nilearn's walker with
-# them. The workflow that a test runs is not told (running.py).
+# them. Jobs of the workflow have one thread anyway, whatever this says: Snakemake sets it.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from statmap.io.images import read_image

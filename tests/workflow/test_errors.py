@@ -8,8 +8,8 @@ import pytest
 from running import once, run_snakemake, told
 
 
-def lines_with(output, *words):
-    return [line for line in output.splitlines() if all(word in line for word in words)]
+def lines_with(lines, *words):
+    return [line for line in lines if all(word in line for word in words)]
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_what_is_wrong_with_the_config_is_said_before_anything_runs(tmp_path, co
         (tmp_path / "sheet.tsv").write_text(sheet, encoding="utf-8")
     done = run_snakemake(tmp_path, config=config)
     assert done.returncode == 1
-    assert len(lines_with(done.stdout, found, accepted)) == 1, done.stdout
+    assert len(lines_with(done.stdout.splitlines(), found, accepted)) == 1, done.stdout
     assert "Traceback" not in done.stdout and "Error in rule" not in done.stdout
     assert not (tmp_path / "results").exists()
 
@@ -116,7 +116,7 @@ def test_a_run_that_fails_says_so(failed):
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_with_a_map(failed, name):
     output, folder = failed
-    (line,) = lines_with("\n".join(told(output)), f"map '{name}'")
+    (line,) = lines_with(told(output), f"map '{name}'")
     assert all(words in line for words in WRONG[name][-1]), line
     assert str(folder) not in line and "/tmp" not in line
     log = (folder / f"results/logs/fetch_map/{name}.log").read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ def test_what_is_wrong_with_a_map(failed, name):
 
 @pytest.mark.parametrize("target", OF_GOOD)
 def test_what_is_wrong_with_a_variant(failed, target):
-    assert len(lines_with("\n".join(told(failed[0])), *OF_GOOD[target])) == 1
+    assert len(lines_with(told(failed[0]), *OF_GOOD[target])) == 1
 
 
 def test_nothing_is_left_of_what_failed(failed):

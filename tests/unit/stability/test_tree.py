@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_maps import connectivities, label, levels_of, maps, same_components, tied_maps
+from small_maps import STRUCTURE, connectivities, label, levels_of, maps, same_components, tied_maps
 
 from statmap.stability.tree import component_sizes, component_tree, cut, signed_maps
 
@@ -25,10 +25,10 @@ def test_a_basin_is_what_steepest_ascent_reaches(data, connectivity):
     tree = component_tree(data, connectivity)
     peaks, basin = {}, np.full(data.size, -1)
     basin[tree.voxels] = tree.basin
-    reach = {6: 1, 18: 2, 26: 3}[connectivity]
+    steps = np.argwhere(STRUCTURE[connectivity]) - 1
     for voxel in np.argwhere(data > 0):
-        offsets = np.argwhere(data > 0) - voxel
-        near = voxel + offsets[(np.abs(offsets).max(axis=1) <= 1) & (np.abs(offsets).sum(axis=1) <= reach)]
+        near = voxel + steps
+        near = near[((near >= 0) & (near < data.shape)).all(axis=1)]
         flat = np.ravel_multi_index(near.T, data.shape)
         here = np.ravel_multi_index(voxel, data.shape)
         uphill = flat[np.lexsort((-flat, data.ravel()[flat]))[-1]]
