@@ -679,7 +679,7 @@ rule summarise:
         "results/logs/summarise.log",
     params:
         maps=MAPS,
-        variants=study.variant_keys("sided", "connectivity", "signs", "extract_type", "convention"),
+        variants=study.variant_keys("sided", "connectivity", "signs", "extract_type", "random_walker", "convention"),
         pages=HTML,
         across=bool(ACROSS),
         template_space=study.config["template_space"],
@@ -739,5 +739,5 @@ onerror:
     for failure in failures("results/logs", BEGUN):
         logger.error(f"Failed: {failure}")
     logger.error(
-        "The rest is done. Mend what failed, or set a map aside with # in the sheet; the same command goes on."
+        "The rest is done. Fix what failed, or set a map aside with # in the sheet; the same command goes on."
     )

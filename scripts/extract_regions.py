@@ -8,13 +8,7 @@ from statmap.io.images import read_written, voxel_volume, write_image, write_vol
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 from statmap.regions.clusters import extent_threshold
-from statmap.regions.extract import (
-    extract_regions,
-    ledger_warning,
-    region_volumes,
-    settled_sentence,
-    settled_warning,
-)
+from statmap.regions.extract import accounting_warning, extract_regions, region_volumes
 
 
 def main(
@@ -56,12 +50,10 @@ def main(
             found = extract_regions(data, affine, **{key: keys[key] for key in how}, **extent)
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
-        warnings = [ledger_warning(found.ledger, keys["signs"], keys["unseeded"]), settled_warning(found)]
-        warnings = [warning for warning in warnings if warning]
-        entries = ", ".join(f"{count} {fate.replace('_', ' ')}" for fate, count in found.ledger.items())
+        warning = accounting_warning(found.accounting, keys["signs"], keys["unseeded"])
+        warnings = [warning] if warning else []
+        entries = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in found.accounting.items())
         log.info("%s: %d regions; voxels: %s", name, found.n_regions, entries)
-        if found.unsettled is not None:
-            log.info("%s: %s", name, settled_sentence(found))
         for warning in warnings:
             log.warning("%s: %s", name, warning)
         write_image(regions[n], found.labels.astype(np.int16 if found.n_regions < 2**15 else np.int32), affine)
@@ -85,9 +77,7 @@ def main(
                 "Regions": found.n_regions,
                 "SHA256": sha256_of(regions[n]),
                 "VoxelVolumeMM3": voxel_volume(affine),
-                "Ledger": found.ledger,
-                "Unsettled": found.unsettled,
-                "SettledRegions": found.settled_regions,
+                "VoxelAccounting": found.accounting,
                 "Warnings": warnings,
             },
         )

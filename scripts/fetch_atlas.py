@@ -60,7 +60,7 @@ def main(
         warnings = []
         if "url" in found.provenance and not sha256:
             warnings.append(
-                f"{name} was downloaded without a sha256; to hold it fast, put {found.provenance['sha256']} into "
+                f"{name} was downloaded without a sha256; to pin it, put {found.provenance['sha256']} into "
                 f"atlases.{atlas_id}.sha256 of the config"
             )
         for warning in warnings:

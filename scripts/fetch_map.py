@@ -91,7 +91,7 @@ def main(
         warnings += mask_warnings
         if "url" in provenance and not sha256:
             warnings.append(
-                f"downloaded without a sha256; to hold it fast, put {provenance['sha256']} into "
+                f"downloaded without a sha256; to pin it, put {provenance['sha256']} into "
                 f"{where_to_pin or 'column sha256 of the sample sheet'}"
             )
         if stat in ("p", "1-p", "log10p"):
@@ -160,7 +160,7 @@ def read_mask(mask, name, shape, affine, destination, asked):
     between = np.count_nonzero((values > 0) & (values < 1))
     warnings = [f"{between} voxels of the mask lie between 0 and 1; all that is not 0 is inside"] if between else []
     if "url" in provenance:
-        warnings.append("the mask was downloaded, and no sha256 holds it fast; to do so, save it and give its path")
+        warnings.append("the mask was downloaded, and no sha256 pins it; to pin it, save it and give its path")
     return inside, provenance["sha256"], warnings
 
 

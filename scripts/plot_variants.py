@@ -71,7 +71,7 @@ def main(
             [Path(path) for path in paths if Path(path).parent.name == variant] for paths in (figures, pages)
         )
         title = f"{map_id} · {variant}"
-        accounting = read_json(regions_sidecars[n])["Ledger"]
+        accounting = read_json(regions_sidecars[n])["VoxelAccounting"]
         drawn = draw_variant(scene, rule, regions, accounting, title, files)
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def main(
     pairs = [(map_id, variant) for map_id in maps for variant in variants]
     for (map_id, variant), cut, divided, table in zip(pairs, thresholded, extracted, tables, strict=True):
         cut, divided, regions = read_json(cut), read_json(divided), read_table(table)
-        largest = regions[0] if regions else {}
+        keys, largest = variants[variant], regions[0] if regions else {}
         own = [*of_map[map_id], *cut["Warnings"], *divided["Warnings"]]
         rows.append(
             {
@@ -71,18 +71,17 @@ def main(
                 "variant": variant,
                 "cutoff": cutoff_of(cut).value,
                 "rule": cut["Rule"],
-                **variants[variant],
+                **keys,
                 "min_region_size": divided["MinRegionSizeMM3"],
                 "critical_extent": divided["CriticalExtentVoxels"],
                 "smoothness": cut.get("SmoothnessSource", "none"),
-                "convention": variants[variant]["convention"] or "none",
+                "convention": keys["convention"] or "none",
+                "random_walker": keys["random_walker"] if keys["extract_type"] == "local_regions" else "none",
                 "domain": cut["Domain"] or "none",
                 "n_domain": cut["DomainVoxels"] or 0,
-                **divided["Ledger"],
-                "unsettled": divided["Unsettled"],
-                "settled_regions": divided["SettledRegions"],
+                **divided["VoxelAccounting"],
                 "n_regions": divided["Regions"],
-                "volume_mm3": divided["Ledger"]["kept"] * divided["VoxelVolumeMM3"],
+                "volume_mm3": divided["VoxelAccounting"]["kept"] * divided["VoxelVolumeMM3"],
                 "largest_mm3": largest.get("volume_mm3", 0.0),
                 **{f"largest_{axis}": largest.get(f"peak_{axis}") for axis in "xyz"},
                 "warning": " | ".join(own) or "none",

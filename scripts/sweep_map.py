@@ -176,18 +176,18 @@ def main(
 
 def _row(keys, cut, extracted):
     """A variant as a row of sweep.csv, its largest region aside."""
-    cutoff, ledger = cutoff_of(cut), extracted["Ledger"]
+    cutoff, accounting = cutoff_of(cut), extracted["VoxelAccounting"]
     return {
         **{name: keys[name] for name in ("connectivity", "signs", "extract_type")},
         "threshold": write_threshold(keys["threshold"]),
         "cutoff": cutoff.value,
         "cutoff_rule": cutoff.rule,
         "min_region_size": extracted["MinRegionSizeMM3"],
-        "survivors": ledger["survivors"],
+        "suprathreshold": accounting["suprathreshold"],
         "n_regions": extracted["Regions"],
-        "volume_mm3": ledger["kept"] * extracted["VoxelVolumeMM3"],
-        "kept": ledger["kept"],
-        "too_small": ledger["too_small"],
+        "volume_mm3": accounting["kept"] * extracted["VoxelVolumeMM3"],
+        "kept": accounting["kept"],
+        "too_small": accounting["too_small"],
     }
 
 

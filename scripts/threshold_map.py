@@ -4,7 +4,7 @@ import numpy as np
 
 from statmap.inference.families import family_of, magnitude
 from statmap.inference.kinds import KINDS, Cutoff
-from statmap.inference.thresholds import cutoff_entries, describe, find_survivors, parse_threshold, resolve_cutoff
+from statmap.inference.thresholds import cutoff_entries, describe, parse_threshold, resolve_cutoff, suprathreshold_mask
 from statmap.io.files import read_json, sha256_of, write_json
 from statmap.io.images import read_map, write_image
 from statmap.io.log import log, logging_to
@@ -52,11 +52,11 @@ def main(
         name = f"map '{map_id}', variant '{variant}'"
         family = family_of(data, inside, keys["domain"])
         search, searched = search_in(family) if search_in else (None, {})
-        cutoff, survived = _cut(data, affine, inside, family, search, keys, stat, df, name)
-        survivors = int(np.count_nonzero(survived))
+        cutoff, suprathreshold = _cut(data, affine, inside, family, search, keys, stat, df, name)
+        n_voxels = int(np.count_nonzero(suprathreshold))
         rule = describe(cutoff, threshold=keys["threshold"], sided=keys["sided"], stat=stat)
-        log.info("%s: %s: %d suprathreshold voxels", name, rule, survivors)
-        warnings = [] if survivors else [_nothing_passes(keys, data, rule)]
+        log.info("%s: %s: %d suprathreshold voxels", name, rule, n_voxels)
+        warnings = [] if n_voxels else [_nothing_passes(keys, data, rule)]
         if keys["convention"] in ("spm", "fsl") and keys["sided"] == "two" and KINDS[kind_of(keys)].needs_p:
             warnings.append(
                 f"{keys['convention'].upper()} tests one tail, this variant both: half of the level is left for each; "
@@ -72,7 +72,7 @@ def main(
             warnings.append("the smoothness was estimated from the map itself, too smooth where there is signal")
         for warning in warnings:
             log.warning("%s: %s", name, warning)
-        write_image(path, np.where(survived, data, data.dtype.type(0)), affine)
+        write_image(path, np.where(suprathreshold, data, data.dtype.type(0)), affine)
         write_json(
             sidecar_path,
             {
@@ -83,7 +83,7 @@ def main(
                 "Parameters": keys | {"stat": stat, "df": df},
                 "Rule": rule,
                 **cutoff_entries(cutoff),
-                "Survivors": survivors,
+                "SuprathresholdVoxels": n_voxels,
                 "SHA256": sha256_of(path),
                 **searched,
                 "Warnings": warnings,
@@ -110,7 +110,7 @@ def _cut(data, affine, inside, family, search, keys, stat, df, name):
     rules = {key: keys[key] for key in ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain")}
     if kind != "tdp":
         cutoff = resolve_cutoff(data, inside, **rules, stat=stat, df=df, search=search, name=name)
-        return cutoff, find_survivors(data, cutoff, keys["sided"])
+        return cutoff, suprathreshold_mask(data, cutoff, keys["sided"])
     from statmap.inference.distribution import check_stat
     from statmap.stability.guaranteed import guaranteed_regions
 

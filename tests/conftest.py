@@ -49,7 +49,7 @@ def variant():
         "size_rule": ">",
         "unseeded": "drop",
         "edge_scale": "volume",
-        "random_walker": "settled",
+        "random_walker": "converged",
         "min_peak_distance": 8,
         "max_peaks": 6,
         "tdp_alpha": 0.05,

@@ -10,8 +10,8 @@ SizeRule = Literal[">", ">="]
 CutoffRule = Literal[">", ">="]
 Domain = Literal["mask", "nonzero", "all"]
 Unseeded = Literal["drop", "keep"]
-EdgeScale = Literal["volume", "survivors"]
-RandomWalker = Literal["settled", "nilearn"]
+EdgeScale = Literal["volume", "suprathreshold"]
+RandomWalker = Literal["converged", "nilearn"]
 Stat = Literal["t", "z", "F", "log10p", "other"]  # maps of p values are turned into log10p when they are fetched
 ONE_TAILED = ("F", "log10p")  # of these, values that have no other tail
 ClusterTheory = Literal["fsl", "spm"]

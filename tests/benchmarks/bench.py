@@ -17,7 +17,7 @@ BENCHMARKS = {
     "A variant added": "bench_added.py",
     "Planning": "bench_plan.py",
     "Thresholds, regions and tables": "bench_regions.py",
-    "nilearn's random walker against the settled one": "bench_settled.py",
+    "nilearn's random walker against the converged one": "bench_converged.py",
     "Sweeps": "bench_sweep.py",
     "Figures": "bench_figures.py",
     "Published tables": "bench_published.py",

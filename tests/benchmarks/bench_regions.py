@@ -23,7 +23,7 @@ TASKS = {
     "threshold 3.0": "`threshold_img(3.0)`",
     "threshold 97%": "`threshold_img('97%')`",
     "components": "`connected_components` + table of regions and peaks",
-    "local": "`local_regions`, settled",
+    "local": "`local_regions`, converged",
     "as nilearn": "`local_regions` with `random_walker: nilearn`",
 }
 # task, map, rounds (processes of each side), how many times faster we want to be
@@ -160,7 +160,7 @@ def our_side(task, path, cutoff):
     """The same of ours."""
     import numpy as np
 
-    from statmap.inference.thresholds import find_survivors, resolve_cutoff
+    from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
     from statmap.io.images import read_image, write_volumes
     from statmap.regions import (  # else they would be imported, and counted, by the first call
         nilearn_walker,  # noqa: F401
@@ -176,12 +176,12 @@ def our_side(task, path, cutoff):
     keys |= {"extract_type": "connected_components", "min_region_size": 0}
     if task in ("local", "as nilearn"):
         keys |= {"extract_type": "local_regions", "min_region_size": MIN_REGION_SIZE}
-        keys["random_walker"] = "settled" if task == "local" else "nilearn"
+        keys["random_walker"] = "converged" if task == "local" else "nilearn"
 
     def threshold(image):
         data, affine = image
         cutoff = resolve_cutoff(data, np.ones(data.shape, bool), **rules)
-        return np.where(find_survivors(data, cutoff, "two"), data, 0), affine
+        return np.where(suprathreshold_mask(data, cutoff, "two"), data, 0), affine
 
     def load():
         image = read_image(path)

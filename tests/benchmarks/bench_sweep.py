@@ -17,7 +17,7 @@ from scipy.ndimage import affine_transform
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from statmap.inference.thresholds import Cutoff, find_survivors
+from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.io.images import read_image
 from statmap.regions.extract import extract_regions
 from statmap.stability.persistence import persistence
@@ -71,8 +71,8 @@ def against_nilearn(data, affine):
             ours.append(seconds(sweep, data, affine, cutoffs, repeats=1))
         for size in SIZES:
             start = time.perf_counter()
-            survivors = threshold_img(str(MAP), threshold=cutoff.value)
-            regions, _ = connected_regions(survivors, min_region_size=size, extract_type="connected_components")
+            suprathreshold = threshold_img(str(MAP), threshold=cutoff.value)
+            regions, _ = connected_regions(suprathreshold, min_region_size=size, extract_type="connected_components")
             theirs += time.perf_counter() - start
             found.append((regions.shape[3], np.count_nonzero(regions.get_fdata())))
     assert found == list(zip(table["n_regions"], table["kept"], strict=True)), "nilearn finds other regions"
@@ -108,7 +108,7 @@ def exact(maps):
         trees = {sign: component_tree(x, 18, LOWEST) for sign, x in signed_maps(data, "split", "two").items()}
         keys = {"connectivity": 18, "signs": "split", "min_region_size": 500, "size_rule": ">"}
         cutoff = Cutoff(3.0, ">=", "value")
-        thresholded = np.where(find_survivors(data, cutoff, "two"), data, 0)
+        thresholded = np.where(suprathreshold_mask(data, cutoff, "two"), data, 0)
         found = extract_regions(thresholded, affine, extract_type="connected_components", **keys)
         regions = main_peaks_of(found, data)
         times = (

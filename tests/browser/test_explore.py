@@ -69,7 +69,7 @@ def own_table(page):
     )
 
 
-def settled(page):
+def shown(page):
     page.wait_for_function("!due && drawing === null && chosen === 'own'")
     return own_table(page)
 
@@ -77,7 +77,7 @@ def settled(page):
 @pytest.mark.parametrize("variant", COMPONENTS)
 def test_at_a_variants_cutoff_the_table_is_regions_csv(page, study, variant):
     page.get_by_role("button", name=variant).click()
-    found, expected = settled(page), rows_of(study, variant)
+    found, expected = shown(page), rows_of(study, variant)
     assert len(found) == len(expected) > 0
     for one, other in zip(found, expected, strict=True):
         assert (one["region"], one["sign"]) == (other["region"], other["sign"])
@@ -97,27 +97,27 @@ def test_at_a_variants_cutoff_the_regions_are_those_of_the_label_image(page, var
     page.wait_for_selector(READY)
     labels = page.evaluate("[...regions.img]")
     page.get_by_role("button", name=variant).click()
-    settled(page)
+    shown(page)
     assert page.evaluate("[...regions.img]") == labels
 
 
 def test_nothing_passes_and_it_is_said(page):
     page.get_by_role("button", name="nothing").click()
-    assert settled(page) == []
+    assert shown(page) == []
     assert page.locator("#more").inner_text() == "No region here."
     assert "no region" in page.inner_text("#summary")
 
 
 def test_every_control_changes_what_is_found(page):
     page.get_by_role("button", name="p-6").click()
-    counts = [len(settled(page))]
+    counts = [len(shown(page))]
     for control, value in (("#connectivity", "26"), ("#signs", "negative"), ("#rule", ">=")):
         page.select_option(control, value)
-        counts.append(len(settled(page)))
+        counts.append(len(shown(page)))
     page.fill("#size", "5000")
-    counts.append(len(settled(page)))
+    counts.append(len(shown(page)))
     page.fill("#at", "2")
-    table = settled(page)
+    table = shown(page)
     assert counts[0] > counts[1] > counts[2] == counts[3] > counts[4] > 0
     assert {row["sign"] for row in table} == {"negative"}
     assert all(float(row["n_voxels"]) * 27 >= 5000 for row in table)
@@ -126,16 +126,16 @@ def test_every_control_changes_what_is_found(page):
 
 def test_keys_move_the_cutoff_and_the_table_follows(page):
     page.get_by_role("button", name="value-18").click()
-    before = settled(page)
+    before = shown(page)
     page.focus("#slide")
     for _ in range(40):
         page.keyboard.press("ArrowRight")
-    after = settled(page)
+    after = shown(page)
     assert page.evaluate("own.cutoff") == pytest.approx(3.5)
     assert sum(float(row["n_voxels"]) for row in after) < sum(float(row["n_voxels"]) for row in before)
     assert page.input_value("#at") == "3.5"
     page.keyboard.press("ArrowLeft")
-    settled(page)
+    shown(page)
     assert "#cutoff=3.49&" in page.url  # not the 3.4900000095 that a float32 holds
 
 
@@ -146,26 +146,26 @@ def test_the_address_holds_the_very_cutoff(page, variant):
         page.fill("#at", "3.3")
     else:
         page.get_by_role("button", name=variant).click()
-    settled(page)
+    shown(page)
     cutoff = page.evaluate("own.cutoff")
     page.evaluate("own.cutoff = 0")
     page.evaluate("restore()")
-    settled(page)
+    shown(page)
     assert page.evaluate("own.cutoff") == cutoff
 
 
 def test_a_click_on_the_chart_sets_the_cutoff(page):
     box = page.locator("#chart").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 20)
-    settled(page)
+    shown(page)
     assert page.evaluate("own.cutoff") == pytest.approx(page.evaluate("limit() / 2"), abs=0.02)
 
 
 def test_the_address_keeps_what_is_shown(page, study, opened):
     page.get_by_role("button", name="percentile-26").click()
-    settled(page)
+    shown(page)
     page.fill("#at", "2.75")
-    expected = settled(page)
+    expected = shown(page)
     address = page.url
     assert "cutoff=2.75" in address
     other, _, complaints = opened(study / "results/motor/view.html", READY)
@@ -184,7 +184,7 @@ def test_a_copied_variant_gives_the_same_regions(page, study, tmp_path):
     copied, expected = {}, {}
     for variant in ("p-6", "percentile-26", "above"):
         page.get_by_role("button", name=variant).click()
-        expected[variant] = settled(page)
+        expected[variant] = shown(page)
         page.click("#copy")
         (copied[variant],) = yaml.safe_load(page.inner_text("#yaml"))["variants"].values()
     run(tmp_path, yaml.safe_dump(yaml.safe_load(CONFIG) | {"variants": copied, "html": []}))
@@ -199,5 +199,5 @@ def test_without_webgl_the_threshold_still_moves(chromium, page):
     other.goto(page.url.partition("#")[0])
     other.wait_for_selector(READY)
     other.get_by_role("button", name="value-18").click()
-    assert len(settled(other)) > 0
+    assert len(shown(other)) > 0
     other.close()

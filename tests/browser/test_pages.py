@@ -12,12 +12,12 @@ from statmap.web.summary import Warned, summary_page
 pytestmark = pytest.mark.slow
 
 MAPS, VARIANTS = 200, 5
-ACCOUNT = {"survivors": 10, "kept": 7, "too_small": 3, "unseeded": 0, "isolated": 0}
+ACCOUNT = {"suprathreshold": 10, "kept": 7, "too_small": 3, "unseeded": 0, "seed_only": 0}
 
 
 @pytest.fixture(scope="module")
 def rows():
-    numbers = ["survivors", "kept", "too_small", "unseeded", "isolated", "connectivity", "min_region_size"]
+    numbers = ["suprathreshold", "kept", "too_small", "unseeded", "seed_only", "connectivity", "min_region_size"]
     return [
         {
             "map": f"map-{m:03d}",

@@ -22,7 +22,7 @@ READY = "#scene[aria-busy=false]"
 
 
 def view(name, data, affine, cutoff):
-    """Connected survivors of either sign above 1500 mm3, largest first."""
+    """Connected suprathreshold voxels of either sign above 1500 mm3, largest first."""
     positive, n = ndimage.label(data >= cutoff)
     negative, _ = ndimage.label(data <= -cutoff)
     both = np.where(negative > 0, negative + n, positive)

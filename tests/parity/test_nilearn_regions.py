@@ -14,7 +14,7 @@ from nilearn.regions import connected_regions
 from scipy.ndimage import label
 from scipy.sparse.linalg import splu
 
-from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
 from statmap.regions.extract import region_volumes
 
 KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")  # what a cutoff depends on
@@ -22,7 +22,7 @@ KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "sta
 
 def threshold_ours(data, variant):
     cutoff = resolve_cutoff(data, data != 0, **{key: variant[key] for key in KEYS})
-    return np.where(find_survivors(data, cutoff, variant["sided"]), data, 0)
+    return np.where(suprathreshold_mask(data, cutoff, variant["sided"]), data, 0)
 
 
 def volumes_of(four_d):
@@ -63,7 +63,7 @@ def test_region_images_equal_nilearn(motor, variant, extract_type, min_region_si
 
 @pytest.mark.parametrize("threshold", [1.6, 2.0, 2.3])
 def test_labels_equal_nilearns_own_system_solved_exactly(motor, variant, threshold, monkeypatch):
-    """Here nilearn's solver stops (at 1e-3) before its labels are settled; its equations, solved, give ours."""
+    """Here nilearn's solver stops (at 1e-3) before its labels have converged; its equations, solved, give ours."""
     data, affine = motor
     spec = variant | {"threshold": threshold, "min_region_size": 0}
     thresholded = threshold_ours(data, spec)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from nilearn.image import threshold_img
 
-from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
 
 KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")
 CASES = ["80%", "90%", "97%", "99.5%", 2.0, 3.0, 4.5]
@@ -14,7 +14,7 @@ CASES = ["80%", "90%", "97%", "99.5%", 2.0, 3.0, 4.5]
 def ours(data, variant, threshold, sided):
     spec = variant | {"threshold": threshold, "sided": sided}
     cutoff = resolve_cutoff(data, data != 0, **{key: spec[key] for key in KEYS})
-    return np.where(find_survivors(data, cutoff, sided), data, 0), cutoff
+    return np.where(suprathreshold_mask(data, cutoff, sided), data, 0), cutoff
 
 
 @pytest.mark.parametrize("threshold", CASES)
@@ -55,12 +55,12 @@ def test_mask_as_in_nilearn(motor, variant, threshold):
     masked = np.where(mask, data, 0)
     spec = variant | {"threshold": threshold, "percentile_domain": "mask"}
     found = np.where(
-        find_survivors(masked, resolve_cutoff(masked, mask, **{key: spec[key] for key in KEYS}), "two"), masked, 0
+        suprathreshold_mask(masked, resolve_cutoff(masked, mask, **{key: spec[key] for key in KEYS}), "two"), masked, 0
     )
     np.testing.assert_array_equal(found, reference)
 
 
-def test_value_at_the_cutoff_survives_in_the_precision_of_the_map(variant):
+def test_value_at_the_cutoff_passes_in_the_precision_of_the_map(variant):
     data = np.array([[[3.1, 3.0999, 0, -3.1]]], dtype=np.float32)
     found, cutoff = ours(data, variant, 3.1, "two")
     np.testing.assert_array_equal(found != 0, [[[True, False, False, True]]])

@@ -34,9 +34,9 @@ def test_cutoffs_keep_nilearns_voxels(brain, motor, control, alpha, two_sided):
         "fdr": lambda: statistics.cutoff_fdr(family, alpha, "z", None, sided),
     }[control]()
     assert cutoff == pytest.approx(threshold, rel=1e-7 if control == "fdr" else 1e-14)
-    survivors = statistics.tail_values(motor[0], sided) >= cutoff
-    np.testing.assert_array_equal(survivors, kept.get_fdata() != 0)
-    assert survivors.sum() > 500
+    suprathreshold = statistics.tail_values(motor[0], sided) >= cutoff
+    np.testing.assert_array_equal(suprathreshold, kept.get_fdata() != 0)
+    assert suprathreshold.sum() > 500
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05])

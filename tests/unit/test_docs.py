@@ -15,7 +15,7 @@ from statmap.config.schema import load, validate
 from statmap.config.variants import resolve_variants
 from statmap.docs import render
 from statmap.io.sidecar import VERSION
-from statmap.regions.extract import ledger_warning
+from statmap.regions.extract import accounting_warning
 
 ROOT = Path(__file__).parents[2]
 LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -91,8 +91,8 @@ def test_every_variant_of_the_readme_is_accepted():
 def test_the_warning_that_the_readme_quotes_is_what_the_run_says(motor, variant):
     data, affine = motor
     found = extract_regions(np.where(np.abs(data) >= 3, data, 0), affine, variant)
-    quoted = re.search(r"`(\d+ of \d+ survivors [^`]*)`", " ".join(read("README.md").split()))[1]
-    assert ledger_warning(found.ledger, "merged", "drop").startswith(quoted)
+    quoted = re.search(r"`(\d+ of \d+ suprathreshold [^`]*)`", " ".join(read("README.md").split()))[1]
+    assert accounting_warning(found.accounting, "merged", "drop").startswith(quoted)
 
 
 def locked():

@@ -15,7 +15,7 @@ from running import REPOSITORY, outputs, rows_of, succeed
 from statmap.tables.columns import PEAKS, REGIONS, STABILITY, SUMMARY
 
 VARIANTS = ["percentile-97", "value-3.0"]
-FATES = ["kept", "too_small", "unseeded", "isolated"]
+OUTCOMES = ["kept", "too_small", "unseeded", "seed_only"]
 OF_A_VARIANT = [
     "thresholded.nii.gz",
     "thresholded.json",
@@ -156,28 +156,33 @@ def test_labels_tables_volumes_and_peaks_agree(variant_folder, motor):
         assert all(float(one["distance_mm"]) >= 8 for one in own[1:])
 
 
-def test_the_ledger_and_the_summary_agree_with_the_images(results, variant_folder):
+def test_the_accounting_and_the_summary_agree_with_the_images(results, variant_folder):
     cut, divided = sidecar(variant_folder / "thresholded.json"), sidecar(variant_folder / "regions.json")
     row, regions = summary_of(results, variant_folder.name), rows_of(variant_folder / "regions.csv")
-    survivors = np.count_nonzero(load(variant_folder / "thresholded.nii.gz"))
-    ledger = divided["Ledger"]
+    suprathreshold = np.count_nonzero(load(variant_folder / "thresholded.nii.gz"))
+    accounting = divided["VoxelAccounting"]
     assert list(row) == list(SUMMARY)
-    assert survivors == cut["Survivors"] == ledger["survivors"] == sum(ledger[fate] for fate in FATES)
-    assert {fate: int(row[fate]) for fate in ("survivors", *FATES)} == ledger
-    assert ledger["kept"] == np.count_nonzero(load(variant_folder / "regions.nii.gz"))
-    assert ledger["kept"] == sum(int(region["n_voxels"]) for region in regions)
+    assert (
+        suprathreshold
+        == cut["SuprathresholdVoxels"]
+        == accounting["suprathreshold"]
+        == sum(accounting[outcome] for outcome in OUTCOMES)
+    )
+    assert {outcome: int(row[outcome]) for outcome in ("suprathreshold", *OUTCOMES)} == accounting
+    assert accounting["kept"] == np.count_nonzero(load(variant_folder / "regions.nii.gz"))
+    assert accounting["kept"] == sum(int(region["n_voxels"]) for region in regions)
     assert int(row["n_regions"]) == len(regions) == divided["Regions"]
     assert float(row["volume_mm3"]) == sum(float(region["volume_mm3"]) for region in regions)
     assert float(row["largest_mm3"]) == float(regions[0]["volume_mm3"])
     assert [row[f"largest_{axis}"] for axis in "xyz"] == [regions[0][f"peak_{axis}"] for axis in "xyz"]
     assert float(row["cutoff"]) == pytest.approx(cut["Cutoff"], rel=1e-5)
     assert {region["cutoff"] for region in regions} == {row["cutoff"]} and row["rule"] == cut["Rule"]
-    assert (row["unsettled"], row["settled_regions"]) == ("0", str(divided["SettledRegions"]))
+    assert row["random_walker"] == "nilearn"
     assert row["warning"] == "; ".join(divided["Warnings"]) and "in components without a seed" in row["warning"]
 
 
 def test_the_numbers_of_the_published_example(results, motor):
-    """Derived here from the map alone: numpy's percentile for the cutoff, nilearn for the survivors and the regions."""
+    """Derived here from the map alone: numpy's percentile for the cutoff, nilearn for the rest."""
     from nilearn.image import threshold_img
     from nilearn.regions import connected_regions
 

@@ -74,8 +74,8 @@ def signs(tmp_path_factory, atlas):
     return folder / "results/motor", found
 
 
-def test_merged_signs_lose_every_negative_survivor_and_say_so(signs, motor):
-    """Two-sided |z| >= 3.1, as nilearn's local_regions: all 1,139 negative survivors are in no region."""
+def test_merged_signs_lose_every_negative_voxel_and_say_so(signs, motor):
+    """Two-sided |z| >= 3.1, as nilearn's local_regions: all 1,139 negative suprathreshold voxels are in no region."""
     folder, summary = signs
     data, _ = motor
     negative = data <= np.float32(-3.1)
@@ -83,9 +83,11 @@ def test_merged_signs_lose_every_negative_survivor_and_say_so(signs, motor):
     labels = load(folder / "merged/regions.nii.gz")
     assert not labels[negative].any() and labels.any()
     row = summary["merged"]
-    assert int(row["survivors"]) == (np.abs(data) >= np.float32(3.1)).sum()
-    assert int(row["unseeded"]) + int(row["isolated"]) >= 1139
-    assert row["warning"].startswith(f"{int(row['unseeded']) + int(row['isolated'])} of {row['survivors']} survivors")
+    assert int(row["suprathreshold"]) == (np.abs(data) >= np.float32(3.1)).sum()
+    assert int(row["unseeded"]) + int(row["seed_only"]) >= 1139
+    assert row["warning"].startswith(
+        f"{int(row['unseeded']) + int(row['seed_only'])} of {row['suprathreshold']} suprathreshold"
+    )
     assert {region["sign"] for region in rows_of(folder / "merged/regions.csv")} == {"positive"}
 
 
@@ -94,7 +96,7 @@ def test_split_signs_with_unseeded_kept_lose_nothing(signs, motor):
     data, _ = motor
     np.testing.assert_array_equal(load(folder / "kept/regions.nii.gz") > 0, np.abs(data) >= np.float32(3.1))
     row = summary["kept"]
-    assert row["kept"] == row["survivors"] and row["warning"] == "none" and row["unsettled"] == ""
+    assert row["kept"] == row["suprathreshold"] and row["warning"] == "none" and row["random_walker"] == "converged"
     regions = rows_of(folder / "kept/regions.csv")
     assert sum(int(region["n_voxels"]) for region in regions if region["sign"] == "negative") == 1139
     assert {region["sign"] for region in regions} == {"positive", "negative"}
@@ -106,7 +108,7 @@ def test_one_sided_a_component_of_286_voxels_is_lost_and_accounted_for(signs, mo
     lost = (data >= 4) & (load(folder / "one-sided/regions.nii.gz") == 0)
     assert np.bincount(ndimage.label(lost)[0].ravel())[1:].max() == 286
     row = summary["one-sided"]
-    assert int(row["unseeded"]) + int(row["isolated"]) == lost.sum() and int(row["unseeded"]) >= 286
+    assert int(row["unseeded"]) + int(row["seed_only"]) == lost.sum() and int(row["unseeded"]) >= 286
 
 
 def test_components_are_those_of_scipy(signs, motor):
@@ -203,10 +205,10 @@ def test_statistical_thresholds_are_those_of_the_distribution(own):
     adjusted = np.ones(data.shape)
     adjusted[mask] = stats.false_discovery_control(p[mask])
     expected = {"p-0.001": p <= 0.001, "fdr-0.05": adjusted <= 0.05, "bonferroni": p <= 0.05 / tests}
-    for variant, survived in expected.items():
+    for variant, suprathreshold in expected.items():
         found = load(folder / f"results/own/{variant}/thresholded.nii.gz")
-        np.testing.assert_array_equal(found, np.where(survived & mask, data, 0), variant)
-        assert int(summary[variant]["survivors"]) == (survived & mask).sum() > 5
+        np.testing.assert_array_equal(found, np.where(suprathreshold & mask, data, 0), variant)
+        assert int(summary[variant]["suprathreshold"]) == (suprathreshold & mask).sum() > 5
         assert int(summary[variant]["n_domain"]) == (0 if variant == "p-0.001" else tests)
         assert summary[variant]["domain"] == ("none" if variant == "p-0.001" else "mask")
     cutoffs = [float(summary[variant]["cutoff"]) for variant in ("p-0.001", "bonferroni")]
@@ -246,7 +248,7 @@ def test_nothing_found_is_a_result(own):
     assert "No region" in (folder / "results/own/map.html").read_text(encoding="utf-8")
     row = next(row for row in rows_of(folder / "results/summary.csv") if row["variant"] == "nothing")
     assert list(row) == list(SUMMARY)
-    zero = ("survivors", "kept", "too_small", "unseeded", "isolated", "n_regions", "volume_mm3", "largest_mm3")
+    zero = ("suprathreshold", "kept", "too_small", "unseeded", "seed_only", "n_regions", "volume_mm3", "largest_mm3")
     assert (
         {float(row[key]) for key in zero} == {0}
         and row["warning"].startswith("no voxel passes the threshold")
@@ -278,7 +280,11 @@ def test_the_sweep_counts_what_scipy_counts(own):
         parts = [np.bincount(ndimage.label(x >= cutoff, structure)[0].ravel())[1:] for x in (data, -data)]
         sizes = np.concatenate(parts)
         kept = sizes[sizes > smallest]
-        assert [int(row[key]) for key in ("n_regions", "kept", "survivors")] == [len(kept), kept.sum(), sizes.sum()]
+        assert [int(row[key]) for key in ("n_regions", "kept", "suprathreshold")] == [
+            len(kept),
+            kept.sum(),
+            sizes.sum(),
+        ]
         assert float(row["largest_mm3"]) == 64 * kept.max(initial=0)
     peaks = rows_of(folder / "results/own/sweep/persistence.csv")
     assert list(peaks[0])[: len(PERSISTENCE)] == list(PERSISTENCE)
@@ -356,8 +362,8 @@ def test_unusual_maps_go_through_the_whole_workflow(tmp_path):
     assert list(summary) == list(maps)
     for name, (values, _) in maps.items():
         finite = np.where(np.isfinite(values), values, 0)
-        assert int(summary[name]["kept"]) == int(summary[name]["survivors"]) == (np.abs(finite) >= 3).sum(), name
-    counted = ["survivors", "n_regions", "largest_mm3"]
+        assert int(summary[name]["kept"]) == int(summary[name]["suprathreshold"]) == (np.abs(finite) >= 3).sum(), name
+    counted = ["suprathreshold", "n_regions", "largest_mm3"]
     for other in ("big-endian", "turned", "trailing.axis"):
         assert [summary[other][key] for key in counted] == [summary["plain"][key] for key in counted]
 

@@ -145,7 +145,7 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
         if local and found["random_walker"] == "nilearn" and found["connectivity"] != 6:
             raise UserError(
                 f"variant {name!r}: random_walker: nilearn knows 6 neighbours only, found connectivity: "
-                f"{found['connectivity']}; accepted: connectivity: 6, or random_walker: settled"
+                f"{found['connectivity']}; accepted: connectivity: 6, or random_walker: converged"
             )
         _check_clusters(name, found)
         resolved[name] = {key: found[key] for key in keys}

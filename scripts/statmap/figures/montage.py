@@ -103,8 +103,8 @@ def regions_figure(
     regions : one row a region: region, sign, peak_value, peak_x, peak_y, peak_z, volume_mm3.
     title, subtitle : str.
     cuts : list of float, z in mm; None lets `choose_cuts` decide.
-    accounting : voxels by where they went, ``survivors`` (suprathreshold) and ``kept`` (in a region) among them: the
-        small print then says how many are in no region.
+    accounting : voxels by where they went, ``suprathreshold`` and ``kept`` (in a region) among them: the small
+        print then says how many are in no region.
     """
     total = len(regions)
     page = Page(title, subtitle, "" if total else NO_REGION if scene.suprathreshold.any() else NOTHING)
@@ -139,9 +139,9 @@ def _count_note(total: int, named: int) -> str:
 
 def _lost_note(accounting: Mapping[str, int] | None) -> str:
     """How many suprathreshold voxels are in no region."""
-    if not accounting or not accounting["survivors"]:
+    if not accounting or not accounting["suprathreshold"]:
         return ""
-    every, lost = accounting["survivors"], accounting["survivors"] - accounting["kept"]
+    every, lost = accounting["suprathreshold"], accounting["suprathreshold"] - accounting["kept"]
     share = f"{lost / every:.0%}" if lost / every >= 0.01 else "< 1%"
     return f"{lost:,} of {every:,} suprathreshold voxels ({share}) are in no region." if lost else ""
 

@@ -109,21 +109,22 @@ def peak_fwe(values: np.ndarray, search: Search | None, stat: Stat, df, sided: S
     return np.minimum(peak_p_fwe(heights, search.resels, search.n_voxels, stat, df, tails_of(stat, sided)), 1)
 
 
-def excursion_maxima(data: np.ndarray, survived: np.ndarray, sided: Sided) -> np.ndarray:
+def excursion_maxima(data: np.ndarray, suprathreshold: np.ndarray, sided: Sided) -> np.ndarray:
     """Heights of all local maxima of the suprathreshold voxels, (n,) float64, large means significant.
 
     A maximum has no higher one among its 18 neighbours of the same sign (SPM's); touching equal ones count once.
 
     Parameters
     ----------
-    data : (i, j, k) float array, finite; survived : (i, j, k) bool, the voxels above the cutoff, before any size rule.
+    data : (i, j, k) float array, finite.
+    suprathreshold : (i, j, k) bool, the voxels above the cutoff, before any size rule.
     """
     from scipy.ndimage import generate_binary_structure, label, maximum_filter
 
     neighbours = generate_binary_structure(3, 2)
     found = []
     for sign in {"two": (1, -1), "positive": (1,), "negative": (-1,)}[sided]:
-        height = np.where(survived & (data * sign > 0), data * sign, 0).astype(np.float64)
+        height = np.where(suprathreshold & (data * sign > 0), data * sign, 0).astype(np.float64)
         top = (height > 0) & (height == maximum_filter(height, footprint=neighbours, mode="constant"))
         labels, n = label(top, structure=neighbours)
         first = np.unique(labels[top], return_index=True)[1] if n else np.zeros(0, int)
@@ -145,11 +146,11 @@ def peak_fdr(
     return q[np.searchsorted(maxima, tail_values(values, sided), side="right")]
 
 
-def excursion_sizes(data: np.ndarray, survived: np.ndarray, connectivity: Connectivity) -> np.ndarray:
+def excursion_sizes(data: np.ndarray, suprathreshold: np.ndarray, connectivity: Connectivity) -> np.ndarray:
     """Sizes in voxels of all connected components of the suprathreshold voxels, signs apart, before any size rule."""
     import cc3d
 
-    signs = np.where(survived, np.where(data > 0, 1, 2), 0).astype(np.uint8)
+    signs = np.where(suprathreshold, np.where(data > 0, 1, 2), 0).astype(np.uint8)
     return np.bincount(cc3d.connected_components(signs, connectivity=connectivity).ravel())[1:]
 
 

@@ -89,7 +89,7 @@ def resolve_cutoff(
     return replace(cutoff, value=0.0) if cutoff.value < 0 else cutoff
 
 
-def find_survivors(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.ndarray:
+def suprathreshold_mask(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.ndarray:
     """Voxels that pass a cutoff; zero is background and never does.
 
     Parameters

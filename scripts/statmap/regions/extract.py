@@ -10,7 +10,7 @@ from ..types import Connectivity, EdgeScale, ExtractType, RandomWalker, Signs, S
 from .clusters import bounding_box, filter_and_sort, label_components
 from .local_regions import label_local_regions
 
-FATES = ("kept", "too_small", "unseeded", "isolated")
+OUTCOMES = ("kept", "too_small", "unseeded", "seed_only")
 LOUD = 0.05  # share of the voxels from which on a loss, or a difference, is warned of
 
 
@@ -21,20 +21,13 @@ class Regions:
     Attributes
     ----------
     labels : (i, j, k) int32, 0 for background, regions 1..n, largest first, ties by peak position.
-    ledger : dict, number of ``survivors`` (suprathreshold voxels) and what became of them: ``kept`` in a region,
-        ``too_small``, ``unseeded`` (a component of local regions without a seed), ``isolated`` (one that holds nothing
+    accounting : dict, number of ``suprathreshold`` voxels and what became of them: ``kept`` in a region,
+        ``too_small``, ``unseeded`` (a component of local regions without a seed), ``seed_only`` (one that holds nothing
         but its seed, dropped as nilearn does). The last four add up to the first.
-    unsettled : int, with ``random_walker: nilearn`` the voxels that would belong to another region in the settled
-        solution, before the extent threshold; else None.
-    divided : int, the voxels that the random walker's regions hold before the extent threshold; None likewise.
-    settled_regions : int, regions that the settled solution has after the extent threshold; None likewise.
     """
 
     labels: np.ndarray
-    ledger: dict[str, int]
-    unsettled: int | None = None
-    divided: int | None = None
-    settled_regions: int | None = None
+    accounting: dict[str, int]
 
     @property
     def n_regions(self) -> int:
@@ -52,7 +45,7 @@ def extract_regions(
     size_rule: SizeRule,
     unseeded: Unseeded = "drop",
     edge_scale: EdgeScale = "volume",
-    random_walker: RandomWalker = "settled",
+    random_walker: RandomWalker = "converged",
 ) -> Regions:
     """Extract the regions of one thresholded map.
 
@@ -78,16 +71,14 @@ def extract_regions(
     if extract_type == "local_regions" and random_walker == "nilearn" and (connectivity, edge_scale) != (6, "volume"):
         raise UserError(
             "random_walker: nilearn works with connectivity: 6 and edge_scale: volume; found "
-            f"connectivity: {connectivity} and edge_scale: {edge_scale}, which random_walker: settled accepts"
+            f"connectivity: {connectivity} and edge_scale: {edge_scale}, which random_walker: converged accepts"
         )
-    survived = thresholded != 0
+    suprathreshold = thresholded != 0
     labels = np.zeros(thresholded.shape, dtype=np.int32)
-    ledger = {"survivors": int(np.count_nonzero(survived)), **dict.fromkeys(FATES, 0)}
-    comparison = (0, 0, 0) if random_walker == "nilearn" and extract_type == "local_regions" else (None,) * 3
-    if ledger["survivors"]:
-        box = bounding_box(survived)
+    accounting = {"suprathreshold": int(np.count_nonzero(suprathreshold)), **dict.fromkeys(OUTCOMES, 0)}
+    if accounting["suprathreshold"]:
+        box = bounding_box(suprathreshold)
         inner = thresholded[box]
-        size = affine, min_region_size, size_rule
         if extract_type == "connected_components":
             found = label_components(inner, connectivity, signs)
         else:
@@ -101,39 +92,32 @@ def extract_regions(
                 edge_scale=edge_scale,
                 random_walker=random_walker,
             )
-            found, ledger["unseeded"], ledger["isolated"] = local.labels, local.unseeded, local.isolated
-            if local.settled is not None:
-                settled = filter_and_sort(local.settled, inner, *size)
-                comparison = (
-                    int(np.count_nonzero(local.labels != local.settled)),
-                    int(np.count_nonzero(local.labels)),
-                    int(settled.max()),
-                )
+            found, accounting["unseeded"], accounting["seed_only"] = local.labels, local.unseeded, local.seed_only
         in_regions = found != 0
-        found = filter_and_sort(found, inner, *size)
+        found = filter_and_sort(found, inner, affine, min_region_size, size_rule)
         labels[box] = found
-        ledger["kept"] = int(np.count_nonzero(found))
-        ledger["too_small"] = int(np.count_nonzero(in_regions & (found == 0)))
-    check_ledger(ledger)
-    return Regions(labels, ledger, *comparison)
+        accounting["kept"] = int(np.count_nonzero(found))
+        accounting["too_small"] = int(np.count_nonzero(in_regions & (found == 0)))
+    check_accounting(accounting)
+    return Regions(labels, accounting)
 
 
-def check_ledger(ledger: dict[str, int]) -> None:
-    """Every suprathreshold voxel has exactly one fate, or the program is wrong."""
-    if ledger["survivors"] != sum(ledger[fate] for fate in FATES) or min(ledger.values()) < 0:
-        raise AssertionError(f"the voxel accounting does not balance: {ledger}")
+def check_accounting(accounting: dict[str, int]) -> None:
+    """Every suprathreshold voxel has exactly one outcome, or the program is wrong."""
+    if accounting["suprathreshold"] != sum(accounting[outcome] for outcome in OUTCOMES) or min(accounting.values()) < 0:
+        raise AssertionError(f"the voxel accounting does not balance: {accounting}")
 
 
-def ledger_warning(ledger: dict[str, int], signs: Signs, unseeded: Unseeded) -> str | None:
+def accounting_warning(accounting: dict[str, int], signs: Signs, unseeded: Unseeded) -> str | None:
     """One plain line where more than 5% of the voxels are in no region for a reason other than size, else None.
 
     Parameters
     ----------
-    ledger : of `Regions`.
+    accounting : of `Regions`.
     signs, unseeded : of the variant; only what would help is advised.
     """
-    lost = ledger["unseeded"] + ledger["isolated"]
-    if lost <= LOUD * ledger["survivors"]:
+    lost = accounting["unseeded"] + accounting["seed_only"]
+    if lost <= LOUD * accounting["suprathreshold"]:
         return None
     keys = [
         f"{key}: {value}"
@@ -141,29 +125,12 @@ def ledger_warning(ledger: dict[str, int], signs: Signs, unseeded: Unseeded) -> 
         if own != value
     ]
     advice = f"{' and '.join(keys)} {'recovers' if len(keys) == 1 else 'recover'} them; " if keys else ""
+    every = accounting["suprathreshold"]
     return (
-        f"{lost} of {ledger['survivors']} survivors ({100 * lost / ledger['survivors']:.1f}%) are in no region for a "
-        f"reason other than size: {ledger['unseeded']} in components without a seed, {ledger['isolated']} isolated. "
-        f"{advice}connected_components never loses any"
+        f"{lost} of {every} suprathreshold voxels ({100 * lost / every:.1f}%) are in no region for a reason other than "
+        f"size: {accounting['unseeded']} in components without a seed, {accounting['seed_only']} in components that "
+        f"are nothing but their seed. {advice}connected_components never loses any"
     )
-
-
-def settled_sentence(regions: Regions) -> str | None:
-    """How far nilearn's solution is from the settled one, in words; None where that was not asked for."""
-    if regions.unsettled is None:
-        return None
-    share = 100 * regions.unsettled / max(regions.divided or 0, 1)
-    return (
-        f"{regions.unsettled} of {regions.divided} voxels ({share:.0f}%) are not settled in nilearn's solution; "
-        f"settled, {regions.settled_regions} regions are large enough instead of {regions.n_regions}"
-    )
-
-
-def settled_warning(regions: Regions) -> str | None:
-    """The same where it concerns more than 5% of the voxels, with what would change it; else None."""
-    if regions.unsettled is None or regions.unsettled <= LOUD * (regions.divided or 0):
-        return None
-    return f"{settled_sentence(regions)}. random_walker: settled gives the exact solution"
 
 
 def region_volumes(labels: np.ndarray, values: np.ndarray) -> Iterator[np.ndarray]:

@@ -14,14 +14,12 @@ class LocalRegions(NamedTuple):
     Attributes
     ----------
     labels : (i, j, k) int array over the box of the suprathreshold voxels, 0 for background.
-    unseeded, isolated : voxels of components without a seed, and of components that are nothing but their seed.
-    settled : with ``random_walker: nilearn`` the same labels in the settled solution; else None.
+    unseeded, seed_only : voxels of components without a seed, and of components that are nothing but their seed.
     """
 
     labels: np.ndarray
     unseeded: int
-    isolated: int
-    settled: np.ndarray | None
+    seed_only: int
 
 
 def label_local_regions(
@@ -46,44 +44,44 @@ def label_local_regions(
         positive maxima only, as nilearn.
     connectivity : neighbours in components, seeds and edges; 6 with ``random_walker: nilearn``.
     unseeded : ``drop`` components without a seed, and those that are nothing but their seed, as nilearn; or ``keep``.
-    edge_scale : voxels whose standard deviation scales the edge weights: the whole ``volume`` or the ``survivors``.
-    random_walker : ``settled`` (solved until the labels are certain) or ``nilearn`` (its system and its stopping rule).
+    edge_scale : voxels whose standard deviation scales the edge weights: ``volume`` (all) or ``suprathreshold``.
+    random_walker : ``converged`` (solved until no label changes) or ``nilearn`` (its system and its stopping rule).
 
     Returns
     -------
     LocalRegions
     """
     shape = thresholded[box].shape
-    both = np.zeros((2, *shape), dtype=np.uint32)  # as asked for, and settled
-    n_unseeded = n_isolated = 0
+    labels = np.zeros(shape, dtype=np.uint32)
+    n_unseeded = n_seed_only = 0
     for sign in (1, -1) if signs == "split" else (0,):
         part = thresholded if sign == 0 else np.maximum(sign * thresholded, 0)
-        survived = part[box] != 0
-        if not survived.any():
+        suprathreshold = part[box] != 0
+        if not suprathreshold.any():
             continue
-        seeds, components = _seeds_and_components(part, box, survived, affine, connectivity)
-        scale = float(np.std(part if edge_scale == "volume" else part[box][survived], dtype=np.float64))
-        settled = _settle(part[box], survived, seeds, components, connectivity, scale)
-        owner = settled if random_walker == "settled" else _walk(part, box, survived, seeds, components)
-        highest = both.max()
-        for labels, owner_of_voxel in zip(both, (owner, settled), strict=True):
-            found, lost_unseeded, lost_isolated = _drop_or_keep(owner_of_voxel, seeds, components, unseeded)
-            labels[survived] = found + highest * (found > 0)
+        seeds, components = _seeds_and_components(part, box, suprathreshold, affine, connectivity)
+        if random_walker == "nilearn":
+            owner = _nilearn_owner(part, box, suprathreshold, seeds, components)
+        else:
+            scale = float(np.std(part if edge_scale == "volume" else part[box][suprathreshold], dtype=np.float64))
+            owner = _converged_owner(part[box], suprathreshold, seeds, components, connectivity, scale)
+        owner, lost_unseeded, lost_seed_only = _drop_or_keep(owner, seeds, components, unseeded)
+        labels[suprathreshold] = owner + labels.max() * (owner > 0)
         n_unseeded += lost_unseeded
-        n_isolated += lost_isolated
-    return LocalRegions(both[0], n_unseeded, n_isolated, both[1] if random_walker == "nilearn" else None)
+        n_seed_only += lost_seed_only
+    return LocalRegions(labels, n_unseeded, n_seed_only)
 
 
-def _seeds_and_components(part, box, survived, affine, connectivity):
+def _seeds_and_components(part, box, suprathreshold, affine, connectivity):
     """Number of the seed (0 for none) and of the component of each suprathreshold voxel, two (n,) int arrays."""
     from .seeds import find_seeds
 
-    seeds = find_seeds(part, box, affine, connectivity)[survived].astype(np.int64)
-    return seeds, label_components(part[box], connectivity, "merged")[survived].astype(np.int64)
+    seeds = find_seeds(part, box, affine, connectivity)[suprathreshold].astype(np.int64)
+    return seeds, label_components(part[box], connectivity, "merged")[suprathreshold].astype(np.int64)
 
 
-def _settle(inner, survived, seeds, components, connectivity, scale):
-    """The seed that each voxel belongs to in the settled solution, 0 where its component has none: (n,) int."""
+def _converged_owner(inner, suprathreshold, seeds, components, connectivity, scale):
+    """The seed that each voxel belongs to in the converged solution, 0 where its component has none: (n,) int."""
     seed_of_component = np.zeros(components.max() + 1, dtype=np.int64)
     np.maximum.at(seed_of_component, components, seeds)
     owner = seed_of_component[components]
@@ -93,15 +91,15 @@ def _settle(inner, survived, seeds, components, connectivity, scale):
         from .random_walker import assign_seeds, find_edges
 
         disputed = np.isin(components, rivals)
-        arena = np.zeros_like(survived)
-        arena[survived] = disputed
+        arena = np.zeros_like(suprathreshold)
+        arena[suprathreshold] = disputed
         values = inner[arena].astype(np.float64)
         edges = find_edges(arena, connectivity)
         owner[disputed] = assign_seeds(values, edges, seeds[disputed], scale if scale > 0 else 1.0)
     return owner
 
 
-def _walk(part, box, survived, seeds, components):
+def _nilearn_owner(part, box, suprathreshold, seeds, components):
     """The seed that each voxel belongs to in nilearn's solution, 0 where its component has none: (n,) int."""
     from .nilearn_walker import label_like_nilearn, scale_of
 
@@ -112,9 +110,9 @@ def _walk(part, box, survived, seeds, components):
     takes_part = (seeded & free)[components]
     owner = seeds.copy()
     if takes_part.any():
-        markers = np.full(survived.shape, -1, dtype=np.int32)
-        markers[survived] = np.where(takes_part, number, -1)  # number 0, of no seed, is always there
-        found = label_like_nilearn(part[box], markers, scale_of(part))[survived]
+        markers = np.full(suprathreshold.shape, -1, dtype=np.int32)
+        markers[suprathreshold] = np.where(takes_part, number, -1)  # number 0, of no seed, is always there
+        found = label_like_nilearn(part[box], markers, scale_of(part))[suprathreshold]
         owner[takes_part] = numbers[found[takes_part]]
     return owner
 
@@ -125,7 +123,7 @@ def _drop_or_keep(owner, seeds, components, unseeded):
     Returns
     -------
     owner : (n,) int, the region of each voxel, 0 for none.
-    unseeded, isolated : numbers of voxels that were dropped.
+    unseeded, seed_only : numbers of voxels that were dropped.
     """
     owner = owner.copy()
     if unseeded == "keep":

@@ -15,19 +15,19 @@ def find_seeds(part, box, affine, connectivity):
 
     Parameters
     ----------
-    part : (i, j, k) float array, 0 wherever a voxel did not survive.
-    box : slices around the survivors.
+    part : (i, j, k) float array, 0 wherever a voxel did not pass the threshold.
+    box : slices around the suprathreshold voxels.
     affine : (4, 4) array; the smoothing is 6 mm at half maximum.
     connectivity : of the voxels of one seed.
 
     Returns
     -------
-    Integer array over `box`, 0 where there is no seed. A seed may lie on a voxel that did not survive.
+    Integer array over `box`, 0 where there is no seed. A seed may lie on a voxel that did not pass the threshold.
 
     Notes
     -----
-    Only the neighbourhood of the survivors is smoothed, and of its lines those that hold something: beyond the reach of
-    the Gaussian there is nothing to see.
+    Only the neighbourhood of the suprathreshold voxels is smoothed, and of its lines those that hold a value: beyond
+    the reach of the Gaussian all is 0.
     """
     sigma = SMOOTHING_FWHM / np.sqrt(8 * np.log(2)) / np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     reach = (TRUNCATE * sigma + 0.5).astype(int)

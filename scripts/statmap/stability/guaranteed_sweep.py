@@ -41,7 +41,7 @@ def sweep_guaranteed(
     Returns
     -------
     table : as `sweep.sweep_grid`; ``cutoff`` is the lowest of its regions' own (inf without any), small ones too, and
-        ``survivors`` are the voxels of all of them.
+        ``suprathreshold`` are the voxels of all of them.
     times_kept : (i, j, k) int32.
     occurrences : the main peaks of its regions, each with its region's own cutoff; ``row`` counts from 0 here.
     """
@@ -89,7 +89,7 @@ def _measure(level, n_voxels, affine, sizes, size_rule):
         "cutoff": np.full(len(sizes), level.min(initial=np.inf)),
         "cutoff_rule": [">="] * len(sizes),
         "min_region_size": sizes,
-        "survivors": np.full(len(sizes), n_voxels.sum()),
+        "suprathreshold": np.full(len(sizes), n_voxels.sum()),
         "n_regions": np.count_nonzero(kept, axis=1),
         "volume_mm3": kept.sum(axis=1) * volume,
         "largest_mm3": kept.max(axis=1, initial=0) * volume,

@@ -53,9 +53,9 @@ def sweep_grid(
     Returns
     -------
     table : dict of column name to (points,) array, the last of the four axes fastest in the order given
-        ``connectivity, signs, threshold, cutoff, cutoff_rule, min_region_size``; ``survivors`` (voxels); ``n_regions``;
-        ``volume_mm3``, all regions together; ``largest_mm3``, the largest of them, 0 without any; and the voxel
-        accounting, ``kept`` and ``too_small`` voxels, which add up to the survivors.
+        ``connectivity, signs, threshold, cutoff, cutoff_rule, min_region_size``; ``suprathreshold`` voxels;
+        ``n_regions``; ``volume_mm3``, all regions together; ``largest_mm3``, the largest of them, 0 without any; and
+        ``kept`` and ``too_small`` voxels, which add up to the suprathreshold voxels.
     times_kept : (i, j, k) int32, number of the grid points that keep each voxel in a region.
     """
     thresholds = np.array([cutoff.at_least for cutoff in cutoffs.values()])
@@ -68,7 +68,7 @@ def sweep_grid(
             found, times = _measure(tree, affine, thresholds, smallest, size_rule)
             times_kept.ravel()[tree.voxels] += times
             measured.append(found.reshape(4, -1))
-        survivors, n_regions, kept, _ = np.sum(measured, axis=0)
+        suprathreshold, n_regions, kept, _ = np.sum(measured, axis=0)
         largest = np.max(measured, axis=0)[3]
         blocks.append(
             {
@@ -78,12 +78,12 @@ def sweep_grid(
                 "cutoff": np.repeat([cutoff.value for cutoff in cutoffs.values()], len(smallest)),
                 "cutoff_rule": np.repeat(np.array([c.rule for c in cutoffs.values()], dtype=object), len(smallest)),
                 "min_region_size": np.tile(smallest, len(thresholds)),
-                "survivors": survivors,
+                "suprathreshold": suprathreshold,
                 "n_regions": n_regions,
                 "volume_mm3": kept * voxel_volume(affine),
                 "largest_mm3": largest * voxel_volume(affine),
                 "kept": kept,
-                "too_small": survivors - kept,
+                "too_small": suprathreshold - kept,
             }
         )
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}, times_kept
@@ -94,7 +94,7 @@ def _measure(tree, affine, thresholds, sizes, size_rule):
 
     Returns
     -------
-    found : (4, thresholds, sizes) int: survivors, regions, kept voxels, voxels of the largest region.
+    found : (4, thresholds, sizes) int: suprathreshold voxels, regions, kept voxels, voxels of the largest region.
     times_kept : (n,) int32, how many of these grid points keep each of the tree's voxels.
     """
     ascending = np.argsort(thresholds, kind="stable")

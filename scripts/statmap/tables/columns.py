@@ -227,8 +227,8 @@ PEAKS = table(
     several("i j k", "id", "voxel", "", "The same as voxel indices, from 0."),
     Column("distance_mm", "mm", "mm", "From main", "Distance to the region's main peak in mm."),
 )
-ACCOUNT = table(
-    Column("survivors", "count", "voxels", "Passed", "Suprathreshold voxels: those that pass the threshold."),
+ACCOUNTING = table(
+    Column("suprathreshold", "count", "voxels", "Passed", "Suprathreshold voxels: those that pass the threshold."),
     Column("kept", "count", "voxels", "Kept", "Suprathreshold voxels that are in a region."),
     Column("too_small", "count", "voxels", "Too small", "Suprathreshold voxels in regions that were too small."),
     Column(
@@ -239,10 +239,10 @@ ACCOUNT = table(
         "Suprathreshold voxels in components without a seed (`local_regions` only).",
     ),
     Column(
-        "isolated",
+        "seed_only",
         "count",
         "voxels",
-        "Isolated",
+        "Seed only",
         "Suprathreshold voxels in components that are nothing but their seed (`local_regions` only).",
     ),
 )
@@ -303,17 +303,14 @@ SUMMARY = table(
         "",
         "Their number, for `fdr` and `bonferroni` the number of tests; 0 with `none`.",
     ),
-    list(ACCOUNT.values()),
+    list(ACCOUNTING.values()),
     Column(
-        "unsettled",
-        "count",
-        "voxels",
-        "Unsettled",
-        "Voxels that the settled solution gives to another region. Regions are told by their seeds: where "
-        "whole regions change seeds all count, though their outlines stay. "
-        "With `random_walker: nilearn` only, else empty.",
+        "random_walker",
+        "text",
+        "",
+        "",
+        "How `local_regions` divides a cluster, `converged` or `nilearn`; `none` with `connected_components`.",
     ),
-    Column("settled_regions", "count", "", "", "Regions that the settled solution has; empty likewise."),
     Column("n_regions", "count", "", "Regions", "Number of regions."),
     Column("volume_mm3", "volume", "mm³", "mm³", "Size of all regions together in mm³."),
     Column("largest_mm3", "volume", "mm³", "Largest mm³", "Size of the largest region in mm³; 0 without any."),
@@ -358,7 +355,7 @@ SWEEP = table(
     CUTOFF,
     Column("cutoff_rule", "text", "", "", "`>=` or `>`, how a voxel is compared with the cutoff."),
     SUMMARY["min_region_size"],
-    SUMMARY["survivors"],
+    SUMMARY["suprathreshold"],
     SUMMARY["n_regions"],
     SUMMARY["volume_mm3"],
     SUMMARY["largest_mm3"],

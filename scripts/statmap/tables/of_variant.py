@@ -13,7 +13,7 @@ from ..inference.region_statistics import (
     peak_statistics,
     true_discovery_proportions,
 )
-from ..inference.thresholds import Cutoff, find_survivors
+from ..inference.thresholds import Cutoff, suprathreshold_mask
 from ..regions.atlases import Atlas, label_peaks, overlap, sample
 from ..regions.measures import list_peaks, measure_regions
 from ..regions.peaks import labelled_voxels
@@ -78,8 +78,8 @@ def tables_of_variant(
     regions, peaks = {"cutoff": own_cutoffs} | regions, {"cutoff": own_cutoffs[peaks["region"] - 1]} | peaks
 
     family = family_of(data, inside, domain)
-    survived = labels > 0 if cutoff.kind == "tdp" else find_survivors(data, cutoff, sided)
-    maxima = excursion_maxima(data, survived, sided) if search and cutoff.kind != "tdp" else np.zeros(0)
+    suprathreshold = labels > 0 if cutoff.kind == "tdp" else suprathreshold_mask(data, cutoff, sided)
+    maxima = excursion_maxima(data, suprathreshold, sided) if search and cutoff.kind != "tdp" else np.zeros(0)
     height = data[tuple(regions[name] for name in PEAK)], data[tuple(peaks[name] for name in "ijk")]
     for table, columns, at_peak in ((regions, REGION_P, height[0]), (peaks, PEAK_P, height[1])):
         given = (
@@ -91,7 +91,7 @@ def tables_of_variant(
     regions["tdp"] = true_discovery_proportions(data, labels, family, stat, df, sided, tdp_alpha)
     regions |= cluster_columns(
         regions["n_voxels"],
-        excursion_sizes(data, survived, connectivity) if search else np.zeros(0, int),
+        excursion_sizes(data, suprathreshold, connectivity) if search else np.zeros(0, int),
         np.inf if cutoff.kind == "tdp" else cutoff.value,
         search,
         theory=cluster_theory,

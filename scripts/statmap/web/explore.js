@@ -103,7 +103,7 @@ function say() {
 }
 
 // Show the controls as the state has them.
-function settle() {
+function applyNow() {
   byId("slide").value = own.cutoff;
   if (document.activeElement !== byId("at")) byId("at").value = Number(own.cutoff.toPrecision(7));
   if (document.activeElement !== byId("size")) byId("size").value = own.size;
@@ -131,7 +131,7 @@ function drawSoon() {
 function recompute() {
   chosen = "own";
   explore(own);
-  settle();
+  applyNow();
   drawChart();
   say();
   fillTable();
@@ -168,7 +168,7 @@ async function choose(index) {
   Object.assign(own, settingsOf(content.variants[index]));
   await show(index);
   if (chosen !== index) return;
-  settle();
+  applyNow();
   keep();
   if (map.volume.length < 1e6) sketch(); // what takes long waits until it is asked for
 }

@@ -29,7 +29,7 @@ class VariantPage(NamedTuple):
     name : id in the config.
     rule : the threshold in words.
     warnings : what to be careful about.
-    account : voxels by their fate, ``survivors``, ``kept``, ``too_small``, ``unseeded`` and ``isolated``.
+    account : voxels by where they went, ``suprathreshold``, ``kept``, ``too_small``, ``unseeded`` and ``seed_only``.
     regions, peaks : rows of regions.csv and peaks.csv.
     regions_table, peaks_table : paths of these files, which the page offers to save.
     methods : text to paste.
@@ -126,14 +126,14 @@ def regions_in_words(n: int) -> str:
 
 def account_in_words(account: Mapping[str, int], n_regions: int) -> str:
     """Where every suprathreshold voxel went, in a sentence."""
-    passed = account["survivors"]
+    passed = account["suprathreshold"]
     if not passed:
         return "No voxel passes the threshold."
-    fates = [
+    counts = [
         (account["kept"], f"in {regions_in_words(n_regions)}"),
         (account["too_small"], "in regions that are too small"),
         (account["unseeded"], "in components without a seed"),
-        (account["isolated"], "isolated"),
+        (account["seed_only"], "seed_only"),
     ]
-    told = [f"{n:,} {what} ({n / passed:.1%})" for n, what in fates if n]
+    told = [f"{n:,} {what} ({n / passed:.1%})" for n, what in counts if n]
     return f"{passed:,} voxel{'s pass' if passed > 1 else ' passes'} the threshold: {', '.join(told)}."

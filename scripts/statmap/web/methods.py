@@ -73,7 +73,7 @@ def methods_text(
     map_id, stat, df, voxel_size_mm (mm) : the map; `citation` is what its sheet asks to cite, or None.
     threshold, sided : as in the config; `cutoff` is what they resolved to.
     extract_type, signs, connectivity, min_region_size (mm^3), size_rule, unseeded : as in the config.
-    account : voxels by their fate, ``survivors``, ``kept``, ``too_small``, ``unseeded`` and ``isolated``.
+    account : voxels by where they went, ``suprathreshold``, ``kept``, ``too_small``, ``unseeded`` and ``seed_only``.
     voxel_volume_mm3, n_regions : what was found.
     convention : the package whose rules the variant follows, or None.
     tdp_alpha : one minus the confidence of the true discovery proportions, None where there are none.
@@ -201,12 +201,12 @@ def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff,
 
 
 def _account_in_words(account: Mapping[str, int], n_regions: int, voxel_volume_mm3: float) -> str:
-    if not account["survivors"]:
+    if not account["suprathreshold"]:
         return "No voxel passed the threshold."
     found = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
-    lost = account["unseeded"] + account["isolated"]
+    lost = account["unseeded"] + account["seed_only"]
     return (
-        f"Of {account['survivors']:,} suprathreshold voxels {account['kept']:,} "
+        f"Of {account['suprathreshold']:,} suprathreshold voxels {account['kept']:,} "
         f"({account['kept'] * voxel_volume_mm3:,.0f} mm³) are in {found}; {account['too_small']:,} were in regions too "
         f"small" + (f" and {lost:,} in no region for want of a seed." if lost else ".")
     )

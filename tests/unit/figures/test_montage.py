@@ -71,10 +71,10 @@ def test_the_oblique_map_is_drawn_where_it_is(template):
 
 def test_voxels_that_are_in_no_region_are_counted(motor_scene):
     scene, regions = motor_scene
-    accounting = {"survivors": 3824, "kept": 2617, "too_small": 13, "unseeded": 1194}
+    accounting = {"suprathreshold": 3824, "kept": 2617, "too_small": 13, "unseeded": 1194}
     written = " ".join(words(regions_figure(scene, regions, *PLAIN, accounting=accounting))[-5:])
     assert "1,207 of 3,824 suprathreshold voxels (32%) are in no region." in written
-    accounting = {"survivors": 3824, "kept": 3824}
+    accounting = {"suprathreshold": 3824, "kept": 3824}
     assert "in no region" not in " ".join(words(regions_figure(scene, regions, *PLAIN, accounting=accounting)))
 
 

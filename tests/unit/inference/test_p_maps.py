@@ -5,7 +5,7 @@ import pytest
 
 from statmap.inference import statistics
 from statmap.inference.p_maps import minus_log10_p
-from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
 from statmap.io.files import UserError
 
 P = np.array([0.5, 0.04, 0.001, 1.0]).reshape(2, 2, 1)
@@ -21,7 +21,7 @@ def test_three_forms_of_one_map(form, data):
     rules = {"sided": "positive", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
     for threshold, kept in (({"p": 0.05}, 2), ({"bonferroni": 0.05}, 1), ({"fdr": 0.01}, 1)):
         cutoff = resolve_cutoff(found, INSIDE, threshold=threshold, **rules, stat="log10p", df=None)
-        assert find_survivors(found, cutoff, "positive").sum() == kept
+        assert suprathreshold_mask(found, cutoff, "positive").sum() == kept
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -36,7 +36,7 @@ def test_a_p_that_is_the_level_is_significant_whatever_the_file_makes_of_it(form
     for count in range(1, 2500):
         for rule, kept in ((">=", count), (">", count - 1)):
             cutoff = resolve_cutoff(found, inside, threshold={"p": count / 5000}, cutoff_rule=rule, **rules)
-            assert find_survivors(found, cutoff, "positive").sum() == kept, (count, rule)
+            assert suprathreshold_mask(found, cutoff, "positive").sum() == kept, (count, rule)
 
 
 def test_background_stays_background():

@@ -22,7 +22,7 @@ from statmap.inference.region_statistics import (
     true_discovery_proportions,
 )
 from statmap.inference.resels import resel_counts
-from statmap.inference.thresholds import cutoff_entries, cutoff_of, find_survivors, resolve_cutoff
+from statmap.inference.thresholds import cutoff_entries, cutoff_of, resolve_cutoff, suprathreshold_mask
 from statmap.io.files import UserError
 from statmap.regions.measures import measure_regions
 from statmap.stability.robustness import robustness
@@ -156,7 +156,7 @@ def test_tables_robustness_and_sweep_keep_one_sign_under_a_lax_cutoff():
     data = np.random.default_rng(5).normal(size=(8, 8, 8))
     keys = {"sided": "positive", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
     cutoff = resolve_cutoff(data, data != 0, threshold={"p": 0.9}, **keys, stat="z", df=None)
-    kept = find_survivors(data, cutoff, "positive")
+    kept = suprathreshold_mask(data, cutoff, "positive")
     rules = {"extract_type": "connected_components", "connectivity": 6, "signs": "split"}
     rules |= {"min_region_size": 0, "size_rule": ">"}
     labels = extract_regions(np.where(kept, data, 0), AFFINE, rules).labels
@@ -168,7 +168,7 @@ def test_tables_robustness_and_sweep_keep_one_sign_under_a_lax_cutoff():
     assert (low >= 0).all() and (high > 0).all()
     settings = trees_of_settings(data, [6], ["split"], "positive", cutoff.at_least)
     grid, times_kept = sweep_grid(settings, data.shape, AFFINE, {"p=0.9": cutoff}, [0], ">")
-    assert grid["survivors"][0] == (data > 0).sum() and not times_kept[data < 0].any()
+    assert grid["suprathreshold"][0] == (data > 0).sum() and not times_kept[data < 0].any()
 
 
 # ---- columns of random field theory ---------------------------------------------------------------------------------
@@ -203,15 +203,15 @@ def test_search_volume(excursion):
 def test_maxima_have_no_higher_neighbour_by_brute_force():
     rng = np.random.default_rng(8)
     data = rng.integers(-9, 10, size=(7, 6, 5)) + rng.uniform(size=(7, 6, 5))
-    survived = np.abs(data) >= 3
+    suprathreshold = np.abs(data) >= 3
     expected = []
-    for at in np.argwhere(survived):
+    for at in np.argwhere(suprathreshold):
         around = data[tuple(slice(max(i - 1, 0), i + 2) for i in at)]
         steps = np.indices(around.shape).reshape(3, -1).T + np.maximum(at - 1, 0) - at
         near = around.ravel()[np.abs(steps).sum(axis=1) <= 2]
         if (near * np.sign(data[tuple(at)])).max() == abs(data[tuple(at)]):
             expected.append(abs(data[tuple(at)]))
-    np.testing.assert_allclose(np.sort(excursion_maxima(data, survived, "two")), np.sort(expected))
+    np.testing.assert_allclose(np.sort(excursion_maxima(data, suprathreshold, "two")), np.sort(expected))
     assert len(expected) > 5
 
 
@@ -223,8 +223,8 @@ def test_a_plateau_is_one_maximum():
 
 
 def test_peak_columns_are_spms_formulas(excursion):
-    data, _, survived, search = excursion
-    maxima = excursion_maxima(data, survived, "positive")
+    data, _, suprathreshold, search = excursion
+    maxima = excursion_maxima(data, suprathreshold, "positive")
     values = np.sort(maxima)[::-1][:9]
     p = peak_fwe(values, search, "t", 84.0, "positive")
     np.testing.assert_array_equal(p, peak_p_fwe(values, search.resels, search.n_voxels, "t", 84.0))
@@ -238,9 +238,9 @@ def test_peak_columns_are_spms_formulas(excursion):
 
 @pytest.mark.parametrize("theory", ["spm", "fsl"])
 def test_cluster_columns(excursion, theory):
-    data, affine, survived, search = excursion
-    sizes = excursion_sizes(data, survived, 18)
-    assert sizes.sum() == survived.sum()
+    data, affine, suprathreshold, search = excursion
+    sizes = excursion_sizes(data, suprathreshold, 18)
+    assert sizes.sum() == suprathreshold.sum()
     large = np.sort(sizes)[::-1][:4]
     found = cluster_columns(large, sizes, 4.5, search, theory=theory, **RULES)
     if theory == "fsl":
@@ -264,7 +264,7 @@ def test_cluster_columns(excursion, theory):
     [{"extract_type": "local_regions"}, {"signs": "merged", "sided": "two"}, {"stat": "other"}, {"df": None}],
 )
 def test_columns_are_empty_where_there_is_no_theory(excursion, keys):
-    data, _, survived, search = excursion
+    data, _, suprathreshold, search = excursion
     for theory in ("spm", "fsl"):
         found = cluster_columns(np.array([9]), np.array([9, 3]), 4.5, search, theory=theory, **(RULES | keys))
         assert all(np.isnan(one).all() for one in found.values())

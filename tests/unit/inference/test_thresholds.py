@@ -14,9 +14,9 @@ from statmap.inference.thresholds import (
     cutoff_entries,
     cutoff_of,
     describe,
-    find_survivors,
     parse_threshold,
     resolve_cutoff,
+    suprathreshold_mask,
     write_threshold,
 )
 from statmap.io.files import UserError
@@ -32,10 +32,10 @@ SPEC = {
 }
 
 
-def survivors(values, **keys):
+def suprathreshold(values, **keys):
     data = np.array(values, dtype=np.float32).reshape(1, 1, -1)
     spec = SPEC | keys
-    return find_survivors(data, resolve_cutoff(data, data != 0, **spec), spec["sided"]).ravel().tolist()
+    return suprathreshold_mask(data, resolve_cutoff(data, data != 0, **spec), spec["sided"]).ravel().tolist()
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_other_thresholds_are_refused_in_one_line(threshold):
     ],
 )
 def test_a_value_keeps_what_is_at_or_above_it(sided, expected):
-    assert survivors([-4, -3, -2.9, 0, 3, 4], sided=sided) == expected
+    assert suprathreshold([-4, -3, -2.9, 0, 3, 4], sided=sided) == expected
 
 
 def test_strict_rule_drops_what_is_at_the_cutoff():
-    assert survivors([-3, 3, 3.5], cutoff_rule=">") == [False, False, True]
+    assert suprathreshold([-3, 3, 3.5], cutoff_rule=">") == [False, False, True]
 
 
 @pytest.mark.parametrize(("rule", "kept"), [(None, 1), (">", 2), (">=", 3)])
 def test_a_percentile_keeps_what_clears_its_score(rule, kept):
     """The 50th percentile of five values is the third; nilearn's clearance of 1e-5 also drops the fourth here."""
-    found = survivors([1, 2, 3, 3.000002, 5], threshold="50%", cutoff_rule=rule)
+    found = suprathreshold([1, 2, 3, 3.000002, 5], threshold="50%", cutoff_rule=rule)
     assert sum(found) == kept and found[-1]
 
 
@@ -113,7 +113,7 @@ def test_percentile_domains():
 
 
 def test_zero_is_background_whatever_the_threshold():
-    assert survivors([0, 0, 1, -1], threshold=0) == [False, False, True, True]
+    assert suprathreshold([0, 0, 1, -1], threshold=0) == [False, False, True, True]
 
 
 @pytest.mark.parametrize(("sided", "tail"), [("two", 0.0005), ("positive", 0.001), ("negative", 0.001)])
@@ -131,19 +131,19 @@ def test_bonferroni_counts_the_voxels_of_its_family(motor):
         assert cutoff.n_domain == tests and cutoff.value == pytest.approx(norm.isf(0.025 / tests))
 
 
-def test_the_last_significant_voxel_survives_fdr(motor):
+def test_the_last_significant_voxel_passes_fdr(motor):
     data, _ = motor
     spec = SPEC | {"threshold": {"fdr": 0.05}}
     cutoff = resolve_cutoff(data, data != 0, **spec)
     assert resolve_cutoff(data, data != 0, **(spec | {"cutoff_rule": ">"})) == cutoff
-    found = find_survivors(data, cutoff, "two")
+    found = suprathreshold_mask(data, cutoff, "two")
     assert np.abs(data[found]).min() == cutoff.value and found.sum() > 1000
 
 
 def test_nothing_significant_is_an_empty_result():
     data = np.full((3, 3, 3), 0.1)
     cutoff = resolve_cutoff(data, data != 0, **(SPEC | {"threshold": {"fdr": 0.05}}))
-    assert np.isinf(cutoff.value) and not find_survivors(data, cutoff, "two").any()
+    assert np.isinf(cutoff.value) and not suprathreshold_mask(data, cutoff, "two").any()
     assert "no cutoff" in describe(cutoff, threshold={"fdr": 0.05}, sided="two", stat="z")
 
 
@@ -246,5 +246,5 @@ def test_a_lax_one_sided_threshold_keeps_no_value_of_the_other_sign(half_empty, 
     data = data if sided == "positive" else -data
     cutoff = resolve_cutoff(data, mask, **(SPEC | {"threshold": threshold, "sided": sided}))
     assert cutoff.value == 0
-    kept = data[find_survivors(data, cutoff, sided)]
+    kept = data[suprathreshold_mask(data, cutoff, sided)]
     assert kept.size > 100 and (np.sign(kept) == (1 if sided == "positive" else -1)).all()

@@ -1,4 +1,4 @@
-"""What is promised of regions on any volume: labels, sizes, order, and a ledger that balances."""
+"""What is promised of regions on any volume: labels, sizes, order, and a accounting that balances."""
 
 import numpy as np
 import pytest
@@ -8,16 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from statmap.inference.thresholds import Cutoff, find_survivors
+from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
 from statmap.regions.clusters import label_components
 from statmap.regions.extract import (
-    Regions,
-    check_ledger,
-    ledger_warning,
+    accounting_warning,
+    check_accounting,
     region_volumes,
-    settled_sentence,
-    settled_warning,
 )
 
 STRUCTURE = {
@@ -33,7 +30,7 @@ SPEC = {
     "size_rule": ">",
     "unseeded": "drop",
     "edge_scale": "volume",
-    "random_walker": "settled",
+    "random_walker": "converged",
 }
 
 connectivities = st.sampled_from((6, 18, 26))
@@ -91,7 +88,9 @@ def test_local_regions_of_split_signs_are_those_of_x_and_of_minus_x(data, affine
 
 @settings(deadline=None, max_examples=100)
 @given(volumes, affines(), extract_types, signs, connectivities, st.floats(0, 200), st.sampled_from(("drop", "keep")))
-def test_every_survivor_is_accounted_for(data, affine, extract_type, handling, connectivity, smallest, unseeded):
+def test_every_suprathreshold_voxel_is_accounted_for(
+    data, affine, extract_type, handling, connectivity, smallest, unseeded
+):
     spec = SPEC | {
         "extract_type": extract_type,
         "signs": handling,
@@ -100,13 +99,15 @@ def test_every_survivor_is_accounted_for(data, affine, extract_type, handling, c
         "unseeded": unseeded,
     }
     found = extract_regions(data, affine, spec)
-    ledger = found.ledger
-    assert ledger["survivors"] == np.count_nonzero(data)
-    assert ledger["survivors"] == sum(ledger[fate] for fate in ("kept", "too_small", "unseeded", "isolated"))
-    assert ledger["kept"] == np.count_nonzero(found.labels)
+    accounting = found.accounting
+    assert accounting["suprathreshold"] == np.count_nonzero(data)
+    assert accounting["suprathreshold"] == sum(
+        accounting[outcome] for outcome in ("kept", "too_small", "unseeded", "seed_only")
+    )
+    assert accounting["kept"] == np.count_nonzero(found.labels)
     assert not (found.labels[data == 0]).any()
     if unseeded == "keep" or extract_type == "connected_components":
-        assert ledger["unseeded"] == ledger["isolated"] == 0
+        assert accounting["unseeded"] == accounting["seed_only"] == 0
     sizes = np.bincount(found.labels.ravel(), minlength=1)[1:]
     assert (sizes * voxel_volume(affine) > smallest * (1 - 1e-9)).all()
     assert (np.diff(sizes) <= 0).all(), "largest first"
@@ -180,23 +181,26 @@ def test_size_is_compared_in_cubic_millimetres(rule, kept):
     data[0:2, 1, 1], data[4:7, 1, 1] = 1, 1
     affine = np.diag([-2, 3, 3, 1.0])
     found = extract_regions(data, affine, SPEC | {"min_region_size": 36, "size_rule": rule})
-    assert found.n_regions == kept and found.ledger["too_small"] == (2 if kept == 1 else 0)
+    assert found.n_regions == kept and found.accounting["too_small"] == (2 if kept == 1 else 0)
 
 
 def threshold(motor, value, sided):
     data, affine = motor
-    return np.where(find_survivors(data, Cutoff(value, ">=", "value"), sided), data, 0), affine
+    return np.where(suprathreshold_mask(data, Cutoff(value, ">=", "value"), sided), data, 0), affine
 
 
-def test_merged_local_regions_lose_every_negative_survivor_and_say_so(motor):
-    """Two-sided |z| >= 3.1 on the embedded map: nilearn's local_regions drops all 1,139 negative survivors."""
+def test_merged_local_regions_lose_every_negative_voxel_and_say_so(motor):
+    """Two-sided |z| >= 3.1 on the embedded map: nilearn's local_regions drops all 1,139 negative voxels."""
     data, affine = threshold(motor, 3.1, "two")
     spec = SPEC | {"extract_type": "local_regions"}
     merged = extract_regions(data, affine, spec | {"signs": "merged"})
     assert (data < 0).sum() == 1139 and not (merged.labels[data < 0]).any()
-    assert "reason other than size" in ledger_warning(merged.ledger, "merged", "drop")
+    assert "reason other than size" in accounting_warning(merged.accounting, "merged", "drop")
     kept = extract_regions(data, affine, spec | {"unseeded": "keep"})
-    assert kept.ledger["kept"] == kept.ledger["survivors"] and ledger_warning(kept.ledger, "split", "keep") is None
+    assert (
+        kept.accounting["kept"] == kept.accounting["suprathreshold"]
+        and accounting_warning(kept.accounting, "split", "keep") is None
+    )
 
 
 def test_an_unseeded_component_of_286_voxels_is_reported_and_can_be_kept(motor):
@@ -204,26 +208,26 @@ def test_an_unseeded_component_of_286_voxels_is_reported_and_can_be_kept(motor):
     data, affine = threshold(motor, 4.0, "positive")
     spec = SPEC | {"extract_type": "local_regions", "signs": "merged"}
     lost = extract_regions(data, affine, spec)
-    assert lost.ledger["unseeded"] >= 286
+    assert lost.accounting["unseeded"] >= 286
     missing = (data != 0) & (lost.labels == 0)
     components = np.bincount(ndimage.label(missing)[0].ravel())[1:]
     assert components.max() == 286
     kept = extract_regions(data, affine, spec | {"unseeded": "keep"})
-    assert kept.ledger["kept"] == kept.ledger["survivors"]
+    assert kept.accounting["kept"] == kept.accounting["suprathreshold"]
     assert 286 in np.bincount(kept.labels.ravel())
 
 
-def test_padding_moves_nilearns_borders_but_not_those_of_edge_scale_survivors(motor):
+def test_padding_moves_nilearns_borders_but_not_those_of_edge_scale_suprathreshold(motor):
     """nilearn scales edge weights by the standard deviation of the whole array, background and all."""
     data, affine = threshold(motor, 0.5, "two")
     spec = SPEC | {"extract_type": "local_regions", "signs": "merged"}
     inner = (slice(30, -30),) * 3
     labels = {}
-    for scale in ("volume", "survivors"):
+    for scale in ("volume", "suprathreshold"):
         whole = extract_regions(data, affine, spec | {"edge_scale": scale}).labels
         padded = extract_regions(np.pad(data, 30), affine, spec | {"edge_scale": scale}).labels[inner]
         labels[scale] = same_partition(whole, padded)
-    assert labels == {"volume": False, "survivors": True}
+    assert labels == {"volume": False, "suprathreshold": True}
 
 
 def test_four_d_image_holds_one_region_a_volume(motor, tmp_path):
@@ -257,30 +261,36 @@ def test_memory_of_the_four_d_image_does_not_grow_with_the_number_of_regions(tmp
 @pytest.mark.parametrize("extract_type", ["local_regions", "connected_components"])
 def test_nothing_is_a_result(extract_type):
     found = extract_regions(np.zeros((4, 5, 6), np.float32), np.eye(4), SPEC | {"extract_type": extract_type})
-    assert found.n_regions == 0 and not found.labels.any() and set(found.ledger.values()) == {0}
+    assert found.n_regions == 0 and not found.labels.any() and set(found.accounting.values()) == {0}
 
 
-def account(survivors, kept=0, too_small=0, unseeded=0, isolated=0):
-    return {"survivors": survivors, "kept": kept, "too_small": too_small, "unseeded": unseeded, "isolated": isolated}
+def account(suprathreshold, kept=0, too_small=0, unseeded=0, seed_only=0):
+    return {
+        "suprathreshold": suprathreshold,
+        "kept": kept,
+        "too_small": too_small,
+        "unseeded": unseeded,
+        "seed_only": seed_only,
+    }
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         account(10, kept=9),
-        account(10, kept=9, isolated=2),
+        account(10, kept=9, seed_only=2),
         account(10, kept=12, too_small=-2),
         account(10, kept=5, too_small=3, unseeded=3),
     ],
 )
 def test_an_accounting_that_does_not_balance_stops_the_program(wrong):
-    check_ledger(account(10, kept=4, too_small=3, unseeded=2, isolated=1))
+    check_accounting(account(10, kept=4, too_small=3, unseeded=2, seed_only=1))
     with pytest.raises(AssertionError, match="does not balance"):
-        check_ledger(wrong)
+        check_accounting(wrong)
 
 
 def test_voxels_that_get_lost_between_the_steps_are_noticed(monkeypatch):
-    """Every fate is counted by itself, none is what is left over: a region that loses a voxel does not balance."""
+    """Every count is counted by itself, none is what is left over: a region that loses a voxel does not balance."""
     from statmap.regions import extract
 
     data = np.zeros((6, 3, 3), np.float32)
@@ -297,8 +307,8 @@ def test_voxels_that_get_lost_between_the_steps_are_noticed(monkeypatch):
             extract_regions(data, np.eye(4), SPEC | {"min_region_size": smallest})
 
 
-def test_every_fate_by_hand():
-    """A region that is kept, one too small, one without a seed beside the first, an isolated voxel."""
+def test_every_count_by_hand():
+    """A region that is kept, one too small, one without a seed beside the first, a voxel that is its own seed."""
     data = np.zeros((30, 30, 9), np.float32)
     data[4:7, 4:7, 4:7], data[5, 5, 5] = 3, 9  # 27 voxels
     data[5, 9:11, 5] = 2  # without a seed: the maximum above is within ten voxels
@@ -306,47 +316,31 @@ def test_every_fate_by_hand():
     data[5, 24, 5] = 7
     spec = SPEC | {"extract_type": "local_regions", "min_region_size": 54}
     found = extract_regions(data, np.diag([3.0, 3, 3, 1]), spec)
-    assert found.ledger == account(32, kept=27, too_small=2, unseeded=2, isolated=1) and found.n_regions == 1
+    assert found.accounting == account(32, kept=27, too_small=2, unseeded=2, seed_only=1) and found.n_regions == 1
     kept = extract_regions(data, np.diag([3.0, 3, 3, 1]), spec | {"unseeded": "keep"})
-    assert kept.ledger == account(32, kept=27, too_small=5) and kept.n_regions == 1
+    assert kept.accounting == account(32, kept=27, too_small=5) and kept.n_regions == 1
 
 
-@pytest.mark.parametrize(("unseeded", "isolated"), [(5, 0), (0, 5), (3, 2)])
-def test_losses_are_warned_of_from_above_five_percent(unseeded, isolated):
-    assert ledger_warning(account(100, 95, 0, unseeded, isolated), "merged", "drop") is None
-    assert ledger_warning(account(100, 0, 95, unseeded, isolated), "merged", "drop") is None
-    said = ledger_warning(account(99, 94, 0, unseeded, isolated), "merged", "drop")
-    assert said.startswith("5 of 99 survivors (5.1%) are in no region for a reason other than size")
-    assert f"{unseeded} in components without a seed, {isolated} isolated" in said
-    assert ledger_warning(account(0), "merged", "drop") is None
-    assert "99 of 100 survivors (99.0%)" in ledger_warning(account(100, 1, 0, 99), "merged", "drop")
+@pytest.mark.parametrize(("unseeded", "seed_only"), [(5, 0), (0, 5), (3, 2)])
+def test_losses_are_warned_of_from_above_five_percent(unseeded, seed_only):
+    assert accounting_warning(account(100, 95, 0, unseeded, seed_only), "merged", "drop") is None
+    assert accounting_warning(account(100, 0, 95, unseeded, seed_only), "merged", "drop") is None
+    said = accounting_warning(account(99, 94, 0, unseeded, seed_only), "merged", "drop")
+    assert said.startswith("5 of 99 suprathreshold voxels (5.1%) are in no region for a reason other than size")
+    assert f"{unseeded} in components without a seed, {seed_only} in components that are nothing but their seed" in said
+    assert accounting_warning(account(0), "merged", "drop") is None
+    assert "99 of 100 suprathreshold voxels (99.0%)" in accounting_warning(account(100, 1, 0, 99), "merged", "drop")
 
 
 def test_only_what_would_help_is_advised():
     lost = account(10, unseeded=10)
-    both = ledger_warning(lost, "merged", "drop")
+    both = accounting_warning(lost, "merged", "drop")
     assert "signs: split and unseeded: keep recover them; connected_components never loses any" in both
-    assert ". unseeded: keep recovers them; connected_components" in ledger_warning(lost, "split", "drop")
-    assert ". signs: split recovers them; connected_components" in ledger_warning(lost, "merged", "keep")
-    assert ledger_warning(lost, "split", "keep").endswith("isolated. connected_components never loses any")
-
-
-def test_what_is_not_settled_is_said_and_warned_of_from_above_five_percent():
-    labels = np.array([1, 1, 2], np.int32).reshape(3, 1, 1)
-    exact = Regions(labels, account(3, kept=3))
-    assert settled_sentence(exact) is None and settled_warning(exact) is None
-    few = Regions(labels, account(200, kept=200), unsettled=10, divided=200, settled_regions=3)
-    assert settled_sentence(few) == (
-        "10 of 200 voxels (5%) are not settled in nilearn's solution; settled, 3 regions are large enough instead of 2"
+    assert ". unseeded: keep recovers them; connected_components" in accounting_warning(lost, "split", "drop")
+    assert ". signs: split recovers them; connected_components" in accounting_warning(lost, "merged", "keep")
+    assert accounting_warning(lost, "split", "keep").endswith(
+        "nothing but their seed. connected_components never loses any"
     )
-    assert settled_warning(few) is None
-    many = Regions(labels, account(204, kept=204), unsettled=61, divided=204, settled_regions=4)
-    assert settled_sentence(many).startswith("61 of 204 voxels (30%) are not settled in nilearn's solution; ")
-    assert settled_warning(many) == f"{settled_sentence(many)}. random_walker: settled gives the exact solution"
-    all_of_one = Regions(labels, account(1, kept=1), unsettled=1, divided=1, settled_regions=1)
-    assert settled_sentence(all_of_one).startswith("1 of 1 voxels (100%)")
-    nothing = Regions(np.zeros((3, 1, 1), np.int32), account(0), unsettled=0, divided=0, settled_regions=0)
-    assert settled_sentence(nothing).startswith("0 of 0 voxels (0%)") and settled_warning(nothing) is None
 
 
 def test_each_volume_holds_its_region_and_nothing_of_the_one_before():

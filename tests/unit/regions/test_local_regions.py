@@ -21,18 +21,18 @@ KEYS = {
     "size_rule": ">",
     "unseeded": "drop",
     "edge_scale": "volume",
-    "random_walker": "settled",
+    "random_walker": "converged",
 }
 
 
 def divide(data, **keys):
-    """The regions before the extent threshold, over the whole grid, and voxels without a seed and isolated."""
+    """The regions before the extent threshold, over the whole grid, and voxels without a seed and seed_only."""
     keys = {name: (KEYS | keys)[name] for name in ("signs", "connectivity", "unseeded", "edge_scale", "random_walker")}
     box = bounding_box(data != 0)
     found = label_local_regions(data, box, AFFINE, **keys)
     whole = np.zeros(data.shape, int)
     whole[box] = found.labels
-    return whole, found.unseeded, found.isolated
+    return whole, found.unseeded, found.seed_only
 
 
 def dense_walk(values, voxels, seeds, connectivity, scale):
@@ -57,7 +57,7 @@ def divide_by_definition(data, signs, connectivity, unseeded, edge_scale):
     """As `divide`, component by component; and which voxels are clear."""
     structure = ndimage.generate_binary_structure(3, {6: 1, 18: 2, 26: 3}[connectivity])
     result, clear = np.zeros(data.shape, int), np.ones(data.shape, bool)
-    lost = {"unseeded": 0, "isolated": 0}
+    lost = {"unseeded": 0, "seed_only": 0}
     for part in (np.maximum(data, 0), np.maximum(-data, 0)) if signs == "split" else (data,):
         if not part.any():
             continue
@@ -87,8 +87,8 @@ def divide_by_definition(data, signs, connectivity, unseeded, edge_scale):
         if others and unseeded == "drop":
             for at in alone:
                 result[at] = 0
-                lost["isolated"] += len(at[0])
-    return result, lost["unseeded"], lost["isolated"], clear
+                lost["seed_only"] += len(at[0])
+    return result, lost["unseeded"], lost["seed_only"], clear
 
 
 def same_partition(one, other):
@@ -102,19 +102,19 @@ def same_partition(one, other):
     st.sampled_from(("split", "merged")),
     st.sampled_from((6, 18, 26)),
     st.sampled_from(("drop", "keep")),
-    st.sampled_from(("volume", "survivors")),
+    st.sampled_from(("volume", "suprathreshold")),
 )
 def test_local_regions_are_those_of_the_definition(seed, signs, connectivity, unseeded, edge_scale):
-    """Volumes long enough for several seeds, with isolated voxels, components without a seed, and contested ones."""
+    """Volumes long enough for several seeds, with seed_only voxels, components without a seed, and contested ones."""
     random = np.random.default_rng(seed)
     data = ndimage.gaussian_filter(random.normal(size=(34, 5, 5)), random.uniform(0.3, 1.5)).astype(np.float32)
     data *= random.uniform(0.3, 3) / data.std()
     data[np.abs(data) < np.quantile(np.abs(data), random.uniform(0.3, 0.97))] = 0
-    labels, n_unseeded, n_isolated = divide(
+    labels, n_unseeded, n_seed_only = divide(
         data, signs=signs, connectivity=connectivity, unseeded=unseeded, edge_scale=edge_scale
     )
-    expected, e_unseeded, e_isolated, clear = divide_by_definition(data, signs, connectivity, unseeded, edge_scale)
-    assert (n_unseeded, n_isolated) == (e_unseeded, e_isolated)
+    expected, e_unseeded, e_seed_only, clear = divide_by_definition(data, signs, connectivity, unseeded, edge_scale)
+    assert (n_unseeded, n_seed_only) == (e_unseeded, e_seed_only)
     np.testing.assert_array_equal(labels > 0, expected > 0)
     assert same_partition(labels[clear], expected[clear])
 
@@ -127,9 +127,9 @@ def dumbbell(left=3.0, right=3.0, bridge=3.0):
     return data
 
 
-@pytest.mark.parametrize("edge_scale", ["volume", "survivors"])
+@pytest.mark.parametrize("edge_scale", ["volume", "suprathreshold"])
 def test_equal_voxels_are_divided_in_the_middle(edge_scale):
-    """The survivors do not vary: their standard deviation is 0 and scales nothing."""
+    """The suprathreshold voxels do not vary: their standard deviation is 0 and scales nothing."""
     labels, *lost = divide(dumbbell(), edge_scale=edge_scale)
     line = labels[5:24, 4, 4]
     assert lost == [0, 0] and len(np.unique(line)) == 2
@@ -142,7 +142,7 @@ def test_a_full_volume_of_equal_voxels_has_no_region_or_one():
     assert (divide(data, unseeded="keep")[0] == 1).all()
 
 
-both_walkers = pytest.mark.parametrize("walker", [{"random_walker": "settled"}, {"random_walker": "nilearn"}])
+both_walkers = pytest.mark.parametrize("walker", [{"random_walker": "converged"}, {"random_walker": "nilearn"}])
 
 
 @both_walkers
@@ -187,12 +187,12 @@ def test_edges_are_measured_against_the_voxels_asked_for():
     data[5:18] += 0.3 * (data[5:18] != 0)
     data = np.pad(data, ((0, 0), (0, 40), (0, 40)))
     data[13:16, 24:27, 24:27] = 12  # far away: what passed varies much
-    ends = {scale: divide(data, edge_scale=scale)[0] for scale in ("volume", "survivors")}
+    ends = {scale: divide(data, edge_scale=scale)[0] for scale in ("volume", "suprathreshold")}
     for scale, labels in ends.items():
         expected, *_, clear = divide_by_definition(data, "merged", 6, "drop", scale)
         assert clear[8:21, 4, 4].all() and same_partition(labels[clear], expected[clear])
     borders = {scale: np.flatnonzero(np.diff(labels[8:21, 4, 4])).tolist() for scale, labels in ends.items()}
-    assert borders["volume"] == [9] and len(borders["survivors"]) == 1 and borders["survivors"][0] < 9
+    assert borders["volume"] == [9] and len(borders["suprathreshold"]) == 1 and borders["suprathreshold"][0] < 9
 
 
 @pytest.mark.parametrize(("connectivity", "together"), [(6, False), (18, True), (26, True)])
@@ -205,7 +205,7 @@ def test_a_component_reaches_as_far_as_its_connectivity(connectivity, together):
     assert n_unseeded == (0 if together else 2) and labels[7, 7, 5] == (labels[5, 5, 5] if together else 0)
 
 
-@pytest.mark.parametrize("wrong", [{"connectivity": 18}, {"connectivity": 26}, {"edge_scale": "survivors"}])
+@pytest.mark.parametrize("wrong", [{"connectivity": 18}, {"connectivity": 26}, {"edge_scale": "suprathreshold"}])
 def test_nilearns_walker_is_refused_what_it_does_not_have(wrong):
     """Its system has faces only: a voxel that hangs on by an edge would belong to any seed."""
     keys = KEYS | {"random_walker": "nilearn"} | wrong
@@ -216,19 +216,15 @@ def test_nilearns_walker_is_refused_what_it_does_not_have(wrong):
     assert extract_regions(dumbbell(), AFFINE, KEYS | wrong).n_regions == 2
 
 
-def test_nilearns_walker_says_how_far_it_is_from_the_settled_one():
+def test_nilearns_walker_stops_before_the_converged_solution():
     """Its conjugate gradients stop early: here some of the bridge has not yet changed sides."""
     data = dumbbell(4, 5, 3)
     data += (np.random.default_rng(0).random(data.shape) * 0.3 * (data != 0)).astype(np.float32)
     data[26:29, 7, 7] = 2  # without a seed
-    settled, nilearn = (
-        extract_regions(data, AFFINE, KEYS | {"random_walker": walker}) for walker in ("settled", "nilearn")
+    converged, nilearn = (
+        extract_regions(data, AFFINE, KEYS | {"random_walker": walker}) for walker in ("converged", "nilearn")
     )
-    assert settled.ledger == nilearn.ledger and (nilearn.ledger["kept"], nilearn.ledger["unseeded"]) == (67, 3)
-    differ = settled.labels != nilearn.labels
-    assert 0 < nilearn.unsettled == differ.sum() < 10 and differ[8:21, 4, 4].sum() == differ.sum()
-    assert (nilearn.divided, nilearn.settled_regions, settled.unsettled, settled.divided) == (67, 2, None, None)
-    small = extract_regions(data, AFFINE, KEYS | {"random_walker": "nilearn", "min_region_size": 27 * 40})
-    assert (small.unsettled, small.divided) == (nilearn.unsettled, 67)
-    nothing = extract_regions(data * 0, AFFINE, KEYS | {"random_walker": "nilearn"})
-    assert (nothing.unsettled, nothing.divided, nothing.settled_regions) == (0, 0, 0)
+    assert converged.accounting == nilearn.accounting
+    assert (nilearn.accounting["kept"], nilearn.accounting["unseeded"]) == (67, 3)
+    differ = converged.labels != nilearn.labels
+    assert 0 < differ.sum() < 10 and differ[8:21, 4, 4].sum() == differ.sum()

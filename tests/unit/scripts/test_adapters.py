@@ -367,13 +367,13 @@ def test_fetch_atlas(results):
     assert sidecar["SHA256"] == sha256_of(results / "atlases/halves.nii.gz") and "TermsOfUse" not in sidecar
 
 
-@pytest.mark.parametrize(("variant", "cutoff", "survivors"), [("strict", 3, 35), ("loose", 2, 36)])
-def test_threshold_map(results, variant, cutoff, survivors):
+@pytest.mark.parametrize(("variant", "cutoff", "suprathreshold"), [("strict", 3, 35), ("loose", 2, 36)])
+def test_threshold_map(results, variant, cutoff, suprathreshold):
     folder = results / "full" / variant
     sidecar = read_json(folder / "thresholded.json")
-    assert (sidecar["Cutoff"], sidecar["Survivors"]) == (cutoff, survivors)
+    assert (sidecar["Cutoff"], sidecar["SuprathresholdVoxels"]) == (cutoff, suprathreshold)
     kept, _ = read_raw(folder / "thresholded.nii.gz")
-    assert np.count_nonzero(kept) == survivors and kept[3, 3, 3] == 6 and kept[9, 9, 9] == -4.5
+    assert np.count_nonzero(kept) == suprathreshold and kept[3, 3, 3] == 6 and kept[9, 9, 9] == -4.5
     assert sha256_of(folder / "thresholded.nii.gz") == sidecar["SHA256"]
 
 
@@ -384,12 +384,12 @@ def test_extract_regions(results, variant, sizes):
     labels, _ = read_raw(folder / "regions.nii.gz")
     assert np.bincount(labels.ravel())[1:].tolist() == sizes
     n_voxels = sum(sizes)
-    assert sidecar["Ledger"] == {
-        "survivors": n_voxels,
+    assert sidecar["VoxelAccounting"] == {
+        "suprathreshold": n_voxels,
         "kept": n_voxels,
         "too_small": 0,
         "unseeded": 0,
-        "isolated": 0,
+        "seed_only": 0,
     }
     assert sidecar["SHA256"] == sha256_of(folder / "regions.nii.gz")
     assert sidecar["SourceSHA256"] == sha256_of(folder / "thresholded.nii.gz")

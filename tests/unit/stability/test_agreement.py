@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from statmap.inference.thresholds import Cutoff, find_survivors
+from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.stability.agreement import dice_jaccard, match_regions
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])
@@ -99,8 +99,8 @@ def label_motor(motor, value):
         "min_region_size": 500,
         "size_rule": ">",
     }
-    survivors = find_survivors(data, Cutoff(value, ">=", "value"), "two")
-    return extract_regions(np.where(survivors, data, 0), affine, spec).labels
+    suprathreshold = suprathreshold_mask(data, Cutoff(value, ">=", "value"), "two")
+    return extract_regions(np.where(suprathreshold, data, 0), affine, spec).labels
 
 
 def test_nested_thresholds_of_the_real_map(motor):

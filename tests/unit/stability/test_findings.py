@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_maps import AFFINE, maps
 
-from statmap.inference.thresholds import Cutoff, find_survivors
+from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.stability.findings import findings, main_peaks_of_sweep, read_ranges, write_ranges
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 
@@ -26,7 +26,7 @@ def by_labelling(data, cutoffs, sizes, connectivities, signs, sided, size_rule):
     for connectivity in connectivities:
         for handling in signs:
             for cutoff in cutoffs.values():
-                thresholded = np.where(find_survivors(data, cutoff, sided), data, 0)
+                thresholded = np.where(suprathreshold_mask(data, cutoff, sided), data, 0)
                 for size in sizes:
                     spec = {"extract_type": "connected_components", "connectivity": connectivity, "signs": handling}
                     spec |= {"min_region_size": size, "size_rule": size_rule}

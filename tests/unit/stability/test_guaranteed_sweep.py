@@ -36,7 +36,11 @@ def test_every_point_equals_its_own_search(data, sizes, signs, sided, size_rule)
         voxels = np.bincount(own.labels.ravel())[1:]
         assert table["n_regions"][row] == len(voxels) and table["kept"][row] == voxels.sum()
         assert table["cutoff"][row] == min(everything.cutoffs, default=np.inf)
-        assert table["survivors"][row] == table["kept"][row] + table["too_small"][row] == (everything.labels > 0).sum()
+        assert (
+            table["suprathreshold"][row]
+            == table["kept"][row] + table["too_small"][row]
+            == (everything.labels > 0).sum()
+        )
         assert (table["volume_mm3"][row], table["largest_mm3"][row]) == (
             pytest.approx(27 * voxels.sum()),
             pytest.approx(27 * voxels.max(initial=0)),

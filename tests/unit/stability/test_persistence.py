@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from small_maps import AFFINE, STRUCTURE, connectivities, label, maps
 
-from statmap.inference.thresholds import Cutoff, find_survivors
+from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.stability.persistence import persistence
 from statmap.stability.tree import component_tree, cut, signed_maps
 
@@ -75,17 +75,17 @@ def test_volumes_are_step_functions_of_the_cutoff(data, connectivity, rule):
     cutoffs = {str(value): Cutoff(value, rule, "value") for value in (3.0, 1.0, 2.0, 0.5)}
     table = rows_of({"positive": component_tree(data, connectivity)}, AFFINE, cutoffs)
     for written, cutoff in cutoffs.items():
-        survivors = find_survivors(data, cutoff, "positive")
-        labels = ndimage.label(survivors, STRUCTURE[connectivity])[0]
+        suprathreshold = suprathreshold_mask(data, cutoff, "positive")
+        labels = ndimage.label(suprathreshold, STRUCTURE[connectivity])[0]
         column = table[f"volume_mm3@{written}"]
         for row, volume in zip(table.itertuples(), column, strict=True):
-            if not survivors[row.i, row.j, row.k]:
+            if not suprathreshold[row.i, row.j, row.k]:
                 assert volume == 0
             elif row.death > cutoff.value or (row.death == cutoff.value and rule == ">=" and row.parent):
                 assert np.isnan(volume)
             else:
                 assert volume == 27 * (labels == labels[row.i, row.j, row.k]).sum()
-        assert column.sum() == 27 * survivors.sum()
+        assert column.sum() == 27 * suprathreshold.sum()
 
 
 def test_both_signs_share_one_numbering():
@@ -117,7 +117,7 @@ def test_of_equal_peaks_the_lowest_index_lives_on():
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 4), (0, 3, 3)])
-def test_a_map_without_survivors_keeps_its_header(shape):
+def test_a_map_without_suprathreshold_voxels_keeps_its_header(shape):
     tree = component_tree(np.zeros(shape, np.float32), 18, 2.0)
     assert not cut(tree, 2.0).any()
     table = rows_of({"positive": tree, "negative": tree}, AFFINE, {"3.0": Cutoff(3.0, ">=", "value")})

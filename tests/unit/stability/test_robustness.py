@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from small_maps import AFFINE, STRUCTURE, connectivities, maps
 
-from statmap.inference.thresholds import Cutoff, find_survivors
+from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.stability.robustness import robustness
 from statmap.stability.tree import signed_maps
 
@@ -65,8 +65,8 @@ def test_robustness_is_the_interval_of_its_definition(
         "min_region_size": minimum,
         "size_rule": size_rule,
     }
-    survivors = find_survivors(data, cutoff, sided)
-    regions = region_rows(data, extract_regions(np.where(survivors, data, 0), AFFINE, spec).labels)
+    suprathreshold = suprathreshold_mask(data, cutoff, sided)
+    regions = region_rows(data, extract_regions(np.where(suprathreshold, data, 0), AFFINE, spec).labels)
     result = rows_of(
         data,
         AFFINE,
@@ -106,8 +106,8 @@ def test_robustness_of_real_regions_by_extracting_again(motor, sided):
     }
 
     def extract(value):
-        survivors = find_survivors(data, Cutoff(value, ">=", "value"), sided)
-        return extract_regions(np.where(survivors, data, 0), affine, spec).labels
+        suprathreshold = suprathreshold_mask(data, Cutoff(value, ">=", "value"), sided)
+        return extract_regions(np.where(suprathreshold, data, 0), affine, spec).labels
 
     labels = extract(3.0)
     regions = region_rows(data, labels)

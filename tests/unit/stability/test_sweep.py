@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from statmap.inference.thresholds import Cutoff, find_survivors, resolve_cutoff
+from statmap.inference.thresholds import Cutoff, resolve_cutoff, suprathreshold_mask
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])
@@ -21,7 +21,7 @@ COLUMNS = [
     "cutoff",
     "cutoff_rule",
     "min_region_size",
-    "survivors",
+    "suprathreshold",
     "n_regions",
     "volume_mm3",
     "largest_mm3",
@@ -40,7 +40,7 @@ def loop(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
     for connectivity in connectivities:
         for handling in signs:
             for threshold, cutoff in cutoffs.items():
-                thresholded = np.where(find_survivors(data, cutoff, sided), data, 0)
+                thresholded = np.where(suprathreshold_mask(data, cutoff, sided), data, 0)
                 for size in sizes:
                     spec = {
                         "extract_type": "connected_components",
@@ -51,11 +51,11 @@ def loop(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
                     }
                     regions = extract_regions(thresholded, affine, spec)
                     voxels = np.bincount(regions.labels.ravel())[1:]
-                    ledger = regions.ledger
+                    accounting = regions.accounting
                     rows.append(
                         (connectivity, handling, threshold, cutoff.value, cutoff.rule, float(size))
-                        + (ledger["survivors"], len(voxels), voxels.sum() * 27.0, voxels.max(initial=0) * 27.0)
-                        + (ledger["kept"], ledger["too_small"])
+                        + (accounting["suprathreshold"], len(voxels), voxels.sum() * 27.0, voxels.max(initial=0) * 27.0)
+                        + (accounting["kept"], accounting["too_small"])
                     )
                     times += regions.labels > 0
     return pd.DataFrame(rows, columns=COLUMNS), times
@@ -102,15 +102,15 @@ def test_real_map_with_values_and_percentiles_in_any_order(motor, variant, sided
     cutoffs = {str(t): resolve_cutoff(data, data != 0, **keys | {"threshold": t}) for t in thresholds}
     table, times_kept = check(data, affine, cutoffs, [0, 500, 1500], [6, 26], ["split", "merged"], sided, ">")
     assert table["threshold"].unique().tolist() == list(map(str, thresholds))
-    assert (table["kept"] + table["too_small"] == table["survivors"]).all()
+    assert (table["kept"] + table["too_small"] == table["suprathreshold"]).all()
     assert 0.5 * len(table) < times_kept.max() <= len(table)
-    assert ((times_kept > 0) <= find_survivors(data, min(cutoffs.values(), key=lambda c: c.value), sided)).all()
+    assert ((times_kept > 0) <= suprathreshold_mask(data, min(cutoffs.values(), key=lambda c: c.value), sided)).all()
 
 
-def test_nothing_survives():
+def test_nothing_passes():
     data = np.zeros((3, 4, 5), np.float32)
     table, times_kept = sweep(data, AFFINE, {"3.0": Cutoff(3.0, ">=", "value")}, [0, 9], [6], ["split"], "two", ">")
-    assert table[["survivors", "n_regions", "volume_mm3", "largest_mm3", "kept", "too_small"]].eq(0).all(axis=None)
+    assert table[["suprathreshold", "n_regions", "volume_mm3", "largest_mm3", "kept", "too_small"]].eq(0).all(axis=None)
     assert times_kept.shape == data.shape and not times_kept.any()
 
 
@@ -120,4 +120,4 @@ def test_table_reads_back_with_its_types(motor):
     table, _ = sweep(data, affine, cutoffs, [0, 500], [6, 18], ["split", "merged"], "two", ">")
     back = pd.read_csv(io.StringIO(table.to_csv(index=False)))
     pd.testing.assert_frame_equal(back, table)
-    assert (back[["connectivity", "survivors", "n_regions", "kept", "too_small"]].dtypes == np.int64).all()
+    assert (back[["connectivity", "suprathreshold", "n_regions", "kept", "too_small"]].dtypes == np.int64).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from calls import extract_regions, list_peaks, measure_regions
 
-from statmap.inference.thresholds import find_survivors, resolve_cutoff
+from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
 from statmap.tables import columns as tables
 from statmap.tables.csv_files import read_table, write_rows, write_table
 
@@ -33,7 +33,7 @@ def found(motor, variant):
     data, affine = motor
     spec = variant | {"extract_type": "connected_components", "signs": "split", "min_region_size": 5 * 27}
     cutoff = resolve_cutoff(data, data != 0, **{key: spec[key] for key in KEYS})
-    thresholded = np.where(find_survivors(data, cutoff, "two"), data, 0)
+    thresholded = np.where(suprathreshold_mask(data, cutoff, "two"), data, 0)
     return data, extract_regions(thresholded, affine, spec).labels, affine
 
 

@@ -13,7 +13,7 @@ from statmap.web.map_page import VariantPage, account_in_words, map_page
 from statmap.web.methods import Methods
 from statmap.web.summary import summary_page
 
-ACCOUNT = {"survivors": 10, "kept": 6, "too_small": 1, "unseeded": 3, "isolated": 0}
+ACCOUNT = {"suprathreshold": 10, "kept": 6, "too_small": 1, "unseeded": 3, "seed_only": 0}
 REGION = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "sign": "positive", "peak_value": -4.0, "peak_i": 2}
 PEAK = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "peak": 1, "value": 4.5, "x": 1.0}
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1)
@@ -32,7 +32,7 @@ def one_variant(csv, name="v", warnings=(), regions=(REGION,), text="t"):
 
 
 def summary_row(map_id, variant):
-    counts = "n_regions survivors kept too_small unseeded isolated connectivity"
+    counts = "n_regions suprathreshold kept too_small unseeded seed_only connectivity"
     numbers = dict.fromkeys(f"{counts} volume_mm3 largest_mm3 min_region_size".split(), 1)
     return {"map": map_id, "variant": variant, "rule": "|z| > 3", "signs": "split", **numbers}
 

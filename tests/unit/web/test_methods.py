@@ -8,7 +8,7 @@ import yaml
 from statmap.inference.kinds import KINDS, Cutoff
 from statmap.web.methods import methods_text
 
-ACCOUNT = {"survivors": 120, "kept": 100, "too_small": 20, "unseeded": 0, "isolated": 0}
+ACCOUNT = {"suprathreshold": 120, "kept": 100, "too_small": 20, "unseeded": 0, "seed_only": 0}
 
 
 def text_of(**changes):

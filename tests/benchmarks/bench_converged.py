@@ -1,6 +1,6 @@
-"""How far nilearn's regions are from the settled solution, on the embedded map and on smooth noise.
+"""How far nilearn's regions are from the converged solution, on the embedded map and on smooth noise.
 
-Run with ``python tests/benchmarks/bench_settled.py``, or by `make bench`; prints Markdown tables.
+Run with ``python tests/benchmarks/bench_converged.py``, or by `make bench`; prints Markdown tables.
 """
 
 import sys
@@ -13,7 +13,9 @@ from scipy.ndimage import gaussian_filter
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from statmap.io.images import read_image
+from statmap.regions.clusters import bounding_box
 from statmap.regions.extract import extract_regions
+from statmap.regions.local_regions import label_local_regions
 
 KEYS = {
     "extract_type": "local_regions",
@@ -46,14 +48,22 @@ def noise(voxels):
 
 def print_table(heading, maps):
     """A row for each map: name to data, affine and cutoff."""
-    print(f"| {heading} | voxels in regions | not settled | regions > 1500 mm³: nilearn | settled |")
+    print(f"| {heading} | voxels in regions | not converged | regions > 1500 mm³: nilearn | converged |")
     print("|---|---|---|---|---|")
     for name, (data, affine, cutoff) in maps.items():
         thresholded = np.where(np.abs(data) >= cutoff, data, 0)
-        found = extract_regions(thresholded, affine, **KEYS, random_walker="nilearn")
-        share = 100 * found.unsettled / max(found.divided, 1)
-        sizes = f"{found.n_regions} | {found.settled_regions}"
-        print(f"| {name} | {found.divided:,} | {found.unsettled:,} ({share:.1f}%) | {sizes} |")
+        by_seed, regions = {}, {}
+        for walker in ("nilearn", "converged"):
+            rule = {key: KEYS[key] for key in ("signs", "connectivity")} | {"unseeded": "drop", "edge_scale": "volume"}
+            found = label_local_regions(
+                thresholded, bounding_box(thresholded != 0), affine, **rule, random_walker=walker
+            )
+            by_seed[walker] = found.labels
+            regions[walker] = extract_regions(thresholded, affine, **KEYS, random_walker=walker).n_regions
+        divided = np.count_nonzero(by_seed["nilearn"])
+        apart = np.count_nonzero(by_seed["nilearn"] != by_seed["converged"])
+        sizes = f"{regions['nilearn']} | {regions['converged']}"
+        print(f"| {name} | {divided:,} | {apart:,} ({100 * apart / max(divided, 1):.1f}%) | {sizes} |")
 
 
 if __name__ == "__main__":
