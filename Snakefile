@@ -1,12 +1,10 @@
 """Statmap Regions: from statistical maps to regions, tables and figures, and how far they depend on the threshold."""
 
-import atexit
 import sys
 import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.enums import Quietness
 from snakemake.utils import min_version
 
 # The oldest that the workflow was run with: 9.20.0 (and 9.27.1, which the lock has).
@@ -27,11 +25,13 @@ if "variants" not in config:
 SCRIPTS = HERE / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from statmap.config.outcome import failures, last_words
+from statmap.config.outcome import failures
 from statmap.config.rerun import code_hash
 from statmap.config.schema import check_keys
 from statmap.config.study import Study
+from statmap.figures.captions import SHARED_FIGURES, SWEEP_FIGURES, VARIANT_FIGURES
 from statmap.io.files import UserError
+from statmap.rules import PeakRule, RegionRule, ThresholdRule
 
 try:
     if workflow.is_main_process:
@@ -48,17 +48,29 @@ MAPS, VARIANTS, ATLASES = list(study.maps), list(study.variants), list(study.atl
 FORMATS = study.formats  # png first
 DRAWN = [figure for figure in study.config["figures"] if figure != "pages"]
 PAGES = ["pages"] if "pages" in study.config["figures"] else []
-FOUR_D = ["regions_4d"] if study.config["write_4d"] else []
+FOUR_D = ["regions_4d.nii.gz"] if study.config["write_4d"] else []
 COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
-OF_SWEEP = ["findings", "sweep", "persistence", "selection_frequency"]
 SPECIFIED = VARIANTS if study.sweep and study.sweep["variants"] else []
-PUBLISHED = [f"{own['map']}/published/{name}" for name, own in study.published.items()]
+PUBLISHED = [f"{table['map']}/published/{name}" for name, table in study.published.items()]
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
-OVERLAP = ["overlap"] if ACROSS else []
-OVERLAPS = ["overlap", "dice"] if DRAWN or PAGES else []
+OVERLAPS = ["overlap", "dice"] if ACROSS and (DRAWN or PAGES) else []
+FETCHED = expand("results/maps/{{map}}{file}", file=[".nii.gz", "_mask.nii.gz", ".json"])
+FETCHED_ATLASES = expand("results/atlases/{atlas}{file}", atlas=ATLASES, file=[".nii.gz", ".json"])
+
+
+def of_variants(*files, variants=VARIANTS):
+    """These files of every variant of a map."""
+    return expand("results/{{map}}/{variant}/{file}", variant=variants, file=files)
+
+
+def reported(path, caption, show, variant="all", part="all variants", category="{map}", **options):
+    """A file that the report shows."""
+    labels = {"map": category if category == "{map}" else "all", "variant": variant, "show": show}
+    caption = f"config/captions/{caption}.rst"
+    return report(path, category=category, subcategory=part, caption=caption, labels=labels, **options)
 
 
 wildcard_constraints:
@@ -75,30 +87,23 @@ rule all:
     input:
         "results/summary.html",
         "results/summary.csv",
-        expand("results/maps/{map}{file}", map=MAPS, file=[".nii.gz", "_mask.nii.gz", ".json"]),
-        expand("results/atlases/{atlas}{file}", atlas=ATLASES, file=[".nii.gz", ".json"]),
-        expand("results/{map}/{variant}/{file}.nii.gz", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
-        expand("results/{map}/{variant}/{file}.json", map=MAPS, variant=VARIANTS, file=["thresholded", "regions"]),
-        expand("results/{map}/{variant}/{table}.csv", map=MAPS, variant=VARIANTS, table=["regions", "peaks"]),
+        expand(FETCHED, map=MAPS),
+        FETCHED_ATLASES,
+        expand(of_variants("thresholded.nii.gz", "thresholded.json"), map=MAPS),
+        expand(of_variants("regions.nii.gz", "regions.json", *FOUR_D), map=MAPS),
+        expand(of_variants("regions.csv", "peaks.csv"), map=MAPS),
         expand("results/{map}/tables.json", map=MAPS),
         expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
-        expand("results/{map}/{variant}/{pages}", map=MAPS, variant=VARIANTS, pages=PAGES),
-        expand("results/{map}/{variant}/{image}.nii.gz", map=MAPS, variant=VARIANTS, image=FOUR_D),
+        expand(of_variants(*PAGES), map=MAPS),
         expand("results/{map}/{table}.csv", map=COMPARED, table=["stability", "matches"]),
         expand("results/{map}/{figure}.{format}", map=MAPS, figure=AGREEMENT, format=FORMATS),
         expand("results/{map}/{page}.html", map=MAPS, page=HTML),
         expand("results/{map}/sweep/{table}.csv", map=SWEPT, table=["sweep", "persistence", "findings"]),
         expand("results/{map}/sweep/selection_frequency.nii.gz", map=SWEPT),
-        expand("results/{map}/sweep/{figure}.{format}", map=SWEPT, figure=OF_SWEEP, format=FORMATS),
+        expand("results/{map}/sweep/{figure}.{format}", map=SWEPT, figure=SWEEP_FIGURES, format=FORMATS),
         expand("results/{across}.csv", across=ACROSS),
-        expand("results/{overlap}/{variant}.nii.gz", overlap=OVERLAP, variant=VARIANTS),
-        expand(
-            "results/{overlap}/{variant}_{figure}.{format}",
-            overlap=OVERLAP,
-            variant=VARIANTS,
-            figure=OVERLAPS,
-            format=FORMATS,
-        ),
+        expand("results/overlap/{variant}.nii.gz", variant=VARIANTS if ACROSS else []),
+        expand("results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS),
         expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "variant.yaml"]),
         expand("results/{published}/check.{format}", published=PUBLISHED, format=["html", *FORMATS]),
     default_target: True
@@ -159,32 +164,20 @@ rule fetch_atlas:
         "scripts/fetch_atlas.py"
 
 
+# One job takes all variants of a map, here and below: starting Python and reading the map costs more than a variant.
 rule threshold_map:
     """Resolve every variant's threshold on the map and keep the voxels that pass it."""
     input:
-        image="results/maps/{map}.nii.gz",
-        mask="results/maps/{map}_mask.nii.gz",
-        sidecar="results/maps/{map}.json",
+        map=FETCHED,
         residuals=study.files_of("residuals"),
     output:
-        thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
-        sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
+        of_variants("thresholded.nii.gz", "thresholded.json"),
     log:
         "results/logs/threshold_map/{map}.log",
     benchmark:
         "results/benchmarks/threshold_map/{map}.tsv"
     params:
-        variants=study.variant_keys(
-            "threshold",
-            "sided",
-            "cutoff_rule",
-            "percentile_domain",
-            "domain",
-            "signs",
-            "connectivity",
-            "tdp_alpha",
-            "convention",
-        ),
+        variants=study.variant_keys(ThresholdRule),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
@@ -198,31 +191,15 @@ rule threshold_map:
 rule extract_regions:
     """Divide the suprathreshold voxels into regions, drop the small ones, and account for every voxel."""
     input:
-        thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
-        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
+        of_variants("thresholded.nii.gz", "thresholded.json"),
     output:
-        regions=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
-        sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
-        regions_4d=expand("results/{{map}}/{variant}/{image}.nii.gz", variant=VARIANTS, image=FOUR_D),
+        of_variants("regions.nii.gz", "regions.json", *FOUR_D),
     log:
         "results/logs/extract_regions/{map}.log",
     benchmark:
         "results/benchmarks/extract_regions/{map}.tsv"
     params:
-        variants=study.variant_keys(
-            "extract_type",
-            "signs",
-            "connectivity",
-            "min_region_size",
-            "size_rule",
-            "unseeded",
-            "edge_scale",
-            "random_walker",
-            "cluster_p",
-            "cluster_q",
-            "cluster_theory",
-            "sided",
-        ),
+        variants=study.variant_keys(RegionRule),
         code=code_hash("extract_regions", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -235,38 +212,20 @@ rule extract_regions:
 rule tabulate_regions:
     """Measure every region and list its peaks, with p values, labels and the interval over which it is found."""
     input:
-        image="results/maps/{map}.nii.gz",
-        mask="results/maps/{map}_mask.nii.gz",
-        sidecar="results/maps/{map}.json",
-        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
-        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
-        regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
+        map=FETCHED,
+        variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json"),
         values=study.files_of("values"),
-        atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
-        atlas_sidecars=expand("results/atlases/{atlas}.json", atlas=ATLASES),
+        atlases=FETCHED_ATLASES,
         atlas_labels=study.labels,
     output:
-        regions=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
-        peaks=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
-        tables_sidecar="results/{map}/tables.json",
+        variants=of_variants("regions.csv", "peaks.csv"),
+        sidecar="results/{map}/tables.json",
     log:
         "results/logs/tabulate_regions/{map}.log",
     benchmark:
         "results/benchmarks/tabulate_regions/{map}.tsv"
     params:
-        variants=study.variant_keys(
-            "sided",
-            "signs",
-            "extract_type",
-            "connectivity",
-            "cluster_theory",
-            "domain",
-            "min_peak_distance",
-            "peak_distance_rule",
-            "peak_neighbours",
-            "max_peaks",
-            "tdp_alpha",
-        ),
+        variants=study.variant_keys(PeakRule),
         atlas_spaces=study.atlas_spaces,
         content=study.content_of(study.files_of("values"), study.labels),
         code=code_hash("tabulate_regions", SCRIPTS),
@@ -281,23 +240,15 @@ rule tabulate_regions:
 rule compare_variants:
     """Overlap of what every two variants of a map keep, and their regions matched."""
     input:
-        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
-        sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
+        of_variants("regions.nii.gz", "regions.json"),
     output:
         stability="results/{map}/stability.csv",
-        matches=report(
-            "results/{map}/matches.csv",
-            category="{map}",
-            subcategory="all variants",
-            caption="config/captions/matches.rst",
-            labels={"map": "{map}", "variant": "all", "show": "matched regions (CSV)"},
-        ),
+        matches=reported("results/{map}/matches.csv", "matches", "matched regions (CSV)"),
     log:
         "results/logs/compare_variants/{map}.log",
     benchmark:
         "results/benchmarks/compare_variants/{map}.tsv"
     params:
-        variants=VARIANTS,
         code=code_hash("compare_variants", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -312,65 +263,38 @@ if DRAWN or PAGES:
     rule plot_variants:
         """Draw every variant (thresholded map, numbered regions, glass brain, a page per region) and their agreement."""
         input:
-            image="results/maps/{map}.nii.gz",
-            mask="results/maps/{map}_mask.nii.gz",
-            sidecar="results/maps/{map}.json",
-            thresholded=expand("results/{{map}}/{variant}/thresholded.nii.gz", variant=VARIANTS),
-            thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
-            labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
-            regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
-            regions_tables=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
-            peaks_tables=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
-            stability=expand("results/{{map}}/{table}.csv", table=["stability"] if AGREEMENT else []),
+            map=FETCHED,
+            variants=of_variants(
+                *("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json"),
+                *("regions.csv", "peaks.csv"),
+            ),
+            stability=expand("results/{{map}}/stability.csv") if AGREEMENT else [],
             template=ancient(study.template_of),
         output:
-            figures=[
-                report(
-                    f"results/{{map}}/{variant}/{figure}.png",
-                    category="{map}",
-                    subcategory=variant,
-                    caption=f"config/captions/{figure}.rst",
-                    labels={"map": "{map}", "variant": variant, "show": figure},
-                )
+            [
+                reported(f"results/{{map}}/{variant}/{figure}.png", "figure", figure, variant, variant)
                 for variant in VARIANTS
                 for figure in DRAWN
             ],
-            pages=[
-                report(
+            [
+                reported(
                     directory(f"results/{{map}}/{variant}/pages"),
+                    *("page", "zoom on region {region}", variant, variant),
                     patterns=["region-{region}.png"],
-                    category="{map}",
-                    subcategory=variant,
-                    caption="config/captions/page.rst",
-                    labels={"map": "{map}", "variant": variant, "show": "zoom on region {region}"},
                 )
-                for variant in VARIANTS
-                for _ in PAGES
+                for variant in (VARIANTS if PAGES else [])
             ],
-            agreement=[
-                report(
-                    "results/{map}/dice.png",
-                    category="{map}",
-                    subcategory="all variants",
-                    caption="config/captions/stability.rst",
-                    labels={"map": "{map}", "variant": "all", "show": "agreement"},
-                )
-                for _ in AGREEMENT
-            ],
-            others=[
-                expand(
-                    "results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]
-                ),
-                expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
-            ],
+            [reported(f"results/{{map}}/{figure}.png", "figure", "agreement") for figure in AGREEMENT],
+            expand("results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]),
+            expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
         log:
             "results/logs/plot_variants/{map}.log",
         benchmark:
             "results/benchmarks/plot_variants/{map}.tsv"
         params:
-            variants=study.variant_keys("sided"),
             max_pages=study.config["max_pages"],
             formats=FORMATS,
+            captions={name: VARIANT_FIGURES[name] for name in DRAWN} | (SHARED_FIGURES if AGREEMENT else {}),
             content=study.content_of(study.template_of),
             code=code_hash("plot_variants", SCRIPTS),
         conda:
@@ -384,58 +308,26 @@ if DRAWN or PAGES:
 rule sweep_map:
     """Regions over a whole grid of thresholds and sizes, and over which thresholds every peak stands by itself."""
     input:
-        image="results/maps/{map}.nii.gz",
-        mask="results/maps/{map}_mask.nii.gz",
-        sidecar="results/maps/{map}.json",
+        map=FETCHED,
         residuals=study.files_of("residuals"),
-        labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=SPECIFIED),
-        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=SPECIFIED),
-        regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=SPECIFIED),
-        atlases=expand("results/atlases/{atlas}.nii.gz", atlas=ATLASES),
-        atlas_sidecars=expand("results/atlases/{atlas}.json", atlas=ATLASES),
+        variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json", variants=SPECIFIED),
+        atlases=FETCHED_ATLASES,
         atlas_labels=study.labels,
     output:
-        sweep=report(
-            "results/{map}/sweep/sweep.csv",
-            category="{map}",
-            subcategory="sweep",
-            caption="config/captions/sweep_table.rst",
-            labels={"map": "{map}", "variant": "sweep", "show": "regions over the grid (CSV)"},
-        ),
-        persistence_table=report(
+        reported("results/{map}/sweep/sweep.csv", "sweep_table", "regions over the grid (CSV)", "sweep", "sweep"),
+        reported(
             "results/{map}/sweep/persistence.csv",
-            category="{map}",
-            subcategory="sweep",
-            caption="config/captions/persistence_table.rst",
-            labels={"map": "{map}", "variant": "sweep", "show": "persistence of peaks (CSV)"},
+            *("persistence_table", "persistence of peaks (CSV)", "sweep", "sweep"),
         ),
-        findings_table=report(
-            "results/{map}/sweep/findings.csv",
-            category="{map}",
-            subcategory="sweep",
-            caption="config/captions/findings_table.rst",
-            labels={"map": "{map}", "variant": "sweep", "show": "findings over the grid (CSV)"},
-        ),
-        frequency="results/{map}/sweep/selection_frequency.nii.gz",
+        reported("results/{map}/sweep/findings.csv", "findings_table", "findings over the grid (CSV)", "sweep", "sweep"),
+        "results/{map}/sweep/selection_frequency.nii.gz",
     log:
         "results/logs/sweep_map/{map}.log",
     benchmark:
         "results/benchmarks/sweep_map/{map}.tsv"
     params:
-        grid=study.sweep_keys(
-            "thresholds",
-            "min_region_sizes",
-            "connectivities",
-            "signs",
-            "sided",
-            "size_rule",
-            "cutoff_rule",
-            "percentile_domain",
-            "domain",
-            "tdp_alpha",
-        ),
+        rule=study.sweep_keys,
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
-        variants=study.variant_keys("threshold", "connectivity", "signs", "extract_type") if SPECIFIED else {},
         atlas_spaces=study.atlas_spaces,
         content=study.content_of(study.labels),
         code=code_hash("sweep_map", SCRIPTS),
@@ -451,54 +343,24 @@ rule plot_sweep:
     """Draw the sweep: regions over the grid, the barcode of the peaks, how often each voxel is kept."""
     input:
         sidecar="results/maps/{map}.json",
-        sweep="results/{map}/sweep/sweep.csv",
-        persistence_table="results/{map}/sweep/persistence.csv",
-        frequency="results/{map}/sweep/selection_frequency.nii.gz",
-        findings_table="results/{map}/sweep/findings.csv",
-        thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
-        regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
+        swept=multiext(
+            "results/{map}/sweep/", "sweep.csv", "persistence.csv", "findings.csv", "selection_frequency.nii.gz"
+        ),
+        variants=of_variants("thresholded.json", "regions.json"),
         template=ancient(study.template_of),
     output:
-        sweep=report(
-            "results/{map}/sweep/sweep.png",
-            category="{map}",
-            subcategory="sweep",
-            caption="config/captions/sweep.rst",
-            labels={"map": "{map}", "variant": "sweep", "show": "regions over the grid"},
-        ),
-        persistence=report(
-            "results/{map}/sweep/persistence.png",
-            category="{map}",
-            subcategory="sweep",
-            caption="config/captions/persistence.rst",
-            labels={"map": "{map}", "variant": "sweep", "show": "persistence of peaks"},
-        ),
-        frequency=report(
-            "results/{map}/sweep/selection_frequency.png",
-            category="{map}",
-            subcategory="sweep",
-            caption="config/captions/frequency.rst",
-            labels={"map": "{map}", "variant": "sweep", "show": "selection frequency"},
-        ),
-        findings=report(
-            "results/{map}/sweep/findings.png",
-            category="{map}",
-            subcategory="sweep",
-            caption="config/captions/findings.rst",
-            labels={"map": "{map}", "variant": "sweep", "show": "specification curve"},
-        ),
-        others=expand(
-            "results/{{map}}/sweep/{figure}.{format}",
-            figure=OF_SWEEP,
-            format=FORMATS[1:],
-        ),
+        [
+            reported(f"results/{{map}}/sweep/{figure}.png", "figure", caption.title, "sweep", "sweep")
+            for figure, caption in SWEEP_FIGURES.items()
+        ],
+        expand("results/{{map}}/sweep/{figure}.{format}", figure=SWEEP_FIGURES, format=FORMATS[1:]),
     log:
         "results/logs/plot_sweep/{map}.log",
     benchmark:
         "results/benchmarks/plot_sweep/{map}.tsv"
     params:
-        variants=study.variant_keys("connectivity", "signs", "sided"),
-        grid=study.sweep_keys("sided"),
+        rule=study.sweep_keys,
+        captions=SWEEP_FIGURES,
         content=study.content_of(study.template_of),
         code=code_hash("plot_sweep", SCRIPTS),
     conda:
@@ -514,32 +376,19 @@ if PUBLISHED:
     rule check_published:
         """Find the settings under which a published table follows from its map, and say which rows do not."""
         input:
-            image="results/maps/{map}.nii.gz",
-            mask="results/maps/{map}_mask.nii.gz",
-            sidecar="results/maps/{map}.json",
+            map=FETCHED,
             residuals=study.files_of("residuals"),
             table=study.table_of,
         output:
-            settings="results/{map}/published/{table}/settings.csv",
-            rows="results/{map}/published/{table}/rows.csv",
-            variant="results/{map}/published/{table}/variant.yaml",
-            page=report(
-                "results/{map}/published/{table}/check.html",
-                category="{map}",
-                subcategory="published tables",
-                caption="config/captions/check.rst",
-                labels={"map": "{map}", "variant": "{table}", "show": "published table"},
+            multiext("results/{map}/published/{table}/", "settings.csv", "rows.csv", "variant.yaml"),
+            reported(
+                "results/{map}/published/{table}/check.html", "check", "published table", "{table}", "published tables"
             ),
-            figures=[
-                report(
-                    "results/{map}/published/{table}/check.png",
-                    category="{map}",
-                    subcategory="published tables",
-                    caption="config/captions/check.rst",
-                    labels={"map": "{map}", "variant": "{table}", "show": "sizes over the cutoff"},
-                ),
-                *expand("results/{{map}}/published/{{table}}/check.{format}", format=FORMATS[1:]),
-            ],
+            reported(
+                "results/{map}/published/{table}/check.png",
+                *("check", "sizes over the cutoff", "{table}", "published tables"),
+            ),
+            expand("results/{{map}}/published/{{table}}/check.{format}", format=FORMATS[1:]),
         log:
             "results/logs/check_published/{map}.{table}.log",
         benchmark:
@@ -562,29 +411,13 @@ if HTML:
     rule show_map:
         """Pages to read in a browser: figures, tables and methods of a map; its slices to scroll through."""
         input:
-            image="results/maps/{map}.nii.gz",
-            mask="results/maps/{map}_mask.nii.gz",
-            sidecar="results/maps/{map}.json",
-            thresholded_sidecars=expand("results/{{map}}/{variant}/thresholded.json", variant=VARIANTS),
-            labels=expand("results/{{map}}/{variant}/regions.nii.gz", variant=VARIANTS),
-            regions_sidecars=expand("results/{{map}}/{variant}/regions.json", variant=VARIANTS),
-            regions_tables=expand("results/{{map}}/{variant}/regions.csv", variant=VARIANTS),
-            peaks_tables=expand("results/{{map}}/{variant}/peaks.csv", variant=VARIANTS),
+            map=FETCHED,
+            variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json", "regions.csv", "peaks.csv"),
             tables_sidecar="results/{map}/tables.json",
             template=ancient(study.template_of),
         output:
             pages=[
-                report(
-                    f"results/{{map}}/{page}.html",
-                    category="{map}",
-                    subcategory="all variants",
-                    caption=f"config/captions/{page}.rst",
-                    labels={
-                        "map": "{map}",
-                        "variant": "all",
-                        "show": {"map": "tables", "view": "interactive view"}[page],
-                    },
-                )
+                reported(f"results/{{map}}/{page}.html", page, {"map": "tables", "view": "interactive view"}[page])
                 for page in HTML
             ],
         log:
@@ -593,13 +426,13 @@ if HTML:
             "results/benchmarks/show_map/{map}.tsv"
         params:
             row=study.map_keys("citation"),
-            variants=study.variants,
             references=study.atlas_references,
-            figures=DRAWN,
+            beside=study.beside(
+                figures=DRAWN,
+                shared=[*AGREEMENT, *(f"sweep/{figure}" for figure in SWEEP_FIGURES if SWEPT)],
+                max_pages=study.config["max_pages"] if PAGES else 0,
+            ),
             content=study.content_of(study.template_of),
-            shared=[*AGREEMENT, *expand("sweep/{figure}", figure=OF_SWEEP if SWEPT else [])],
-            max_pages=study.config["max_pages"] if PAGES else 0,
-            checks=study.checks_of,
             code=code_hash("show_map", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -614,37 +447,30 @@ if ACROSS:
     rule compare_maps:
         """Overlap of what every two maps keep, and the number of maps in whose regions each voxel lies."""
         input:
-            labels=expand("results/{map}/{variant}/regions.nii.gz", map=MAPS, variant=VARIANTS),
-            sidecars=expand("results/{map}/{variant}/regions.json", map=MAPS, variant=VARIANTS),
+            variants=expand(of_variants("regions.nii.gz", "regions.json"), map=MAPS),
             template=ancient(study.template_of_all),
         output:
-            table=report(
-                "results/maps.csv",
-                category="All maps",
-                caption="config/captions/maps.rst",
-                labels={"map": "all", "variant": "all", "show": "agreement of maps (CSV)"},
-            ),
+            table=reported("results/maps.csv", "maps", "agreement of maps (CSV)", category="All maps"),
             overlaps=expand("results/overlap/{variant}.nii.gz", variant=VARIANTS),
             figures=[
-                report(
-                    f"results/overlap/{variant}_{figure}.png",
-                    category="All maps",
-                    caption="config/captions/maps.rst",
-                    labels={"map": "all", "variant": variant, "show": figure},
-                )
-                for variant in VARIANTS
-                for figure in OVERLAPS
+                *[
+                    reported(f"results/overlap/{variant}_{figure}.png", "maps", figure, variant, category="All maps")
+                    for variant in VARIANTS
+                    for figure in OVERLAPS
+                ],
+                *expand(
+                    "results/overlap/{variant}_{figure}.{format}",
+                    variant=VARIANTS,
+                    figure=OVERLAPS,
+                    format=FORMATS[1:],
+                ),
             ],
-            others=expand(
-                "results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS[1:]
-            ),
         log:
             "results/logs/compare_maps.log",
         benchmark:
             "results/benchmarks/compare_maps.tsv"
         params:
             maps=MAPS,
-            variants=VARIANTS,
             content=study.content_of(study.template_of_all),
             code=code_hash("compare_maps", SCRIPTS),
         conda:
@@ -658,30 +484,24 @@ if ACROSS:
 rule summarise:
     """One row per map and variant: cutoff, voxel accounting, regions, and what to be careful about."""
     input:
-        thresholded=expand("results/{map}/{variant}/thresholded.json", map=MAPS, variant=VARIANTS),
-        extracted=expand("results/{map}/{variant}/regions.json", map=MAPS, variant=VARIANTS),
-        tables=expand("results/{map}/{variant}/regions.csv", map=MAPS, variant=VARIANTS),
+        variants=expand(
+            "results/{map}/{variant}/{file}",
+            map=MAPS,
+            variant=VARIANTS,
+            file=["thresholded.json", "regions.json", "regions.csv"],
+        ),
         fetched=expand("results/maps/{map}.json", map=MAPS),
-        tabulated=expand("results/{map}/tables.json", map=MAPS),
+        of_maps=[*expand("results/{map}/tables.json", map=MAPS), *expand("results/{map}/stability.csv", map=COMPARED)],
         atlases=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         template=ancient(study.template or []),
-        stability=expand("results/{map}/stability.csv", map=COMPARED),
         checked=expand("results/{published}/settings.csv", published=PUBLISHED),
     output:
-        summary="results/summary.csv",
-        page=report(
-            "results/summary.html",
-            category="All maps",
-            caption="config/captions/summary.rst",
-            labels={"map": "all", "variant": "all", "show": "summary"},
-        ),
+        "results/summary.csv",
+        reported("results/summary.html", "summary", "summary", category="All maps"),
     log:
         "results/logs/summarise.log",
     params:
-        maps=MAPS,
-        variants=study.variant_keys("sided", "connectivity", "signs", "extract_type", "random_walker", "convention"),
-        pages=HTML,
-        across=bool(ACROSS),
+        pages=[*HTML, *ACROSS],
         template_space=study.config["template_space"],
         content=study.content_of(study.template or []),
         code=code_hash("summarise", SCRIPTS),
@@ -719,25 +539,16 @@ onstart:
 
 
 onsuccess:
-    closing = []
     if stale := study.left_behind():
-        closing.append(
+        logger.warning(
             f"Not in the config any more: {', '.join(stale)}. The same command with `prune` before its options, "
             "`snakemake prune --directory … --configfile …`, removes exactly that; with -n too it only shows it."
         )
-    if (
-        Path(rules.summarise.output.summary).exists()
-        and Path(rules.summarise.output.summary).stat().st_mtime >= BEGUN
-    ):
-        closing.append(last_words(rules.summarise.output.summary))
-    # When all is over: after this Snakemake says where its log is, and names every file that it puts into a report.
-    if closing and Quietness.ALL not in (workflow.output_settings.quiet or []):
-        atexit.register(print, "\n".join(closing), file=sys.stderr)
 
 
 onerror:
     for failure in failures("results/logs", BEGUN):
         logger.error(f"Failed: {failure}")
     logger.error(
-        "The rest is done. Fix what failed, or set a map aside with # in the sheet; the same command goes on."
+        "All else is done. Fix what failed, or put # before its row of the sheet; then run the same command again."
     )

@@ -1,15 +1,16 @@
 """Rule check_published: the settings under which a published table follows from its map."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from statmap.figures.files import draw_figures
 from statmap.figures.published import published_figure
-from statmap.figures.units import units_of
 from statmap.inference.families import family_of
-from statmap.inference.thresholds import symbol_of
-from statmap.io.files import read_json, writing
-from statmap.io.images import read_map
+from statmap.inference.search_volume import search_volumes
+from statmap.io.files import writing
 from statmap.io.log import log, logging_to
+from statmap.io.stat_map import MapFiles, StatMap
 from statmap.published.readers import read_published
 from statmap.published.report import (
     ready_variant,
@@ -20,94 +21,81 @@ from statmap.published.report import (
     verdict,
 )
 from statmap.published.settings import find_settings
+from statmap.rules import Smoothness
 from statmap.tables.columns import ROWS, SETTINGS
 from statmap.tables.csv_files import read_table, write_table
 from statmap.web.check_page import check_page
 
 
 def main(
-    image: str,
-    mask: str,
-    sidecar: str,
-    residuals: list[str],
-    table: str,
     map_id: str,
     table_id: str,
-    asked: dict,
-    smoothness: dict,
-    settings: str,
-    rows: str,
-    variant: str,
-    page: str,
-    figures: list[str],
+    files: MapFiles,
+    table: str,
+    space: str | None,
+    within_mm: float | None,
+    smoothness: Smoothness,
+    outputs: Mapping[str, Path],
 ) -> None:
     """Check one published table.
 
     Parameters
     ----------
-    image, mask, sidecar : what rule fetch_map wrote.
-    residuals : the 4D image of residuals that the sheet names, or nothing.
-    table : the published table, see `published.readers`.
     map_id, table_id : names.
-    asked : ``space`` of the table's coordinates and ``within_mm``, how far a peak may be from its place; or None.
-    smoothness : ``fwhm_mm``, ``dlh`` and ``search_voxels`` of the map's row of the sample sheet.
-    settings, rows : CSV files to write: every candidate, best first; what became of each row under the best.
-    variant : YAML to write, a config's ``variants`` that gives the table (an empty block where nothing does).
-    page : HTML file to write.
-    figures : files to write, the figure in every format.
+    files : what rule fetch_map wrote.
+    table : the published table, see `published.readers`.
+    space : of the table's coordinates, or None for what it says itself.
+    within_mm : how far a peak may be from its place, or None.
+    smoothness : of the map's row of the sample sheet.
+    outputs : ``settings.csv``, every candidate, best first; ``rows.csv``, what became of each row under the best;
+        ``variant.yaml``, a config's ``variants`` that gives the table (an empty block where nothing does);
+        ``check.html``; ``check.png`` and the figure's other formats.
     """
     name = f"table '{table_id}' of map '{map_id}'"
     published = read_published(table, name)
-    if asked["space"]:
-        published = published._replace(space=asked["space"].removesuffix("152"))
-    data, affine, inside = read_map(image, mask, sidecar)
-    fetched = read_json(sidecar)
-    stat, df = fetched["Stat"], fetched["DF"]
-    found = find_settings(published, data, affine, within_mm=asked["within_mm"])
-
-    family, searched = family_of(data, inside, "mask"), None
-    if smoothness["fwhm_mm"] or smoothness["dlh"] or residuals:
-        from statmap.inference.smoothness import sheet_search
-
-        searched, _ = sheet_search(data, affine, inside, residuals, stat=stat, df=df, name=name, **smoothness)(family)
-    candidates = settings_table(published, found, data[family], stat=stat, df=df, searched=searched)
-    for path, frame, columns in (
-        (settings, candidates, SETTINGS),
-        (rows, rows_table(published, found, affine), ROWS),
-    ):
+    if space:
+        published = published._replace(space=space.removesuffix("152"))
+    stat_map = StatMap.read(map_id, files)
+    search = find_settings(published, stat_map.values, stat_map.affine, within_mm=within_mm)
+    candidates = settings_table(
+        published, search, stat_map, search_volumes(stat_map, smoothness, name)(family_of(stat_map, "mask"))
+    )
+    rows = rows_table(published, search, stat_map.affine)
+    for file, frame, columns in (("settings.csv", candidates, SETTINGS), ("rows.csv", rows, ROWS)):
         names = {"map": [map_id] * len(frame), "table": [table_id] * len(frame)}
-        write_table(path, names | {column: frame[column].tolist() for column in frame}, columns)
+        write_table(outputs[file], names | {column: frame[column].tolist() for column in frame}, columns)
 
-    said = verdict(published, found, symbol_of(stat))
-    log.info("%s: %s", name, said)
-    best = found.candidates[0] if found.candidates else None
+    answer = verdict(published, search, stat_map.distribution.symbol)
+    log.info("%s: %s", name, answer)
+    best = search.candidates[0] if search.candidates else None
     ready = {} if best is None else {f"published-{table_id}": ready_variant(best, candidates["threshold"][0])}
     text = variant_yaml(ready)
-    with writing(variant) as temporary:
+    with writing(outputs["variant.yaml"]) as temporary:
         temporary.write_text(text, encoding="utf-8")
     interval, sided = None, "two"
     if best is not None:
         interval = best.low, best.high
         sided = best.sign if best.sign in ("positive", "negative") else "two"
-    curves, units = row_curves(published, found), units_of(stat)
-    title = f"{map_id}: table {table_id}"
-    draw_figures({"check": lambda: published_figure(curves, interval, title, said, units, sided)}, figures)
-    with writing(page) as temporary:
-        unit = {"voxels": "voxels", "mm3": "mm³"}[published.size_unit]
-        about = f"{Path(table).name}, read as the layout of {published.layout}; sizes in {unit}"
-        temporary.write_text(
-            check_page(title, about, said, read_table(settings), read_table(rows), settings, rows, text),
-            encoding="utf-8",
-        )
+    title, units = f"{map_id}: table {table_id}", stat_map.distribution.units
+    figure = partial(published_figure, row_curves(published, search), interval, title, answer, units, sided)
+    draw_figures({"check": figure}, [path for file, path in outputs.items() if file in FIGURES])
+    unit = {"voxels": "voxels", "mm3": "mm³"}[published.size_unit]
+    about = f"{Path(table).name}, read as the layout of {published.layout}; sizes in {unit}"
+    tables = {file: (outputs[file], read_table(outputs[file])) for file in ("settings.csv", "rows.csv")}
+    with writing(outputs["check.html"]) as temporary:
+        temporary.write_text(check_page(title, about, answer, tables, text), encoding="utf-8")
 
+
+FIGURES = ("check.png", "check.svg", "check.pdf")
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            **snakemake.input,
             map_id=snakemake.wildcards.map,
             table_id=snakemake.wildcards.table,
-            asked=snakemake.params.asked,
-            smoothness=snakemake.params.smoothness,
-            **snakemake.output,
+            files=MapFiles(*snakemake.input.map),
+            table=snakemake.input.table,
+            **snakemake.params.asked,
+            smoothness=Smoothness(**snakemake.params.smoothness, residuals=next(iter(snakemake.input.residuals), None)),
+            outputs={Path(path).name: Path(path) for path in snakemake.output},
         )

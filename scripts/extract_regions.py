@@ -1,107 +1,97 @@
 """Rule extract_regions: divide the suprathreshold voxels into regions and account for every one of them."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
 
-from statmap.inference.thresholds import cutoff_of
-from statmap.io.files import UserError, read_json, sha256_of, write_json
-from statmap.io.images import read_written, voxel_volume, write_image, write_volumes
+from statmap.distributions import distribution_of
+from statmap.grid import voxel_volume
+from statmap.inference.thresholds import ThresholdSidecar
+from statmap.io.files import UserError, sha256_of
+from statmap.io.images import read_written, write_image, write_volumes
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
-from statmap.regions.clusters import extent_threshold
-from statmap.regions.extract import accounting_warning, extract_regions, region_volumes
+from statmap.io.stat_map import by_folder
+from statmap.regions.clusters import with_extent
+from statmap.regions.extract import RegionsSidecar, accounting_warning, extract_regions, region_volumes
+from statmap.rules import RegionRule
 
 
 def main(
-    thresholded: list[str],
-    thresholded_sidecars: list[str],
     map_id: str,
-    variants: dict[str, dict],
-    regions: list[str],
-    sidecars: list[str],
-    regions_4d: list[str],
+    rules: Mapping[str, RegionRule],
+    inputs: Mapping[str, Mapping[str, Path]],
+    outputs: Mapping[str, Mapping[str, Path]],
 ) -> None:
     """Extract the regions of every variant of one map.
 
     Parameters
     ----------
-    thresholded, thresholded_sidecars : images from rule threshold_map and their JSON, one per variant.
     map_id : name, for the log and the sidecars.
-    variants : id to its ``extract_type``, ``signs``, ``connectivity``, ``min_region_size`` (mm^3 or voxels),
-        ``size_rule``, ``unseeded``, ``edge_scale`` and ``random_walker``; for an extent threshold by significance also
-        ``cluster_p``, ``cluster_q``, ``cluster_theory`` and ``sided``.
-    regions, sidecars : the label images to write and their JSON with the voxel accounting, one per variant.
-    regions_4d : 4D images to write, one volume per region (one empty volume without any); none, or one per variant.
+    rules : by variant.
+    inputs : by variant, ``thresholded.nii.gz`` and ``thresholded.json``.
+    outputs : by variant, ``regions.nii.gz``, the labels, and ``regions.json`` with the voxel accounting; where it is
+        asked for ``regions_4d.nii.gz``, one volume per region (one empty volume without any).
 
     Raises
     ------
     UserError : keys of a variant that do not go together.
     """
-    for n, (variant, keys) in enumerate(variants.items()):
+    for variant, rule in rules.items():
         name = f"map '{map_id}', variant '{variant}'"
-        cut = read_json(thresholded_sidecars[n])
-        data, affine = read_written(thresholded[n], thresholded_sidecars[n])
-        critical, observed = _critical_extent(data, cut, keys, name)
-        smallest, size_rule = extent_threshold(keys["min_region_size"], keys["size_rule"], critical, affine)
+        image, to_write = inputs[variant]["thresholded.nii.gz"], outputs[variant]
+        record = ThresholdSidecar.read(inputs[variant]["thresholded.json"])
+        data, affine = read_written(image, inputs[variant]["thresholded.json"])
+        critical, smallest = _critical_extent(data, record, rule, name)
         if critical is not None:
             log.info("%s: clusters of %d voxels or more are significant", name, critical)
-        extent = {"min_region_size": smallest, "size_rule": size_rule}
-        how = ("extract_type", "signs", "connectivity", "unseeded", "edge_scale", "random_walker")
         try:
-            found = extract_regions(data, affine, **{key: keys[key] for key in how}, **extent)
+            regions = extract_regions(data, affine, with_extent(rule, critical, affine))
         except UserError as error:
             raise UserError(f"{name}: {error}") from error
-        warning = accounting_warning(found.accounting, keys["signs"], keys["unseeded"])
-        warnings = [warning] if warning else []
-        entries = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in found.accounting.items())
-        log.info("%s: %d regions; voxels: %s", name, found.n_regions, entries)
-        for warning in warnings:
+        counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in regions.accounting.items())
+        log.info("%s: %d regions; voxels: %s", name, regions.n_regions, counts)
+        warning = accounting_warning(regions.accounting, rule)
+        if warning:
             log.warning("%s: %s", name, warning)
-        write_image(regions[n], found.labels.astype(np.int16 if found.n_regions < 2**15 else np.int32), affine)
-        if regions_4d:
-            volumes = region_volumes(found.labels, data) if found.n_regions else [np.zeros_like(data)]
-            write_volumes(regions_4d[n], volumes, (*data.shape, max(found.n_regions, 1)), affine, data.dtype)
-        write_json(
-            sidecars[n],
-            {
-                "Description": f"Regions of map '{map_id}', variant '{variant}': 0 background, regions by size",
-                "GeneratedBy": generated_by(
-                    "extract_regions", ("numpy", "scipy", "nibabel", "connected-components-3d")
-                ),
-                "Sources": [thresholded[n]],
-                "SourceSHA256": cut["SHA256"],
-                "Parameters": keys,
-                "MinRegionSizeMM3": smallest,
-                "SizeRule": size_rule,
-                "CriticalExtentVoxels": critical,
-                "SmallestSignificantVoxels": observed,
-                "Regions": found.n_regions,
-                "SHA256": sha256_of(regions[n]),
-                "VoxelVolumeMM3": voxel_volume(affine),
-                "VoxelAccounting": found.accounting,
-                "Warnings": warnings,
-            },
-        )
+        dtype = np.int16 if regions.n_regions < 2**15 else np.int32
+        write_image(to_write["regions.nii.gz"], regions.labels.astype(dtype), affine)
+        if "regions_4d.nii.gz" in to_write:
+            volumes = region_volumes(regions.labels, data) if regions.n_regions else [np.zeros_like(data)]
+            shape = (*data.shape, max(regions.n_regions, 1))
+            write_volumes(to_write["regions_4d.nii.gz"], volumes, shape, affine, data.dtype)
+        RegionsSidecar(
+            description=f"Regions of map '{map_id}', variant '{variant}': 0 background, regions by size",
+            generated_by=generated_by("extract_regions", ("numpy", "scipy", "nibabel", "connected-components-3d")),
+            sources=[str(image)],
+            source_sha256=record.sha256,
+            sha256=sha256_of(to_write["regions.nii.gz"]),
+            warnings=[warning] if warning else [],
+            parameters=vars(rule),
+            min_region_size_mm3=regions.rule.min_region_size,
+            size_rule=regions.rule.size_rule,
+            critical_extent_voxels=critical,
+            smallest_significant_voxels=smallest,
+            regions=regions.n_regions,
+            voxel_volume_mm3=voxel_volume(affine),
+            voxel_accounting=regions.accounting,
+        ).write(to_write["regions.json"])
 
 
-def _critical_extent(data, sidecar, keys, name):
+def _critical_extent(data, record, rule, name):
     """Of a variant that asks for significant clusters the critical extent, and the smallest cluster that reaches it.
 
     SPM prints the latter as FWEc and FDRc. None where it does not ask, or where there is none.
     """
-    if keys["cluster_p"] is None and keys["cluster_q"] is None:
+    if rule.by_significance is None:
         return None, None
     # Here, not above: scipy.special takes as long to import as all the rest takes to run.
-    from statmap.inference.region_statistics import critical_extent, excursion_sizes, search_from
+    from statmap.inference.region_statistics import critical_extent, excursion_sizes
 
-    sizes = excursion_sizes(data, data != 0, keys["connectivity"])
-    critical = critical_extent(
-        sizes,
-        cutoff_of(sidecar).value,
-        search_from(sidecar),
-        **{key: keys[key] for key in ("cluster_p", "cluster_q", "cluster_theory", "sided")},
-        **{key: sidecar["Parameters"][key] for key in ("stat", "df")},
-        name=name,
-    )
+    sizes = excursion_sizes(data, data != 0, rule.connectivity)
+    distribution = distribution_of(record.parameters["stat"], record.parameters["df"])
+    critical = critical_extent(sizes, record.cutoff.value, record.search, rule, distribution, name)
     large = sizes[sizes >= critical] if critical is not None else sizes[:0]
     return critical, int(large.min()) if large.size else None
 
@@ -109,8 +99,8 @@ def _critical_extent(data, sidecar, keys, name):
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            **snakemake.input,
             map_id=snakemake.wildcards.map,
-            variants=snakemake.params.variants,
-            **snakemake.output,
+            rules={variant: RegionRule(**keys) for variant, keys in snakemake.params.variants.items()},
+            inputs=by_folder(snakemake.input),
+            outputs=by_folder(snakemake.output),
         )

@@ -5,12 +5,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from statmap.grid import extent_of, same_grid
 from statmap.inference.p_maps import minus_log10_p
 from statmap.io.declared import intent_of, statistic
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of, write_json, writing
 from statmap.io.headers import doubts
-from statmap.io.images import extent_of, replace_nonfinite, same_grid, write_image
+from statmap.io.images import replace_nonfinite, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 

@@ -1,99 +1,110 @@
 """Rule summarise: one row per map and variant, and where to look first."""
 
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from statmap.inference.thresholds import cutoff_of
-from statmap.io.files import read_json, writing
-from statmap.io.images import extent_of, overlap_by_half, read_template
+from statmap.grid import extent_of, overlap_by_half
+from statmap.inference.thresholds import ThresholdSidecar
+from statmap.io.files import writing
+from statmap.io.images import read_template
 from statmap.io.log import log, logging_to
 from statmap.io.spaces import same_space
+from statmap.io.stat_map import MapSidecar, by_folder, by_map_and_variant
+from statmap.regions.atlases import AtlasSidecar
+from statmap.regions.extract import RegionsSidecar
 from statmap.stability.across_maps import maps_on_one_grid
+from statmap.tables.closing import closing_words
 from statmap.tables.columns import SUMMARY
 from statmap.tables.csv_files import read_table, write_rows
-from statmap.tables.warned import Warned
+from statmap.tables.of_variant import TablesSidecar
+from statmap.tables.warned import Warned, join_warnings
 from statmap.web.summary import summary_page
 
 
+class Template(NamedTuple):
+    """The anatomical background: its path, and the name of its space or None."""
+
+    path: str
+    space: str | None
+
+
 def main(
-    thresholded: list[str],
-    extracted: list[str],
-    tables: list[str],
-    stability: list[str],
-    checked: list[str],
-    fetched: list[str],
-    tabulated: list[str],
-    atlases: list[str],
-    template: str | None,
-    template_space: str | None,
-    maps: list[str],
-    variants: dict[str, dict],
-    pages: list[str],
-    across: bool,
-    summary: str,
-    page: str,
+    inputs: Mapping[tuple[str, str], Mapping[str, Path]],
+    fetched: Mapping[str, str],
+    of_maps: Mapping[str, Mapping[str, Path]],
+    atlases: Iterable[str],
+    checked: Iterable[str],
+    template: Template | None,
+    pages: Sequence[str],
+    outputs: Mapping[str, str],
 ) -> None:
     """Gather what every variant of every map gave.
 
     Parameters
     ----------
-    thresholded, extracted : JSON from rules threshold_map and extract_regions, one each per map and variant.
-    tables : regions.csv, likewise.
-    stability : CSV from rule compare_variants, one per map; none where variants are not compared.
-    checked : settings.csv from rule check_published, ``{map}/published/{table}/settings.csv``, one per published table.
-    fetched, tabulated : JSON from rules fetch_map and tabulate_regions, one per map.
+    inputs : by map and variant, ``thresholded.json``, ``regions.json`` and ``regions.csv``.
+    fetched : by map, JSON from rule fetch_map.
+    of_maps : by map, ``tables.json``, and where variants are compared ``stability.csv``.
     atlases : JSON from rule fetch_atlas.
-    template, template_space : the anatomical background and its space, or None.
-    maps : ids.
-    variants : id to the keys that the summary shows.
-    pages : which pages every map has, ``map`` and ``view``.
-    across : whether rule compare_maps compares the maps.
-    summary, page : the CSV and the HTML file to write.
+    checked : settings.csv from rule check_published, ``{map}/published/{table}/settings.csv``, one per published table.
+    template : the anatomical background, or None.
+    pages : which pages every map has, ``map`` and ``view``; ``maps`` where maps are compared.
+    outputs : ``summary.csv`` and ``summary.html``.
     """
     rows, warnings = [], []
-    images = dict(zip(maps, map(read_json, fetched), strict=True))
-    of_map = dict(zip(maps, _warnings_of_maps(images.values(), tabulated, template, template_space), strict=True))
-    for atlas in map(read_json, atlases):
-        for own in of_map.values():
-            own += atlas["Warnings"]
-    grids = {name: (image["Shape"], np.array(image["Affine"])) for name, image in images.items()}
-    for name in maps_on_one_grid(grids)[1] if across else []:
-        of_map[name].append("on another grid than most maps, and left out of their comparison")
-    pairs = [(map_id, variant) for map_id in maps for variant in variants]
-    for (map_id, variant), cut, divided, table in zip(pairs, thresholded, extracted, tables, strict=True):
-        cut, divided, regions = read_json(cut), read_json(divided), read_table(table)
-        keys, largest = variants[variant], regions[0] if regions else {}
-        own = [*of_map[map_id], *cut["Warnings"], *divided["Warnings"]]
-        rows.append(
-            {
-                "map": map_id,
-                "variant": variant,
-                "cutoff": cutoff_of(cut).value,
-                "rule": cut["Rule"],
-                **keys,
-                "min_region_size": divided["MinRegionSizeMM3"],
-                "critical_extent": divided["CriticalExtentVoxels"],
-                "smoothness": cut.get("SmoothnessSource", "none"),
-                "convention": keys["convention"] or "none",
-                "random_walker": keys["random_walker"] if keys["extract_type"] == "local_regions" else "none",
-                "domain": cut["Domain"] or "none",
-                "n_domain": cut["DomainVoxels"] or 0,
-                **divided["VoxelAccounting"],
-                "n_regions": divided["Regions"],
-                "volume_mm3": divided["VoxelAccounting"]["kept"] * divided["VoxelVolumeMM3"],
-                "largest_mm3": largest.get("volume_mm3", 0.0),
-                **{f"largest_{axis}": largest.get(f"peak_{axis}") for axis in "xyz"},
-                "warning": " | ".join(own) or "none",
-            }
-        )
-        warnings += [Warned(map_id, variant, warning) for warning in own]
-    write_rows(summary, rows, SUMMARY)
-    with writing(page) as temporary:
-        agreement = [row for path in stability for row in read_table(path)]
-        published = [_best_setting(Path(path)) for path in checked]
-        temporary.write_text(summary_page(rows, warnings, agreement, published, summary, pages), encoding="utf-8")
+    records = {name: MapSidecar.read(path) for name, path in fetched.items()}
+    warnings_of = _warnings_of_maps(records, of_maps, template)
+    for atlas in map(AtlasSidecar.read, atlases):
+        for texts in warnings_of.values():
+            texts += atlas.warnings
+    grids = {name: (record.shape, np.array(record.affine)) for name, record in records.items()}
+    for name in maps_on_one_grid(grids)[1] if "maps" in pages else []:
+        warnings_of[name].append("on another grid than most maps, and left out of their comparison")
+    for (map_id, variant), made in inputs.items():
+        thresholded = ThresholdSidecar.read(made["thresholded.json"])
+        extracted = RegionsSidecar.read(made["regions.json"])
+        texts = [*warnings_of[map_id], *thresholded.warnings, *extracted.warnings]
+        ids = {"map": map_id, "variant": variant}
+        rows.append(ids | _row(thresholded, extracted, read_table(made["regions.csv"]), texts))
+        warnings += [Warned(map_id, variant, text) for text in texts]
+    write_rows(outputs["summary.csv"], rows, SUMMARY)
+    agreement = [
+        row for files in of_maps.values() if "stability.csv" in files for row in read_table(files["stability.csv"])
+    ]
+    published = [_best_setting(Path(path)) for path in checked]
+    with writing(outputs["summary.html"]) as temporary:
+        page = summary_page(rows, warnings, agreement, published, outputs["summary.csv"], pages)
+        temporary.write_text(page, encoding="utf-8")
     log.info("%d rows", len(rows))
+    print(closing_words(outputs["summary.csv"]), file=sys.stderr)
+
+
+def _row(thresholded, extracted, regions, warnings):
+    """A row of the summary, its ids aside."""
+    cutoff, rule, accounting = thresholded.cutoff, extracted.rule, extracted.voxel_accounting
+    local = rule.extract_type == "local_regions"
+    largest = regions[0] if regions else {}
+    return {
+        "cutoff": cutoff.value,
+        "rule": thresholded.rule,
+        **{key: getattr(rule, key) for key in ("sided", "connectivity", "signs", "extract_type", "min_region_size")},
+        "convention": thresholded.parameters["convention"] or "none",
+        "random_walker": rule.random_walker if local else "none",
+        "critical_extent": extracted.critical_extent_voxels,
+        "smoothness": thresholded.search.source if thresholded.search else "none",
+        "domain": cutoff.domain or "none",
+        "n_domain": cutoff.n_domain or 0,
+        **accounting,
+        "n_regions": extracted.regions,
+        "volume_mm3": accounting["kept"] * extracted.voxel_volume_mm3,
+        "largest_mm3": largest.get("volume_mm3", 0.0),
+        **{f"largest_{axis}": largest.get(f"peak_{axis}") for axis in "xyz"},
+        "warning": join_warnings(warnings),
+    }
 
 
 def _best_setting(path):
@@ -102,29 +113,33 @@ def _best_setting(path):
     return next(iter(read_table(path)), {"map": map_id, "table": table_id})
 
 
-def _warnings_of_maps(images, tabulated, template, template_space):
+def _warnings_of_maps(records, of_maps, template):
     """What to be careful about in each map, whatever the variant: its image, its atlases, where the template lies."""
     brain = None
     if template:
-        data, affine = read_template(template)
+        data, affine = read_template(template.path)
         brain = extent_of(data > 0, affine)
-    for image, tables in zip(images, map(read_json, tabulated), strict=True):
-        found = [*image["Warnings"], *tables["Warnings"]]
-        if template and image["Space"] and not same_space(image["Space"], template_space):
-            found.append(f"no template: the map is in space '{image['Space']}', the template in '{template_space}'")
-        elif template and not overlap_by_half(brain, image["ExtentMM"] and np.array(image["ExtentMM"])):
-            found.append("no template: it covers less than half of the map; is the map in another space?")
-        yield found
+    warnings = {}
+    for name, record in records.items():
+        texts = [*record.warnings, *TablesSidecar.read(of_maps[name]["tables.json"]).warnings]
+        if template and record.space and not same_space(record.space, template.space):
+            texts.append(f"no template: the map is in space '{record.space}', the template in '{template.space}'")
+        elif template and not overlap_by_half(brain, record.extent_mm and np.array(record.extent_mm)):
+            texts.append("no template: it covers less than half of the map; is the map in another space?")
+        warnings[name] = texts
+    return warnings
 
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
+        template = snakemake.input.template
         main(
-            **{**snakemake.input, "template": snakemake.input.template or None},
-            template_space=snakemake.params.template_space,
-            maps=snakemake.params.maps,
-            variants=snakemake.params.variants,
+            inputs=by_map_and_variant(snakemake.input.variants),
+            fetched={Path(path).stem: path for path in snakemake.input.fetched},
+            of_maps=by_folder(snakemake.input.of_maps),
+            atlases=snakemake.input.atlases,
+            checked=snakemake.input.checked,
+            template=Template(template, snakemake.params.template_space) if template else None,
             pages=snakemake.params.pages,
-            across=snakemake.params.across,
-            **snakemake.output,
+            outputs={Path(path).name: path for path in snakemake.output},
         )

@@ -34,6 +34,14 @@ def motor(motor_path):
 
 
 @pytest.fixture(scope="session")
+def rules(tmp_path_factory):
+    """All rules of the Snakefile by name, parsed once, under a config that asks for all there is."""
+    from parsed_workflow import parse_everything  # Snakemake takes as long to import as most tests to run
+
+    return parse_everything(tmp_path_factory.mktemp("parsed"))
+
+
+@pytest.fixture(scope="session")
 def variant():
     """The published example's keys; a test overrides what it is about."""
     return {

@@ -12,7 +12,6 @@ Domain = Literal["mask", "nonzero", "all"]
 Unseeded = Literal["drop", "keep"]
 EdgeScale = Literal["volume", "suprathreshold"]
 RandomWalker = Literal["converged", "nilearn"]
-Stat = Literal["t", "z", "F", "log10p", "other"]  # maps of p values are turned into log10p when they are fetched
-ONE_TAILED = ("F", "log10p")  # of these, values that have no other tail
+Threshold = float | str | dict[str, float]  # 3.0, "97%", {"fdr": 0.05}
 ClusterTheory = Literal["fsl", "spm"]
 PeakDistanceRule = Literal[">", ">="]

@@ -11,8 +11,9 @@ from nibabel.affines import apply_affine as to_mm
 from PIL import Image
 from scipy import ndimage
 
+from statmap.grid import voxel_volume
 from statmap.inference.thresholds import Cutoff
-from statmap.io.images import read_image, voxel_volume
+from statmap.io.images import read_image
 from statmap.web.colours import page_colours
 from statmap.web.viewer import VariantView, viewer_page
 

@@ -11,8 +11,9 @@ import pytest
 from sklearn.utils import Bunch
 
 import fetch_atlas
+from statmap.grid import extent_of
 from statmap.io.files import read_json
-from statmap.io.images import each_volume, extent_of
+from statmap.io.images import each_volume
 from statmap.io.samples import ATLASES, labels_path, sample_path
 from statmap.regions.atlases import NO_LABEL, label_peaks, overlap, read_atlases, sample
 

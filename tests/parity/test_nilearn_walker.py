@@ -11,8 +11,9 @@ from nilearn.image import threshold_img
 from nilearn.regions import connected_regions
 from scipy.ndimage import gaussian_filter
 
+from statmap.grid import voxel_volume
 from statmap.inference.thresholds import suprathreshold_mask
-from statmap.io.images import read_image, voxel_volume
+from statmap.io.images import read_image
 from statmap.regions.extract import region_volumes
 
 SHAPES = {

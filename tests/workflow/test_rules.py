@@ -1,92 +1,140 @@
 """The Snakefile and its scripts keep one form, so that each rule can be read alone."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
-import textwrap
+from collections import Counter
+from pathlib import Path
 
 import pytest
+from parsed_workflow import any_job_of
 from running import OFFLINE, REPOSITORY
 
-TEXT = (REPOSITORY / "Snakefile").read_text(encoding="utf-8")
-# Some rules stand in an `if`: what is not asked for has no rule.
-BLOCKS = re.findall(r"^( *)rule (\w+):\n((?:\1    .*\n|\n(?=\n*\1    ))+)", TEXT, re.MULTILINE)
-RULES = {name: textwrap.indent(textwrap.dedent(text), "    ") for _, name, text in BLOCKS}
-WITH_SCRIPT = sorted(set(RULES) - {"all"})
+from statmap.config.rerun import code_hash
+from statmap.io.files import sha256_of
+
+SNAKEFILE, SCRIPTS = REPOSITORY / "Snakefile", REPOSITORY / "scripts"
+WITH_SCRIPT = sorted(path.stem for path in SCRIPTS.glob("*.py"))
 # Downloads and pages of text: nothing to measure.
 NOT_MEASURED = {"fetch_map", "fetch_atlas", "summarise", "prune"}
 
 
-def block(rule, keyword):
-    """What a rule says under a keyword, '' where it has none."""
-    found = re.search(rf"^    {keyword}:(.*\n(?:        .*\n)*)", RULES[rule], re.MULTILINE)
-    return found[1] if found else ""
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """The Python that Snakemake makes of the Snakefile, whatever of it a config asks for, as a tree."""
+    where = ("--snakefile", SNAKEFILE, "--directory", tmp_path_factory.mktemp("compiled"))
+    return ast.parse(run("snakemake", "--print-compilation", *where))
 
 
-def test_the_rules_are_found():
+def run(*command):
+    """Run a Python tool, which must not complain; what it prints."""
+    command = [sys.executable, "-m", *command]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def of_names(files):
+    """Files of a rule by name; under None those that have no name."""
+    found = {}
+    for name, file in files._allitems():
+        found.setdefault(name, []).extend([file] if isinstance(file, str) else file)
+    return found
+
+
+def test_the_rules_are_found(rules, compiled):
+    """`rules` has them all, those too that stand in an `if`."""
     names = ["all", "fetch_map", "fetch_atlas", "threshold_map", "extract_regions", "tabulate_regions"]
-    assert list(RULES)[:6] == names and len(RULES) >= 12
-    assert len(RULES) == len(re.findall(r"^ *(?:rule|checkpoint) ", TEXT, re.MULTILINE))
+    assert list(rules)[:6] == names and len(rules) >= 12
+    decorators = [ast.unparse(node) for node in ast.walk(compiled) if isinstance(node, ast.Call)]
+    assert len(rules) == len([call for call in decorators if re.match(r"workflow\.(rule|checkpoint)\(", call)])
+    assert sorted(rules) == sorted(["all", *WITH_SCRIPT])
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_rule_says_what_it_does_first(rule):
-    assert re.match(r'    """[A-Z][^"]+[.]"""\n', RULES[rule])
+@pytest.mark.parametrize("rule", ["all", *WITH_SCRIPT])
+def test_a_rule_says_what_it_does_first(rules, rule):
+    assert re.fullmatch(r'[A-Z][^"]+[.]', rules[rule].docstring)
 
 
 @pytest.mark.parametrize("rule", WITH_SCRIPT)
-def test_a_rule_has_all_its_parts(rule):
-    assert block(rule, "script").split() == [f'"scripts/{rule}.py"']
-    assert (REPOSITORY / "scripts" / f"{rule}.py").is_file()
-    assert f'"results/logs/{rule}' in block(rule, "log")
-    assert '"envs/environment.yaml"' in block(rule, "conda")
-    assert f'code=code_hash("{rule}", SCRIPTS)' in block(rule, "params")
-    assert bool(block(rule, "benchmark")) == (rule not in NOT_MEASURED)
-    assert not block(rule, "benchmark") or f'"results/benchmarks/{rule}' in block(rule, "benchmark")
+def test_a_rule_has_all_its_parts(rules, rule):
+    parsed = rules[rule]
+    assert parsed.script == f"scripts/{rule}.py" and (SCRIPTS / f"{rule}.py").is_file()
+    (log,) = parsed.log
+    assert log.startswith(f"results/logs/{rule}")
+    assert parsed.conda_env == "envs/environment.yaml" and (REPOSITORY / parsed.conda_env).is_file()
+    assert any_job_of(parsed).params.code == code_hash(rule, SCRIPTS)
+    assert bool(parsed.benchmark) == (rule not in NOT_MEASURED)
+    assert not parsed.benchmark or parsed.benchmark.startswith(f"results/benchmarks/{rule}")
 
 
 @pytest.mark.parametrize("rule", WITH_SCRIPT)
 @pytest.mark.parametrize("keyword", ["input", "output"])
-def test_inputs_and_outputs_have_names(rule, keyword):
-    first_level = re.findall(r"^        (?=\S)(?![\])])(.*)$", block(rule, keyword), re.MULTILINE)
-    assert bool(first_level) == (rule != "prune")  # which reads and writes nothing: it removes
-    assert all(re.match(r"\w+=", line) for line in first_level)
+def test_no_file_is_known_by_its_place_in_a_list(rules, rule, keyword):
+    """A file has a name of its own or is one of a list, in which no two have the same folder, map and name.
+
+    The three files of a map are listed in the order of `MapFiles`, the label tables in that of the atlases.
+    """
+    files = of_names(getattr(any_job_of(rules[rule]), keyword))
+    assert bool(files) == (rule != "prune")  # which reads and writes nothing: it removes
+    assert None not in files or len(files) == 1, "some have names, some have none"
+    for paths in files.values():
+        assert max(Counter(Path(path).parts[-3:] for path in paths).values(), default=1) == 1, paths
+    if keyword == "input" and "map" in files:
+        assert files["map"] == [f"results/maps/one{end}" for end in (".nii.gz", "_mask.nii.gz", ".json")]
+    if "atlas_labels" in files:
+        assert len(files["atlas_labels"]) == len(any_job_of(rules[rule]).params.atlas_spaces)
 
 
 @pytest.mark.parametrize("rule", WITH_SCRIPT)
-def test_files_from_elsewhere_count_by_their_content(rule):
+def test_a_script_takes_no_file_by_a_number(rule):
+    for node in ast.walk(ast.parse((SCRIPTS / f"{rule}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value).startswith(("snakemake.input", "snakemake.out")):
+            pytest.fail(ast.unparse(node))
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+def test_files_from_elsewhere_count_by_their_content(rules, rule):
     """Snakemake looks at their times only. Residuals may be gigabytes, and are left to it."""
-    elsewhere = r"study[.](?:template\w*|labels|atlas_file_of|table_of|files_of[(][^)]*[)])"
-    read = set(re.findall(elsewhere, block(rule, "input"))) - {'study.files_of("residuals")'}
-    assert read == set(re.findall(elsewhere, block(rule, "params")))
+    job = any_job_of(rules[rule])
+    files = of_names(job.input)
+    files.pop("residuals", None)
+    elsewhere = [path for paths in files.values() for path in paths if not path.startswith("results/")]
+    assert sorted(job.params.get("content", [])) == sorted(map(sha256_of, elsewhere))
 
 
-def test_no_script_without_a_rule():
-    assert sorted(path.stem for path in (REPOSITORY / "scripts").glob("*.py")) == WITH_SCRIPT
+def test_every_kind_of_file_from_elsewhere_is_read_by_some_rule(rules):
+    """So that the test above has something to look at."""
+    read = {Path(path).name.split(".")[0] for rule in WITH_SCRIPT for path in any_job_of(rules[rule]).input}
+    assert read >= {"map", "mask", "values", "residuals", "atlas", "labels", "table", "template"}
 
 
-def test_nothing_runs_outside_a_script():
-    assert not re.findall(r"^ +(?:run|shell):|^ *checkpoint |lambda", TEXT, re.MULTILINE)
+def test_no_script_without_a_rule(rules):
+    assert [name for name, rule in rules.items() if rule.script] == [name for name in rules if name != "all"]
+
+
+def test_nothing_runs_outside_a_script(rules, compiled):
+    for rule in rules.values():
+        assert not rule.is_run and not rule.is_checkpoint and rule.shellcmd is None, rule.name
+        assert rule.wrapper is rule.cwl is rule.notebook is None, rule.name
+    assert not [ast.unparse(node) for node in ast.walk(compiled) if isinstance(node, ast.Lambda)]
 
 
 def test_scripts_do_not_read_the_config():
     for rule in WITH_SCRIPT:
-        text = (REPOSITORY / "scripts" / f"{rule}.py").read_text(encoding="utf-8")
+        text = (SCRIPTS / f"{rule}.py").read_text(encoding="utf-8")
         assert "snakemake.config" not in text and "def main(" in text and text.startswith(f'"""Rule {rule}: ')
 
 
 def test_snakemake_lint_is_clean(tmp_path):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--directory", tmp_path]
-    done = subprocess.run([*command, "--lint"], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    run("snakemake", "--snakefile", SNAKEFILE, "--directory", tmp_path, "--lint")
 
 
 def test_snakefmt_is_clean():
     pytest.importorskip("snakefmt")
-    command = [sys.executable, "-m", "snakefmt", "--check", REPOSITORY / "Snakefile"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    run("snakefmt", "--check", SNAKEFILE)
 
 
 def test_the_workflow_runs_without_a_way_out():

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..inference.distribution import check_stat, no_smoothness
-from ..inference.kinds import KINDS, parse_threshold
+from ..distributions import distribution_of
+from ..inference.kinds import check_threshold
+from ..inference.needs import no_smoothness
 from ..io.declared import Intent, intent_of, statistic
 from ..io.files import UserError
 from ..io.sources import local_path
 from ..io.spaces import same_space
+from ..rules import RegionRule, rule_from
 
 
 def check_source(source: str, what: str) -> None:
@@ -54,33 +56,20 @@ def problems_of(
         than a map; the first of each map.
     """
     asked = [(f"variant '{name}': threshold", keys["threshold"], keys["sided"]) for name, keys in variants.items()]
-    asked += [("sweep: threshold", one, sweep["sided"]) for one in sweep["thresholds"]] if sweep else []
-    told = [
-        (kind, f"{what} {{{kind}: {number:g}}}", sided)
-        for what, threshold, sided in asked
-        for kind, number in [parse_threshold(threshold)]
-    ]
-    need_p = [(what, sided) for kind, what, sided in told if KINDS[kind].needs_p]
-    smooth = [what for kind, what, _ in told if kind == "fwe"]
-    smooth += [
-        f"variant '{name}': {key}: {keys[key]:g}"
-        for name, keys in variants.items()
-        for key in ("cluster_p", "cluster_q")
-        if keys[key] is not None
-    ]
-    found = []
-    for name, own in atlases.items():
-        with _collected(found):
-            _check_file(own["image"], f"atlas '{name}', image")
+    asked += [("sweep: threshold", threshold, sweep["sided"]) for threshold in sweep["thresholds"]] if sweep else []
+    rules = {name: rule_from(RegionRule, keys) for name, keys in variants.items()}
+    by_size = [f"variant '{name}': {rule.by_significance}" for name, rule in rules.items() if rule.by_significance]
+    problems: list[str] = []
+    for name, keys in atlases.items():
+        with _collected(problems):
+            _check_file(keys["image"], f"atlas '{name}', image")
     for map_id, row in maps.items():
-        with _collected(found):
+        with _collected(problems):
             for column in ("source", "mask", "values", "residuals"):
                 if row[column]:
                     _check_file(row[column], f"{sheet_name}, map '{map_id}', column {column}")
-            _check_row(row, f"map '{map_id}'", need_p, atlases, sheet_name)
-            if smooth and not (row["fwhm_mm"] or row["dlh"] or row["residuals"]):
-                raise no_smoothness(f"map '{map_id}'", smooth[0], sheet_name)
-    return found
+            _check_row(row, f"map '{map_id}'", asked, by_size, atlases, sheet_name)
+    return problems
 
 
 @contextmanager
@@ -99,18 +88,21 @@ def _check_file(source, what):
         raise UserError(f"{what}: there is no file {source!r}; paths start from the folder of the run, {Path.cwd()}")
 
 
-def _check_row(row, name, need_p, atlases, sheet_name):
+def _check_row(row, name, asked, by_size, atlases, sheet_name):
     """Refuse what the sheet, the header and the name of a map together do not allow."""
     path = local_path(row["source"], name)
-    own = {key: row[key] for key in ("stat", "df", "space")}
-    told, _ = statistic(intent_of(path) if path else Intent(), row["source"], own, name, sheet_name)
+    sheet = {key: row[key] for key in ("stat", "df", "space")}
+    known, _ = statistic(intent_of(path) if path else Intent(), row["source"], sheet, name, sheet_name)
     for atlas, keys in atlases.items():
-        if told["space"] and keys["space"] and not same_space(told["space"], keys["space"]):
+        if known["space"] and keys["space"] and not same_space(known["space"], keys["space"]):
             raise UserError(
-                f"{name} is in space {told['space']!r} and atlas '{atlas}' in {keys['space']!r}; labels need both in "
+                f"{name} is in space {known['space']!r} and atlas '{atlas}' in {keys['space']!r}; labels need both in "
                 "the same space"
             )
+    smooth = bool(row["fwhm_mm"] or row["dlh"] or row["residuals"])
+    if by_size and not smooth:
+        raise no_smoothness(name, by_size[0], sheet_name)
     if path:  # what is not here yet may tell the rest in its header
-        stat = "log10p" if told["stat"] in ("p", "1-p") else told["stat"]
-        for what, sided in need_p:
-            check_stat(stat, told["df"], name, what, sided, sheet_name)
+        distribution = distribution_of(known["stat"], known["df"])
+        for what, threshold, sided in asked:
+            check_threshold(threshold, distribution, sided, smooth, name, what, sheet_name)

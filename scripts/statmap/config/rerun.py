@@ -41,19 +41,19 @@ def code_hash(script, scripts):
 def _imports(path, scripts):
     """Files of the package that one file brings in, as relative paths."""
     package = path.split("/")[:-1]
-    found = set()
+    files = set()
     for dots, module, names, plain in IMPORT.findall(Path(scripts, path).read_text(encoding="utf-8")):
         if plain:
             for name in plain.split(","):
-                found |= _files(name.split()[0].split("."), scripts)
+                files |= _files(name.split()[0].split("."), scripts)
             continue
         parent = package[: len(package) - len(dots) + 1] if dots else []
         module = [*parent, *filter(None, module.split("."))]
-        found |= _files(module, scripts)
+        files |= _files(module, scripts)
         for name in names.strip("() \n").split(","):
             if name.strip():
-                found |= _files([*module, name.split()[0]], scripts)
-    return found
+                files |= _files([*module, name.split()[0]], scripts)
+    return files
 
 
 @cache

@@ -105,7 +105,7 @@ def check_keys(paths: Iterable[str | Path]) -> None:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    kept, dropped = [], {}
+    defined, dropped = [], {}
     for path in paths:
         try:
             node = yaml.compose(Path(path).read_text(encoding="utf-8"), loader)
@@ -116,12 +116,12 @@ def check_keys(paths: Iterable[str | Path]) -> None:
             if keys.tag == "tag:yaml.org,2002:null":
                 dropped[name] = path
             else:
-                kept.append(name)
+                defined.append(name)
     for name, path in dropped.items():
-        if name not in kept:
+        if name not in defined:
             raise UserError(
                 f"{path}: variant {name!r} is null, and there is none to be dropped; accepted: "
-                f"{', '.join([*kept, 'a block of keys'])}"
+                f"{', '.join([*defined, 'a block of keys'])}"
             )
 
 

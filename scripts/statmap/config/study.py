@@ -15,6 +15,7 @@ from ..io.files import UserError, sha256_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
 from ..io.sources import is_remote
 from ..io.spaces import same_space
+from ..rules import SweepRule, keys_of
 from .checks import check_source, problems_of
 from .outcome import left_behind
 from .schema import cell_reader, defaults_of, load, numbers_of_text, validate
@@ -104,45 +105,45 @@ class Study:
         defaults = defaults_of(schema["properties"]["atlases"]["additionalProperties"]["properties"])
         if isinstance(atlases, list):
             atlases = {name: {"image": f"sample:{name}"} for name in atlases}
-        found = {name: defaults | own for name, own in atlases.items()}
-        for name, own in found.items():
-            check_source(own["image"], f"config, atlases.{name}, image")
-            if own["image"].startswith("sample:"):
-                own["space"] = own["space"] or SPACE
-        return found
+        resolved = {name: defaults | atlas for name, atlas in atlases.items()}
+        for name, atlas in resolved.items():
+            check_source(atlas["image"], f"config, atlases.{name}, image")
+            if atlas["image"].startswith("sample:"):
+                atlas["space"] = atlas["space"] or SPACE
+        return resolved
 
-    def _labels_of(self, name, own):
-        kind, _, sample = own["image"].partition(":")
-        if own["labels"] is None and kind != "sample":
+    def _labels_of(self, name, atlas):
+        kind, _, sample = atlas["image"].partition(":")
+        if atlas["labels"] is None and kind != "sample":
             raise UserError(f"config, atlases.{name}: labels is missing; accepted: a table with columns index and name")
-        if own["labels"] is None:
+        if atlas["labels"] is None:
             return str(labels_path(sample, f"config, atlases.{name}"))
-        return self._existing(own["labels"], f"labels of atlas '{name}'")
+        return self._existing(atlas["labels"], f"labels of atlas '{name}'")
 
     def _read_published(self, published, schema):
         defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
-        for name, own in published.items():
-            if own["map"] not in self.maps:
+        for name, table in published.items():
+            if table["map"] not in self.maps:
                 raise UserError(
-                    f"config, published.{name}: there is no map {own['map']!r} in {self.config['maps']}; accepted: "
+                    f"config, published.{name}: there is no map {table['map']!r} in {self.config['maps']}; accepted: "
                     f"{', '.join(self.maps)}"
                 )
         return {
-            name: defaults | own | {"table": self._existing(own["table"], f"config, published.{name}, table")}
-            for name, own in published.items()
+            name: defaults | table | {"table": self._existing(table["table"], f"config, published.{name}, table")}
+            for name, table in published.items()
         }
 
     def _read_sweep(self, sweep, schema):
         if not sweep:
             return None
         variant = defaults_of(schema["$defs"]["variant"]["properties"])
-        found = variant | defaults_of(schema["properties"]["sweep"]["properties"]) | sweep
-        found["thresholds"] = expand_thresholds(sweep["thresholds"])
-        axes = {axis: len(found[axis]) for axis in ("thresholds", "min_region_sizes", "connectivities", "signs")}
+        grid = variant | defaults_of(schema["properties"]["sweep"]["properties"]) | sweep
+        grid["thresholds"] = expand_thresholds(sweep["thresholds"])
+        axes = {axis: len(grid[axis]) for axis in ("thresholds", "min_region_sizes", "connectivities", "signs")}
         if math.prod(axes.values()) > MOST_ROWS:
             shown = " × ".join(f"{number:,} {axis}" for axis, number in axes.items())
             raise UserError(f"config, sweep: a grid of {shown} is more than {MOST_ROWS:,} points; take fewer")
-        return found
+        return grid
 
     def _find_template(self, template):
         kind, _, name = (template or "").partition(":")
@@ -152,20 +153,20 @@ class Study:
 
     def find(self, path: str) -> str:
         """A path of the config, as it will be opened: the first folder that has it, else the path itself."""
-        found = (str(folder / path) for folder in self.folders if os.path.exists(folder / path))
-        return next(found, str(path))
+        paths = (str(folder / path) for folder in self.folders if os.path.exists(folder / path))
+        return next(paths, str(path))
 
     def _existing(self, path, what):
-        found = self.find(path)
-        if not os.path.isfile(found):
+        place = self.find(path)
+        if not os.path.isfile(place):
             raise UserError(f"{what}: there is no file {path!r}; accepted: a path from here or from the Snakefile")
-        return found
+        return place
 
     # What a rule depends on: it names the keys, so that nothing else makes it run again.
 
-    def variant_keys(self, *keys: str) -> dict[str, dict]:
-        """These keys of every variant."""
-        return {name: {key: own[key] for key in keys} for name, own in self.variants.items()}
+    def variant_keys(self, rule: type) -> dict[str, dict]:
+        """The keys of a step, see `rules`, of every variant."""
+        return {name: {key: variant[key] for key in keys_of(rule)} for name, variant in self.variants.items()}
 
     def map_keys(self, *keys: str) -> Callable:
         """A function that gives these columns of the sheet for the map of a job."""
@@ -183,9 +184,10 @@ class Study:
         """A function that gives these keys of the atlas of a job."""
         return lambda wildcards: {key: self.atlases[wildcards.atlas][key] for key in keys}
 
-    def sweep_keys(self, *keys: str) -> dict:
-        """These keys of the sweep."""
-        return {key: self.sweep[key] for key in keys} if self.sweep else {}
+    @property
+    def sweep_keys(self) -> dict:
+        """The keys of the sweep, see `rules.SweepRule`."""
+        return {key: self.sweep[key] for key in keys_of(SweepRule)} if self.sweep else {}
 
     @property
     def atlas_spaces(self) -> dict[str, str | None]:
@@ -228,8 +230,8 @@ class Study:
         """
 
         def content(wildcards) -> list[str]:
-            found = (one(wildcards) if callable(one) else one for one in files)
-            return [_sha256(path) for paths in found for path in ([paths] if isinstance(paths, str) else paths)]
+            lists = (source(wildcards) if callable(source) else source for source in files)
+            return [_sha256(path) for paths in lists for path in ([paths] if isinstance(paths, str) else paths)]
 
         return content
 
@@ -242,9 +244,14 @@ class Study:
         """The published table of a job."""
         return self.published[wildcards.table]["table"]
 
-    def checks_of(self, wildcards) -> list[str]:
-        """The published tables that are held against the map of a job."""
-        return [name for name, own in self.published.items() if own["map"] == wildcards.map]
+    def beside(self, **contents) -> Callable:
+        """A function that adds to these contents of a map's page the published tables that are held against its map."""
+
+        def contents_of(wildcards) -> dict:
+            checks = [name for name, table in self.published.items() if table["map"] == wildcards.map]
+            return contents | {"checks": checks}
+
+        return contents_of
 
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
@@ -293,11 +300,15 @@ def _sha256(path):
 
 def expand_thresholds(thresholds: list | dict) -> list:
     """The thresholds of a sweep as a list, each once; a range becomes its values, the last included."""
-    found = {}
-    for one in thresholds if isinstance(thresholds, list) else [thresholds]:
-        values = _values(one["from"], one["to"], one["step"]) if isinstance(one, dict) and "from" in one else [one]
-        found |= {str(value): value for value in values}
-    return list(found.values())
+    by_text = {}
+    for entry in thresholds if isinstance(thresholds, list) else [thresholds]:
+        values = (
+            _values(entry["from"], entry["to"], entry["step"])
+            if isinstance(entry, dict) and "from" in entry
+            else [entry]
+        )
+        by_text |= {str(value): value for value in values}
+    return list(by_text.values())
 
 
 def _values(low, high, step):

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..inference.kinds import parse_threshold
 from ..io.files import UserError
+from ..rules import RegionRule, rule_from
 from .schema import cell_reader, defaults_of
 from .sheets import read_sheet
 
@@ -120,52 +122,52 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
     UserError : an id that is no folder name, an unknown convention, a variant without a threshold, nilearn's random
         walker with other neighbours than its own, or significance of clusters where regions are none.
     """
-    keys = schema["$defs"]["variant"]["properties"]
+    known = schema["$defs"]["variant"]["properties"]
     check_ids(variants, "config")
     resolved = {}
-    for name, own in variants.items():
-        own = own or {}
-        convention = own.get("convention")
+    for name, given in variants.items():
+        given = given or {}
+        convention = given.get("convention")
         if convention is not None and convention not in conventions:
             raise UserError(
                 f"variant {name!r}: convention {convention!r} is not known; accepted: {', '.join(conventions)}"
             )
-        found = defaults_of(keys) | defaults | conventions.get(convention, {}) | own
+        variant = defaults_of(known) | defaults | conventions.get(convention, {}) | given
         # The size that is significant is the extent threshold then. `config.yaml` gives every default: one that is
         # the schema's was not asked for.
-        if (found["cluster_p"] or found["cluster_q"]) and "min_region_size" not in own:
-            asked = found["min_region_size"] != keys["min_region_size"]["default"]
-            found["min_region_size"] = found["min_region_size"] if asked else 0
-        if "threshold" not in found:
+        if (variant["cluster_p"] or variant["cluster_q"]) and "min_region_size" not in given:
+            asked = variant["min_region_size"] != known["min_region_size"]["default"]
+            variant["min_region_size"] = variant["min_region_size"] if asked else 0
+        if "threshold" not in variant:
             raise UserError(
                 f"variant {name!r}: threshold is set by neither the variant, its convention nor defaults "
-                f"({keys['threshold']['description']})"
+                f"({known['threshold']['description']})"
             )
-        local = found["extract_type"] == "local_regions"
-        if local and found["random_walker"] == "nilearn" and found["connectivity"] != 6:
+        local = variant["extract_type"] == "local_regions"
+        if local and variant["random_walker"] == "nilearn" and variant["connectivity"] != 6:
             raise UserError(
                 f"variant {name!r}: random_walker: nilearn knows 6 neighbours only, found connectivity: "
-                f"{found['connectivity']}; accepted: connectivity: 6, or random_walker: converged"
+                f"{variant['connectivity']}; accepted: connectivity: 6, or random_walker: converged"
             )
-        _check_clusters(name, found)
-        resolved[name] = {key: found[key] for key in keys}
+        _check_clusters(name, variant)
+        resolved[name] = {key: variant[key] for key in known}
     return resolved
 
 
-def _check_clusters(name, found):
+def _check_clusters(name, keys):
     """Refuse what random field theory, or a guarantee, cannot say of a variant's regions."""
-    asked = next((f"{key}: {found[key]:g}" for key in ("cluster_p", "cluster_q") if found[key] is not None), None)
-    by_share = isinstance(found["threshold"], dict) and "tdp" in found["threshold"]
-    if (asked or by_share) and found["extract_type"] != "connected_components":
+    asked = rule_from(RegionRule, keys).by_significance
+    kind, _ = parse_threshold(keys["threshold"])
+    if (asked or kind.per_region) and keys["extract_type"] != "connected_components":
         raise UserError(
-            f"variant {name!r}: {asked or 'threshold: tdp'} speaks of whole clusters, found extract_type: "
-            f"{found['extract_type']}; accepted: extract_type: connected_components"
+            f"variant {name!r}: {asked or f'threshold: {kind.name}'} speaks of whole clusters, found extract_type: "
+            f"{keys['extract_type']}; accepted: extract_type: connected_components"
         )
-    if asked and by_share:
+    if asked and kind.per_region:
         raise UserError(
-            f"variant {name!r}: {asked} needs one cutoff, which threshold: tdp has not; take one of the two"
+            f"variant {name!r}: {asked} needs one cutoff, which threshold: {kind.name} has not; take one of the two"
         )
-    if asked and found["signs"] == "merged" and found["sided"] == "two":
+    if asked and keys["signs"] == "merged" and keys["sided"] == "two":
         raise UserError(
             f"variant {name!r}: {asked} speaks of clusters of one sign, found signs: merged; accepted: signs: split, "
             "or sided: positive or negative"

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..tables.columns import label_columns
 from ..types import Sided
 from .axis import axis_words, merge_labels, number_key, ticks
 from .colours import DIVERGING
 from .page import GREY, MARGIN, WIDTH, Page
 from .text import NOTE, number, shorten, text_width, triple
-from .variant import Row, atlas_columns
+from .variant import Row
 
 MOST_BARS = 30
 MOST_LABEL = 200.0  # points, of an atlas label
@@ -37,7 +38,7 @@ def persistence_figure(
     """
     bars = persistence[:MOST_BARS]
     page = Page(title, subtitle, "" if bars else "No peak above the lowest cutoff.")
-    labels = [next(filter(None, (bar[name] for name in atlas_columns(bar))), "") for bar in bars]
+    labels = [next(filter(None, (bar[name] for name in label_columns("persistence.csv", bar))), "") for bar in bars]
     longest = min(max((text_width(label, NOTE) for label in labels), default=0), MOST_LABEL)
     left, right = MARGIN + 78 + longest + 7 * bool(longest), WIDTH - MARGIN - 32
     low, high = min((bar["death"] for bar in bars), default=0.0), max((bar["birth"] for bar in bars), default=1.0)

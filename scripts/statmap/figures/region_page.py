@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..tables.columns import label_columns
 from .bars import draw_value_bar
 from .colours import region_colours
 from .montage import ROW, fading_note, place_note, volume_of
@@ -11,7 +12,7 @@ from .page import GREY, MARGIN, WIDTH, Page
 from .panels import View, draw_backdrop, draw_cross, draw_map, draw_outlines, name_panel, side_by_side
 from .scene import Scene
 from .text import SMALL, number, shorten, text_width, triple, wrap
-from .variant import Row, atlas_columns
+from .variant import Row
 
 MOST_PEAKS = 10
 
@@ -43,7 +44,7 @@ def region_page(
         name_panel(page, panel)
     draw_value_bar(page, scene, page.top, page.top + 110)
     below = max(bottom, page.top + 110) + 4
-    labelled = any(peak[name] for peak in own for name in atlas_columns(peak))
+    labelled = any(peak[name] for peak in own for name in label_columns("peaks.csv", peak))
     # Labels of atlases are long: the peaks then stand below, over the whole width.
     details_end = _draw_details(page, details, below, WIDTH - MARGIN if labelled else MARGIN + 226)
     if labelled:
@@ -111,7 +112,9 @@ def _draw_peaks(page: Page, peaks: Sequence[Row], units: str, left: float, top: 
         )
         - 10
     )
-    atlases = [name for name in atlas_columns(peaks[0] if peaks else ()) if any(peak[name] for peak in peaks)]
+    atlases = [
+        name for name in label_columns("peaks.csv", peaks[0] if peaks else ()) if any(peak[name] for peak in peaks)
+    ]
     labels = [[peak[name] or "–" for name in atlases] for peak in shown]
     titles = [name.removesuffix("_peak") for name in atlases]
     widths = _share_out(

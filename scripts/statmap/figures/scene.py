@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..io.images import overlap_by_half
+from ..grid import overlap_by_half
 from ..types import Sided
 from .slicing import box_of, pick_planes, sections, world_axes
 

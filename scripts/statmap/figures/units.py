@@ -1,14 +1,8 @@
 """What the values of a map are called in figures."""
 
-from .. import types
-from ..inference.thresholds import symbol_of
+from ..distributions import F, PValues
 
-ONE_TAILED = tuple(map(symbol_of, types.ONE_TAILED))  # units of values that have one sign
-
-
-def units_of(stat: types.Stat) -> str:
-    """What the values of a map are called in headings: ``t``, ``F``, ``value``."""
-    return "value" if stat == "other" else symbol_of(stat)
+ONE_TAILED = (F.symbol, PValues.symbol)  # units of values that have one sign
 
 
 def letter_of(units: str) -> str:

@@ -1,52 +1,50 @@
 """The variants of one map, read back from the files of the earlier rules and laid out for their figures."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..inference.thresholds import cutoff_of
-from ..io.files import read_json
-from ..io.images import read_map, read_template, read_written
-from ..types import Sided
+from ..inference.thresholds import ThresholdSidecar
+from ..io.images import read_template, read_written
+from ..io.stat_map import StatMap
+from ..regions.extract import RegionsSidecar
 from .scene import Scene, lay_out, make_scene
 
 Row = dict[str, Any]  # of a table: column name to value, None where the cell is empty
 
 
+class VariantScene(NamedTuple):
+    """A variant for its figures: its scene, its threshold and cutoff in words, and its voxel accounting."""
+
+    scene: Scene
+    rule: str
+    accounting: dict[str, int]
+
+
 def read_scenes(
-    map_files: tuple[str, str, str],
-    thresholded: tuple[Sequence[str], Sequence[str]],
-    regions: tuple[Sequence[str], Sequence[str]],
-    template: str | None,
-    sided: Sequence[Sided],
-    units: str,
-) -> Iterator[tuple[Scene, str]]:
-    """Read the variants of a map one after the other; the map and the template are read and laid out once.
+    stat_map: StatMap, inputs: Mapping[str, Mapping[str, Path]], template: str | None
+) -> Iterator[tuple[str, VariantScene]]:
+    """Read the variants of a map one after the other; the template is read and laid out once.
 
     Parameters
     ----------
-    map_files : image, mask and sidecar from rule fetch_map.
-    thresholded, regions : images from rules threshold_map and extract_regions and their JSON, one each per variant.
+    stat_map : the map.
+    inputs : by variant, ``thresholded.nii.gz`` and ``regions.nii.gz`` and their JSON.
     template : path of an anatomical image in the space of the map, or None.
-    sided : one per variant.
-    units : see `Scene`.
 
     Yields
     ------
-    scene : Scene of a variant.
-    rule : str, its threshold and cutoff in words.
+    variant, VariantScene
     """
-    data, affine, _ = read_map(*map_files)
     background = lay_out(*read_template(template)) if template else None
-    files = zip(zip(*thresholded, strict=True), zip(*regions, strict=True), sided, strict=True)
-    for kept, labels, side in files:
-        said = read_json(kept[1])
-        suprathreshold, found = read_written(*kept)[0] != 0, read_written(*labels)[0].astype(np.int32)
-        cutoff = cutoff_of(said).value
-        yield make_scene(data, affine, suprathreshold, found, cutoff, background, side, units), said["Rule"]
-
-
-def atlas_columns(columns: Iterable[str]) -> list[str]:
-    """The columns of a table that hold an atlas label at the peak (``<atlas>_peak``)."""
-    return [name for name in columns if name.endswith("_peak") and name not in ("p_peak", "z_peak", "log10_p_peak")]
+    for variant, files in inputs.items():
+        record = ThresholdSidecar.read(files["thresholded.json"])
+        passes = read_written(files["thresholded.nii.gz"], files["thresholded.json"])[0] != 0
+        labels = read_written(files["regions.nii.gz"], files["regions.json"])[0].astype(np.int32)
+        scene = make_scene(
+            *(stat_map.values, stat_map.affine, passes, labels, record.cutoff.value, background),
+            *(record.thresholded.rule.sided, stat_map.distribution.units),
+        )
+        yield variant, VariantScene(scene, record.rule, RegionsSidecar.read(files["regions.json"]).voxel_accounting)

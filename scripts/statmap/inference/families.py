@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..io.stat_map import StatMap
 from ..types import Domain, Sided
 
 
@@ -28,23 +29,18 @@ def domain_mask(data: np.ndarray, mask: np.ndarray, domain: Domain) -> np.ndarra
     return {"all": np.ones_like(mask), "nonzero": data != 0, "mask": mask}[domain]
 
 
-def family_of(data: np.ndarray, mask: np.ndarray, domain: Domain) -> np.ndarray:
+def family_of(stat_map: StatMap, domain: Domain) -> np.ndarray:
     """Voxels that were tested: the family of `fdr`, `bonferroni` and `tdp`, and the search volume of `p_cluster`.
 
     A voxel of the mask where the map is 0 (or was NaN) has no statistic, so it was never tested; FSL's printed search
     volume leaves such voxels out too. Only ``all`` counts every voxel of the grid.
 
-    Parameters
-    ----------
-    data : (i, j, k) array, finite.
-    mask : (i, j, k) bool.
-    domain : ``mask``, ``nonzero`` or ``all``.
-
     Returns
     -------
     (i, j, k) bool
     """
-    return domain_mask(data, mask, domain) & ((data != 0) | (domain == "all"))
+    inside = domain_mask(stat_map.values, stat_map.mask, domain)
+    return inside & ((stat_map.values != 0) | (domain == "all"))
 
 
 def percentile_score(data: np.ndarray, inside: np.ndarray, percentile: float, sided: Sided) -> float:

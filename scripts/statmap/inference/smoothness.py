@@ -1,26 +1,23 @@
 """How smooth the noise of a map is, estimated as FSL's `smoothest` does."""
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import gammaln, ndtr, stdtrit
 
 from ..io.files import UserError
 from ..io.images import read_residuals
-from ..io.log import log
-from ..types import Stat
-from .distribution import check_stat
+from ..io.stat_map import StatMap
+from ..rules import Smoothness
 from .families import family_of
-from .region_statistics import Search, search_entries, search_of
-from .statistics import z_of
+from .needs import check_p
 
 # Degrees of freedom between which `smoothest` interpolates its correction
 _NODES = (*range(5, 21), 25, 30, *range(40, 101, 10), 150, 200, 300, 500)
 
 
-class Smoothness(NamedTuple):
-    """Smoothness of the noise.
+class Estimate(NamedTuple):
+    """An estimate of the smoothness of the noise.
 
     Attributes
     ----------
@@ -35,122 +32,66 @@ class Smoothness(NamedTuple):
     n_voxels: int
 
 
-def sheet_search(
-    data: np.ndarray,
-    affine: np.ndarray,
-    inside: np.ndarray,
-    residuals: list[str],
-    *,
-    fwhm_mm: float | list[float] | Literal["map"] | None,
-    dlh: float | None,
-    search_voxels: int | None,
-    stat: Stat,
-    df: float | tuple[float, float] | None,
-    name: str,
-) -> Callable[[np.ndarray], tuple[Search | None, dict]]:
-    """What is searched, with the smoothness as the map's row of the sample sheet gives it or asks for it.
-
-    Parameters
-    ----------
-    data : (i, j, k) float array, finite.
-    affine : (4, 4) array.
-    inside : (i, j, k) bool, the mask.
-    residuals : path of a 4D image, used where neither `fwhm_mm` nor `dlh` is given; or nothing.
-    fwhm_mm, dlh : mm and voxels^-3, or None; ``map`` estimates it from the map itself.
-    search_voxels : number of voxels searched, where the sheet says it.
-    stat, df : distribution of the map; `df` also corrects what is estimated from residuals.
-    name : what the map is called in an error.
-
-    Returns
-    -------
-    function from a family of tests, (i, j, k) bool, to its `region_statistics.Search` and the entries of a sidecar.
-
-    Raises
-    ------
-    UserError : see `sheet_smoothness` and `images.read_residuals`.
-    """
-    volumes = read_residuals(residuals[0], data.shape, affine, name) if residuals and not (fwhm_mm or dlh) else None
-    family = family_of(data, inside, "mask")
-    fwhm_mm, dlh, source = sheet_smoothness(data, affine, family, fwhm_mm, dlh, volumes, stat=stat, df=df, name=name)
-    log.info("%s: smoothness from the %s: FWHM %s mm, dlh %s", name, source, fwhm_mm, dlh)
-
-    def searched(family):
-        search = search_of(family, affine, fwhm_mm, dlh, search_voxels)
-        return search, search_entries(search, source)
-
-    return searched
-
-
 def sheet_smoothness(
-    data: np.ndarray,
-    affine: np.ndarray,
-    inside: np.ndarray,
-    fwhm_mm: float | list[float] | Literal["map"] | None,
-    dlh: float | None,
-    residuals: np.ndarray | None,
-    *,
-    stat: Stat,
-    df: float | tuple[float, float] | None,
-    name: str,
-) -> tuple[float | list[float] | None, float | None, str | None]:
+    stat_map: StatMap, smoothness: Smoothness, name: str
+) -> tuple[float | list[float] | None, float | None, str]:
     """Smoothness of the noise of a map, as its row of the sample sheet gives it or asks for it.
 
     Parameters
     ----------
-    data : (i, j, k) float array, finite.
-    affine : (4, 4) array.
-    inside : (i, j, k) bool, the voxels that were tested.
-    fwhm_mm, dlh : mm and voxels^-3, or None; ``map`` estimates it from the map itself.
-    residuals : (i, j, k, n) array, or None; used where `fwhm_mm` and `dlh` are None.
-    stat, df : distribution of the map; `df` also corrects what is estimated from residuals.
+    stat_map : the map; its degrees of freedom correct what is estimated from residuals.
+    smoothness : of its row. Residuals are used where neither ``fwhm_mm`` nor ``dlh`` is given; ``fwhm_mm: map``
+        estimates it from the map itself.
     name : what the map is called in an error.
 
     Returns
     -------
     fwhm_mm : one number, or three along the voxel axes; dlh : voxels^-3; None where it is not known.
-    source : ``sheet``, ``map`` or ``residuals``, None with neither.
+    source : ``sheet``, ``map`` or ``residuals``.
 
     Raises
     ------
-    UserError : an estimate that needs a distribution or degrees of freedom that the sheet does not give, or fails.
+    UserError : an estimate that needs a distribution or degrees of freedom that the sheet does not give, or fails; see
+        also `images.read_residuals`.
     """
+    fwhm_mm, dlh, distribution = smoothness.fwhm_mm, smoothness.dlh, stat_map.distribution
     if fwhm_mm != "map" and (fwhm_mm or dlh):
-        return fwhm_mm, dlh, "sheet"
+        return fwhm_mm, dlh, "sheet"  # type: ignore[return-value]  # of text only `map` is accepted
+    family = family_of(stat_map, "mask")
     if fwhm_mm == "map":
-        if stat in ("F", "log10p"):  # F is rougher than the fields that it is made of, whose width its theory asks for
+        if not distribution.two_tailed:  # F is rougher than the fields it is made of, whose width its theory asks for
             raise UserError(
-                f"{name}: fwhm_mm: map is for z and t maps, found stat {stat}; give fwhm_mm in mm in the sample sheet, "
-                "or residuals"
+                f"{name}: fwhm_mm: map is for z and t maps, found stat {distribution.stat}; give fwhm_mm in mm in the "
+                "sample sheet, or residuals"
             )
-        check_stat(stat, df, name, "fwhm_mm: map")
-        found, source = smoothness_of_map(z_of(data, stat, df), inside), "map"
-    elif residuals is not None:
-        of_noise = df[-1] if isinstance(df, list | tuple) else df  # of F the denominator's
-        if of_noise is None:
-            raise UserError(f"{name}: residuals need their degrees of freedom; fill in column df of the sample sheet")
-        found, source = smoothness_of_residuals(residuals, inside, of_noise), "residuals"
+        check_p(distribution, name, "fwhm_mm: map")
+        estimate, source = smoothness_of_map(distribution.to_z(stat_map.values), family), "map"
     else:
-        return None, None, None
-    if not np.isfinite(found.fwhm).all() or not np.isfinite(found.dlh):
+        residuals = read_residuals(smoothness.residuals, stat_map.values.shape, stat_map.affine, name)
+        if distribution.df_of_noise is None:
+            raise UserError(f"{name}: residuals need their degrees of freedom; fill in column df of the sample sheet")
+        estimate, source = smoothness_of_residuals(residuals, family, distribution.df_of_noise), "residuals"
+    if not np.isfinite(estimate.fwhm).all() or not np.isfinite(estimate.dlh):
         raise UserError(
-            f"{name}: no smoothness can be estimated from the {source}: {found.n_voxels} voxels with neighbours that "
-            "vary were found; give fwhm_mm or dlh in the sample sheet"
+            f"{name}: no smoothness can be estimated from the {source}: {estimate.n_voxels} voxels with neighbours "
+            "that vary were found; give fwhm_mm or dlh in the sample sheet"
         )
-    return (found.fwhm * np.linalg.norm(affine[:3, :3], axis=0)).tolist(), dlh or found.dlh, source
+    voxel_mm = np.linalg.norm(stat_map.affine[:3, :3], axis=0)
+    return (estimate.fwhm * voxel_mm).tolist(), dlh or estimate.dlh, source
 
 
-def smoothness_of_map(z: np.ndarray, inside: np.ndarray) -> Smoothness:
+def smoothness_of_map(z: np.ndarray, inside: np.ndarray) -> Estimate:
     """Smoothness from a z map itself, as ``smoothest -z``. Activation makes the estimate too smooth.
 
     Parameters
     ----------
-    z : (i, j, k) float array; of a t map give `statistics.z_of`.
+    z : (i, j, k) float array; of a t map give `Distribution.to_z`.
     inside : (i, j, k) bool, the voxels that were tested.
     """
     return _smoothness(z[..., np.newaxis], inside)
 
 
-def smoothness_of_residuals(residuals: np.ndarray, inside: np.ndarray, df: float) -> Smoothness:
+def smoothness_of_residuals(residuals: np.ndarray, inside: np.ndarray, df: float) -> Estimate:
     """Smoothness from the residuals of a linear model, as ``smoothest -r -d``: standardised voxel by voxel.
 
     Parameters
@@ -163,8 +104,8 @@ def smoothness_of_residuals(residuals: np.ndarray, inside: np.ndarray, df: float
     inside = inside & (spread > 0)
     scale = np.where(inside, spread, 1)[..., np.newaxis]
     standard = (residuals - residuals.mean(axis=3, keepdims=True, dtype=np.float64)) / scale
-    found = _smoothness(standard, inside)
-    return found._replace(dlh=found.dlh * fsl_correction(df))
+    estimate = _smoothness(standard, inside)
+    return estimate._replace(dlh=estimate.dlh * fsl_correction(df))
 
 
 def _smoothness(fields, inside):
@@ -194,7 +135,7 @@ def _smoothness(fields, inside):
         variances.append(-1 / (4 * np.log(ratio)) if ratio > 0 else np.nan)
         fwhm[axis] = np.sqrt(8 * np.log(2) * variances[-1])
     dlh = float(np.prod(variances) ** -0.5 * 2 ** (-len(axes) / 2)) if variances else np.nan
-    return Smoothness(fwhm, dlh, n_voxels)
+    return Estimate(fwhm, dlh, n_voxels)
 
 
 def roughness_of_t(df: int) -> float:

@@ -1,43 +1,64 @@
-"""From a threshold as it is written in the config to the voxels that pass it."""
+"""From a threshold as it was asked for to a number on one map, to the voxels that pass it, and back into words."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ..types import CutoffRule, Domain, Sided, Stat
-from .distribution import check_stat
+from ..distributions import Distribution
+from ..io.sidecar import Sidecar, part
+from ..io.stat_map import StatMap
+from ..rules import ThresholdRule, rule_from
+from ..types import Sided, Threshold
 from .families import magnitude
-from .kinds import KINDS, Cutoff, Question, parse_threshold
+from .kinds import Cutoff, check_threshold, parse_threshold
+from .search_volume import SearchVolume
 
-if TYPE_CHECKING:
-    from .region_statistics import Search
-
-
-def cutoff_entries(cutoff: Cutoff) -> dict:
-    """A cutoff as entries of a sidecar. JSON has no infinity: null is a threshold that no value reaches."""
-    method = {"Method": cutoff.method} if cutoff.method else {}
-    highest = {"HighestCutoff": cutoff.highest} if cutoff.highest is not None else {}
-    return method | {
-        "Cutoff": cutoff.value if np.isfinite(cutoff.value) else None,
-        **highest,
-        "CutoffRule": cutoff.rule,
-        "Clearance": cutoff.clearance,
-        "Kind": cutoff.kind,
-        "Domain": cutoff.domain,
-        "DomainVoxels": cutoff.n_domain,
-    }
+_SIDES = {"two": "|{}|", "positive": "{}", "negative": "−{}"}
+_DOMAINS = {"all": "all voxels", "nonzero": "nonzero voxels", "mask": "the mask", None: ""}
 
 
-def cutoff_of(sidecar: Mapping) -> Cutoff:
-    """The cutoff back from the entries of a sidecar."""
-    value = float("inf") if sidecar["Cutoff"] is None else sidecar["Cutoff"]
-    names = ("CutoffRule", "Kind", "Domain", "DomainVoxels", "Clearance")
-    return Cutoff(value, *(sidecar[name] for name in names), sidecar.get("Method"), sidecar.get("HighestCutoff"))
+@dataclass(frozen=True, eq=False)
+class Thresholded:
+    """A threshold applied to a map.
+
+    Attributes
+    ----------
+    rule : of the variant.
+    cutoff : what its threshold resolved to.
+    search : what was searched; None where no smoothness is known.
+    """
+
+    rule: ThresholdRule
+    cutoff: Cutoff
+    search: SearchVolume | None = None
 
 
-def write_threshold(threshold: object) -> str:
+@dataclass(frozen=True, kw_only=True)
+class ThresholdSidecar(Sidecar):
+    """The record of a thresholded map, ``thresholded.json``.
+
+    Attributes
+    ----------
+    parameters : keys of the variant, and ``stat`` and ``df`` of the map.
+    rule : the threshold and its cutoff in words.
+    cutoff, search : as in `Thresholded`.
+    suprathreshold_voxels : their number.
+    """
+
+    parameters: dict[str, Any]
+    rule: str
+    cutoff: Cutoff = part(Cutoff)
+    suprathreshold_voxels: int
+    search: SearchVolume | None = part(SearchVolume, default=None)
+
+    @property
+    def thresholded(self) -> Thresholded:
+        """What it records."""
+        return Thresholded(rule_from(ThresholdRule, self.parameters), self.cutoff, self.search)
+
+
+def write_threshold(threshold: Threshold) -> str:
     """A threshold as text: ``3.0``, ``97%``, ``fdr=0.05`` (as in a variant table)."""
     if isinstance(threshold, dict):
         return "=".join(str(part) for part in next(iter(threshold.items())))
@@ -45,47 +66,30 @@ def write_threshold(threshold: object) -> str:
 
 
 def resolve_cutoff(
-    data: np.ndarray,
-    mask: np.ndarray,
-    *,
-    threshold: object,
-    sided: Sided,
-    cutoff_rule: CutoffRule | None,
-    percentile_domain: Domain,
-    domain: Domain,
-    stat: Stat,
-    df: float | tuple[float, float] | None,
-    search: "Search | None" = None,
-    name: str = "map",
+    stat_map: StatMap, rule: ThresholdRule, search: SearchVolume | None = None, name: str | None = None
 ) -> Cutoff:
     """Turn a variant's threshold into a number on one map, by the entry of `kinds.KINDS` that it is of.
 
     Parameters
     ----------
-    data : (i, j, k) float array, finite.
-    mask : (i, j, k) bool.
-    threshold : as in the config, see `parse_threshold`.
-    sided, cutoff_rule, percentile_domain, domain : keys of the variant.
-    stat, df : distribution of the map, see `statistics`.
-    search : what was searched (`region_statistics.search_of`), for ``fwe``; None where no smoothness is known.
+    stat_map : the map.
+    rule : of the variant; its threshold is of a kind that resolves to one cutoff.
+    search : what was searched, see `search_volume`; None where no smoothness is known.
     name : what the map is called in an error.
 
     Returns
     -------
-    Cutoff : never below 0: of a one-sided threshold that would keep values of the other sign only those on the side
-        that is asked for survive.
+    Cutoff : at least 0. A lax threshold of one side (p > 0.5, or a lax FDR) would come out below 0, where values of
+        the other sign pass: its cutoff is 0.
 
     Raises
     ------
-    UserError : no threshold, or one that needs p values on a map whose distribution is not known.
+    UserError : no threshold, or one that needs what is not known of the map.
     """
-    kind, number = parse_threshold(threshold)
-    if KINDS[kind].needs_p:
-        check_stat(stat, df, name, f"threshold {{{kind}: {number:g}}}", sided)
-    cutoff = KINDS[kind].find(
-        number, Question(data, mask, sided, cutoff_rule, percentile_domain, domain, stat, df, search, name)
-    )
-    # One-sided, p > 0.5 or a lax FDR lies below 0, where values of the other sign would survive
+    kind, number = parse_threshold(rule.threshold)
+    check_threshold(rule.threshold, stat_map.distribution, rule.sided, search is not None, name or str(stat_map))
+    assert kind.find is not None, f"{kind.name} resolves to no one cutoff"
+    cutoff = kind.find(number, stat_map, rule, search)
     return replace(cutoff, value=0.0) if cutoff.value < 0 else cutoff
 
 
@@ -106,23 +110,21 @@ def suprathreshold_mask(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.nd
     return (magnitude(data, sided) >= np.float64(cutoff.at_least)) & (data != 0)
 
 
-def symbol_of(stat: Stat) -> str:
-    """What the values of a map are called in formulas, axes and headings."""
-    return {"other": "x", "log10p": "−log₁₀ p"}.get(stat, stat)
+def compared(distribution: Distribution, sided: Sided) -> str:
+    """What is compared with a cutoff, in symbols: ``|t|``, ``t`` or ``−t``."""
+    return _SIDES[sided].format(distribution.symbol)
 
 
-def describe(cutoff: Cutoff, *, threshold: object, sided: Sided, stat: Stat) -> str:
+def describe(thresholded: Thresholded, distribution: Distribution) -> str:
     """Say a variant's rule and its cutoff in one line, for titles: ``97% of |t| over all voxels: |t| > 4.42``."""
-    symbol = symbol_of(stat)
-    left = {"two": f"|{symbol}|", "positive": symbol, "negative": f"−{symbol}"}[sided]
-    kind, number = parse_threshold(threshold)
-    over = {"all": "all voxels", "nonzero": "nonzero voxels", "mask": "the mask", None: ""}[cutoff.domain]
-    how = KINDS[kind].words.format(number=number, over=over, left=left)
+    cutoff, left = thresholded.cutoff, compared(distribution, thresholded.rule.sided)
+    kind, number = parse_threshold(thresholded.rule.threshold)
+    title = kind.title.format(number=number, over=_DOMAINS[cutoff.domain], left=left)
     if np.isinf(cutoff.value):
-        return f"{how}no cutoff reaches it"
+        return f"{title}no cutoff reaches it"
     if cutoff.highest is not None:
-        return f"{how}each region at its own cutoff, {left} ≥ {span(cutoff.value, cutoff.highest)}"
-    return f"{how}{left} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
+        return f"{title}each region at its own cutoff, {left} ≥ {span(cutoff.value, cutoff.highest)}"
+    return f"{title}{left} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
 
 
 def span(low: float, high: float) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
+from ..grid import same_grid
 from .files import UserError, check_written, read_json, writing
 
 MOST_TEMPLATE_VOXELS = 10**9
@@ -269,67 +270,6 @@ def replace_nonfinite(data):
     return np.where(finite, data, data.dtype.type(0)), {"nan": nan, "inf": int((~finite).sum()) - nan}
 
 
-def read_map(image, mask, sidecar):
-    """Read a fetched map as the analysis sees it.
-
-    Parameters
-    ----------
-    image, mask, sidecar : what rule fetch_map wrote.
-
-    Returns
-    -------
-    data : (i, j, k) float array, finite, 0 outside the mask.
-    affine : (4, 4) array.
-    inside : (i, j, k) bool, the mask: that of the sample sheet, or the map's nonzero voxels.
-
-    Raises
-    ------
-    UserError : one of them is not what was written.
-    """
-    written = read_json(sidecar)
-    check_written(image, written["SHA256"], sidecar)
-    check_written(mask, written["MaskImageSHA256"], sidecar)
-    data, affine = read_image(image)
-    inside = read_raw(mask)[0] != 0
-    return np.where(inside, replace_nonfinite(data)[0], data.dtype.type(0)), affine, inside
-
-
-def voxel_volume(affine):
-    """Volume of one voxel in mm^3, ``|det(affine[:3, :3])|``."""
-    return float(abs(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
-
-
-def extent_of(inside: np.ndarray, affine: np.ndarray) -> np.ndarray | None:
-    """World box around the set voxels of an (i, j, k) bool array, (2, 3) mm, to their faces; None for none."""
-    box = index_box(inside)
-    if box is None:
-        return None
-    corners = np.array(np.meshgrid(*(box - 0.5).T)).reshape(3, -1).T
-    mm = nib.affines.apply_affine(affine, corners)
-    return np.stack([mm.min(axis=0), mm.max(axis=0)])
-
-
-def overlap_by_half(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    """Whether two boxes, (2, 3) mm, share at least half of the smaller; true where one is missing."""
-    if one is None or other is None:
-        return True
-    shared = np.clip(np.minimum(one[1], other[1]) - np.maximum(one[0], other[0]), 0, None).prod()
-    return bool(shared >= 0.5 * min(np.ptp(one, axis=0).prod(), np.ptp(other, axis=0).prod()))
-
-
-def index_box(inside: np.ndarray) -> np.ndarray | None:
-    """The smallest box around the set voxels of an (i, j, k) bool array.
-
-    Returns
-    -------
-    (2, 3) int, first indices and those after the last, by axis; None where no voxel is set.
-    """
-    lines = [np.flatnonzero(inside.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    if not lines[0].size:
-        return None
-    return np.array([[line[0] for line in lines], [line[-1] + 1 for line in lines]])
-
-
 def _header(shape, affine, dtype):
     header = nib.Nifti1Header()
     header.set_data_dtype(dtype)
@@ -364,11 +304,6 @@ def write_volumes(path, volumes, shape, affine, dtype):
         stream.write(buffer.getvalue() + b"\0" * (352 - buffer.tell()))
         for volume in volumes:
             stream.write(np.asarray(volume, dtype=np.dtype(dtype).newbyteorder("<")).tobytes(order="F"))
-
-
-def same_grid(shape, affine, other_shape, other_affine):
-    """Whether two images have the same voxels in the same places (to 1e-3 mm, since affines are stored as float32)."""
-    return tuple(shape) == tuple(other_shape) and np.allclose(affine, other_affine, rtol=0, atol=1e-3)
 
 
 def write_image(path, data, affine):

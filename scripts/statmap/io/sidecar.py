@@ -1,11 +1,20 @@
-"""What every JSON beside an image says about how it was made (BIDS Derivatives habit; no time, host or path)."""
+"""The JSON beside a file: how it was made, and what was found (BIDS Derivatives habit; no time, host or path).
 
+A kind of sidecar is a subclass of `Sidecar` beside the code that fills it; the name of a field gives its key.
+"""
+
+from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Self
+
+from .files import check_written, read_json, write_json
 
 VERSION = "1.2.1"
+_ACRONYMS = {word.lower(): word for word in ("SHA256", "URL", "DF", "MM", "MM3", "NaN", "FWHM", "DLH", "NeuroVault")}
 
 
-def generated_by(rule, packages=("numpy", "nibabel")):
+def generated_by(rule: str, packages: tuple[str, ...] = ("numpy", "nibabel")) -> list[dict[str, Any]]:
     """Name the rule and the versions of the packages that made a file, for the key ``GeneratedBy``."""
     versions = {}
     for package in packages:
@@ -14,3 +23,79 @@ def generated_by(rule, packages=("numpy", "nibabel")):
         except PackageNotFoundError:
             versions[package] = "unknown"
     return [{"Name": "Statmap Regions", "Version": VERSION, "Description": f"rule {rule}", "Software": versions}]
+
+
+def part(kind: type, **options: Any) -> Any:
+    """A field that holds several entries: an object of a class with ``entries`` and ``from_entries``."""
+    return field(metadata={"part": kind}, **options)
+
+
+def key_of(name: str) -> str:
+    """The key of a field: ``source_sha256`` is ``SourceSHA256``."""
+    return "".join(_ACRONYMS.get(word, word.capitalize()) for word in name.split("_"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sidecar:
+    """What every sidecar says.
+
+    Attributes
+    ----------
+    description : what the file beside it is.
+    generated_by : see `generated_by`.
+    sources : files that it was made from.
+    source_sha256 : of the first of them.
+    sha256 : of the file beside it; None where there is none.
+    warnings : what to be careful about.
+    """
+
+    description: str
+    generated_by: list[dict[str, Any]]
+    sources: list[str]
+    source_sha256: str
+    sha256: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def version(self) -> str:
+        """Version of the workflow that wrote it."""
+        return self.generated_by[0]["Version"]
+
+    @property
+    def software(self) -> dict[str, str]:
+        """Package to version."""
+        return self.generated_by[0]["Software"]
+
+    def write(self, path: str | Path) -> None:
+        """Write it; what is None by default is left out where it is None."""
+        content: dict[str, Any] = {}
+        for own in fields(self):
+            value = getattr(self, own.name)
+            if value is not None or own.default is not None:
+                content |= value.entries() if "part" in own.metadata else {key_of(own.name): value}
+        write_json(path, content)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read it back.
+
+        Raises
+        ------
+        UserError : it is not what was written; the user deletes it.
+        """
+        content, values = read_json(path), {}
+        for own in fields(cls):
+            if "part" in own.metadata:
+                values[own.name] = own.metadata["part"].from_entries(content)
+            elif key_of(own.name) in content or own.default is own.default_factory is MISSING:
+                values[own.name] = content[key_of(own.name)]  # its absence is an error that names the file
+        return cls(**values)
+
+    def check(self, path: str | Path, sidecar: str | Path) -> None:
+        """Refuse the file beside it where it has other bytes than those that were written.
+
+        Raises
+        ------
+        UserError : see `files.check_written`.
+        """
+        check_written(path, self.sha256, sidecar)

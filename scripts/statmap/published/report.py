@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..io.images import voxel_volume
-from ..types import ONE_TAILED, Stat
+from ..distributions import tail_values
+from ..grid import voxel_volume
+from ..inference.families import family_of
+from ..io.stat_map import StatMap
 from .curves import Curves
 from .matching import size_range
 from .readers import Published
 from .settings import Candidate, Search
 
 if TYPE_CHECKING:
-    from ..inference.region_statistics import Search as Volume
+    from ..inference.search_volume import SearchVolume
 
 USUAL_P = (0.05, 0.01, 0.005, 0.001, 0.0005, 0.0001, 0.00001, 0.000001)
 USUAL_RATE = (0.05, 0.01, 0.001)
@@ -24,20 +26,16 @@ P_COLUMNS = ("p_low", "p_high", "fwe_low", "fwe_high", "fdr_low", "fdr_high")
 def settings_table(
     published: Published,
     search: Search,
-    family: np.ndarray,
-    *,
-    stat: Stat = "other",
-    df: float | tuple[float, float] | None = None,
-    searched: "Volume | None" = None,
+    stat_map: StatMap,
+    volume: "SearchVolume | None" = None,
 ) -> pd.DataFrame:
     """Every candidate, best first.
 
     Parameters
     ----------
     published, search : Published, Search.
-    family : (v,) float, values of the voxels that were tested (`families.family_of`).
-    stat, df : distribution of the map; p values stay empty where it is not known.
-    searched : `region_statistics.search_of`, or None: family-wise p values are then Bonferroni's.
+    stat_map : the map; p values stay empty where its distribution is not known.
+    volume : what was searched, or None: family-wise p values are then Bonferroni's.
 
     Returns
     -------
@@ -49,9 +47,10 @@ def settings_table(
         ``rows, rows_exact, rows_rounded``; ``unlisted``, see `Candidate`.
     """
     lines, families = [], {}
-    searched = None if stat == "log10p" else searched  # p values are no field
+    volume = volume if stat_map.distribution.is_field else None
+    family = stat_map.values[family_of(stat_map, "mask")]
     for one in search.candidates:
-        p = _p_interval(one, family, families, stat, df, searched)
+        p = _p_interval(one, family, families, stat_map.distribution, volume)
         exact = int(one.exact.sum())
         lines.append(
             {
@@ -61,7 +60,7 @@ def settings_table(
                 "cutoff_low": one.low,
                 "cutoff_high": one.high,
                 "cutoff": one.cutoff,
-                "threshold": usual_threshold(one, p, searched is not None),
+                "threshold": usual_threshold(one, p, volume is not None),
                 **p,
                 "extent_low": one.extent[0],
                 "extent_high": one.extent[1],
@@ -76,26 +75,26 @@ def settings_table(
     return pd.DataFrame(lines, columns=columns)
 
 
-def _p_interval(one, family, families, stat, df, searched):
+def _p_interval(one, family, families, distribution, volume):
     """The interval of cutoffs as p values: a high cutoff is a low p. NaN where the map has none.
 
     `families` keeps the values and q of the family, by sign, from one call to the next.
     """
     ends = dict.fromkeys(P_COLUMNS, np.nan)
-    if stat == "other" or (stat == "t" and df is None) or (stat in ONE_TAILED and one.sign != "positive"):
+    if not distribution.has_p or not (distribution.two_tailed or one.sign == "positive"):
         return ends
-    from ..inference.random_field import benjamini_hochberg
-    from ..inference.region_statistics import peak_fwe
-    from ..inference.statistics import p_values, tail_values
+    from ..inference.random_field import RandomField, benjamini_hochberg
 
     sided = one.sign if one.sign in ("positive", "negative") else "two"
     tail = "two" if sided == "two" else "positive"
     cutoffs = np.array([one.high, one.low])
-    p = p_values(cutoffs, stat, df, tail)
-    corrected = np.minimum(p * len(family), 1) if searched is None else peak_fwe(cutoffs, searched, stat, df, tail)
+    p = distribution.p(cutoffs, tail)
+    corrected = (
+        np.minimum(p * len(family), 1) if volume is None else RandomField(distribution, tail, volume).p_fwe(cutoffs)
+    )
     if sided not in families:
         x = np.sort(tail_values(family, sided))
-        families[sided] = x, np.append(1.0, benjamini_hochberg(p_values(x, stat, df, tail)))
+        families[sided] = x, np.append(1.0, benjamini_hochberg(distribution.p(x, tail)))
     # A rate is met by the lowest value whose q it reaches: that value has to lie in the interval.
     x, q = families[sided]
     rates = q[np.searchsorted(x, cutoffs, side="right")]

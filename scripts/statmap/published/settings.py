@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from nibabel.affines import apply_affine
 
-from ..io.images import voxel_volume
+from ..grid import voxel_volume
 from ..stability.tree import component_tree
 from ..types import Connectivity
 from .curves import cluster_curves

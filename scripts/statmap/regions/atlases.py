@@ -1,13 +1,19 @@
 """Anatomical labels of peaks and regions, from label images and their BIDS tables."""
 
 import csv
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..grid import extent_of, overlap_by_half
 from ..io.files import UserError
-from ..io.images import extent_of, overlap_by_half, read_stored, read_written
+from ..io.images import read_stored, read_written
+from ..io.sidecar import Sidecar
 from ..io.spaces import same_space
+from ..io.stat_map import StatMap
 
 NO_LABEL = "no_label"
 SMALLEST_PERCENT = 5  # labels that cover less of a region are not named
@@ -32,28 +38,62 @@ class Atlas(NamedTuple):
     percent: np.ndarray | None = None
 
 
-def read_atlases(spaces, images, sidecars, tables, map_id, map_space, map_extent):
-    """Read the atlases of a config.
+@dataclass(frozen=True, kw_only=True)
+class AtlasSidecar(Sidecar):
+    """The record of a fetched atlas, ``results/atlases/{atlas}.json``: its source, grid, space, and what to cite."""
+
+    source_url: str | None = None
+    shape: list[int]
+    space: str | None = None
+    reference: str | None = None
+    terms_of_use: str | None = None
+
+
+class AtlasFiles(NamedTuple):
+    """Where an atlas is: label image and JSON from rule fetch_atlas, label table, and its declared space or None."""
+
+    image: str
+    sidecar: str
+    labels: str
+    space: str | None
+
+    @classmethod
+    def by_name(cls, inputs: Any, spaces: Mapping[str, str | None]) -> dict[str, "AtlasFiles"]:
+        """The atlases of a rule, from its inputs ``atlases`` and ``atlas_labels``, in the order of `spaces`.
+
+        Parameters
+        ----------
+        inputs : ``atlases`` are files called by the name of their atlas, ``atlas_labels`` tables in the order of them.
+        spaces : name to declared space.
+        """
+        files = {Path(path).name: path for path in inputs.atlases}
+        tables = zip(spaces.items(), inputs.atlas_labels, strict=True)
+        return {
+            name: cls(files[f"{name}.nii.gz"], files[f"{name}.json"], table, space) for (name, space), table in tables
+        }
+
+
+def read_atlases(files: Mapping[str, AtlasFiles], stat_map: StatMap) -> tuple[list[Atlas], list[str]]:
+    """Read the atlases of a config for one map.
 
     Parameters
     ----------
-    spaces : dict of atlas name to its declared space or None, in the order of the files.
-    images, sidecars, tables : paths of label images, of their JSON from rule fetch_atlas and of their ``_dseg.tsv``.
-    map_id, map_space : the map that is to be labelled, and its declared space or None.
-    map_extent : (2, 3) mm, the box of its nonzero voxels (`images.extent_of`), or None for one without any.
+    files : by name of the atlas.
+    stat_map : the map that is to be labelled.
 
     Returns
     -------
-    atlases : list of Atlas; one that covers less than half of the map has no label anywhere.
-    warnings : list of str, where a space is not declared or an atlas lies elsewhere.
+    atlases : one that covers less than half of the map has no label anywhere.
+    warnings : where a space is not declared or an atlas lies elsewhere.
 
     Raises
     ------
     UserError : see `images.read_written`, `check_space`, `as_labels` and `read_labels_table`.
     """
     atlases, warnings = [], []
-    for (name, space), image, sidecar, table in zip(spaces.items(), images, sidecars, tables, strict=True):
-        warning = check_space(map_space, space, f"map '{map_id}'", f"atlas '{name}'")
+    extent = extent_of(stat_map.values != 0, stat_map.affine)
+    for name, (image, sidecar, table, space) in files.items():
+        warning = check_space(stat_map.space, space, str(stat_map), f"atlas '{name}'")
         warnings += [warning] if warning else []
         stored, affine = read_written(image, sidecar, read_stored)
         names, percent = read_labels_table(table), None
@@ -62,7 +102,7 @@ def read_atlases(spaces, images, sidecars, tables, map_id, map_space, map_extent
             unnamed = {int(label): f"index {label - 1}" for label in np.unique(stored)}
             names = unnamed | {index + 1: label for index, label in names.items()}
         labels = as_labels(stored, f"atlas '{name}'")
-        if not overlap_by_half(map_extent, extent_of(labels != 0, affine)):
+        if not overlap_by_half(extent, extent_of(labels != 0, affine)):
             warnings.append(f"atlas '{name}' covers less than half of the map: regions are not labelled after it")
             labels = np.zeros_like(labels)
         atlases.append(Atlas(name, labels, affine, names, percent))
@@ -106,9 +146,9 @@ def label_peaks(table, atlases, affine, columns=("i", "j", "k")):
     """Add ``<atlas>_peak`` to a table of peaks, in place: the label at the voxel that `columns` give, on `affine`."""
     for atlas in atlases:
         ijk = np.column_stack([table[column] for column in columns])
-        found = sample(atlas.labels, atlas.affine, affine, ijk)
+        indices = sample(atlas.labels, atlas.affine, affine, ijk)
         percent = None if atlas.percent is None else sample(atlas.percent, atlas.affine, affine, ijk)
-        table[f"{atlas.name}_peak"] = peak_label(found, atlas.names, percent)
+        table[f"{atlas.name}_peak"] = peak_label(indices, atlas.names, percent)
 
 
 def read_labels_table(path):

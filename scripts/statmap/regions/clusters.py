@@ -1,9 +1,12 @@
 """Clusters: connected sets of suprathreshold voxels, the extent threshold, and the numbering of regions."""
 
+from dataclasses import replace
+
 import cc3d
 import numpy as np
 
-from ..io.images import index_box, voxel_volume
+from ..grid import index_box, voxel_volume
+from ..rules import RegionRule
 from ..types import Connectivity, Signs, SizeRule
 from .peaks import labelled_voxels, main_peaks
 
@@ -12,9 +15,9 @@ Box = tuple[slice, slice, slice]
 
 def bounding_box(inside: np.ndarray) -> Box:
     """Slices of the smallest box around the set voxels of an (i, j, k) bool array; at least one is set."""
-    found = index_box(inside)
-    assert found is not None
-    i, j, k = (slice(int(first), int(after)) for first, after in found.T)
+    box = index_box(inside)
+    assert box is not None
+    i, j, k = (slice(int(first), int(after)) for first, after in box.T)
     return i, j, k
 
 
@@ -58,42 +61,39 @@ def filter_and_sort(
     """
     values, label, ijk = labelled_voxels(labels, thresholded)
     voxels = np.bincount(label)
-    kept = np.flatnonzero((voxels > 0) & large_enough(voxels, affine, min_region_size, size_rule))
+    large = np.flatnonzero((voxels > 0) & large_enough(voxels, affine, min_region_size, size_rule))
     number = np.zeros(len(voxels), dtype=np.int32)
-    number[kept] = np.arange(1, len(kept) + 1)
+    number[large] = np.arange(1, len(large) + 1)
     region = number[label]
     inside = region > 0
-    peaks = main_peaks(values[inside], region[inside], ijk[inside], affine, len(kept))
+    peaks = main_peaks(values[inside], region[inside], ijk[inside], affine, len(large))
     position = np.ravel_multi_index(peaks.ijk.T, labels.shape)
-    order = np.lexsort((position, -voxels[kept]))
-    number[kept[order]] = np.arange(1, len(kept) + 1)
+    order = np.lexsort((position, -voxels[large]))
+    number[large[order]] = np.arange(1, len(large) + 1)
     numbered = np.zeros(labels.shape, dtype=np.int32)
     numbered[labels != 0] = number[label]
     return numbered
 
 
-def extent_threshold(
-    min_region_size: float | str, size_rule: SizeRule, critical: int | None, affine: np.ndarray
-) -> tuple[float, SizeRule]:
-    """The extent threshold in mm^3 and how it is compared, from all that a variant asks for.
+def with_extent(rule: RegionRule, critical: int | None, affine: np.ndarray) -> RegionRule:
+    """The rule with one extent threshold in mm^3, from all that it asks for.
 
     Parameters
     ----------
-    min_region_size : mm^3, or text, ``"10 voxels"``.
-    size_rule : ``">"`` or ``">="``, of `min_region_size`.
+    rule : its ``min_region_size`` is in mm^3, or text, ``"10 voxels"``.
     critical : fewest voxels of a cluster that is significant (`inference.region_statistics.critical_extent`), or None.
     affine : (4, 4) array.
 
     Returns
     -------
-    float, str : that of `min_region_size`, or ``critical`` voxels and ``">="`` where that is more.
+    RegionRule : with ``min_region_size`` in mm^3; ``critical`` voxels and ``size_rule: ">="`` where that is more.
     """
     volume = voxel_volume(affine)
-    in_voxels = isinstance(min_region_size, str)
-    smallest = int(str(min_region_size).split()[0]) * volume if in_voxels else float(min_region_size)
-    if critical is None or not large_enough(np.array([critical - 1]), affine, smallest, size_rule)[0]:
-        return smallest, size_rule
-    return critical * volume, ">="
+    in_voxels = isinstance(rule.min_region_size, str)
+    smallest = int(str(rule.min_region_size).split()[0]) * volume if in_voxels else float(rule.min_region_size)
+    if critical is None or not large_enough(np.array([critical - 1]), affine, smallest, rule.size_rule)[0]:
+        return replace(rule, min_region_size=smallest)
+    return replace(rule, min_region_size=critical * volume, size_rule=">=")
 
 
 def large_enough(

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..io.files import UserError
-from ..types import Connectivity, EdgeScale, ExtractType, RandomWalker, Signs, SizeRule, Unseeded
-from .clusters import bounding_box, filter_and_sort, label_components
+from ..io.sidecar import Sidecar
+from ..rules import RegionRule, rule_from
+from ..types import SizeRule
+from .clusters import bounding_box, filter_and_sort, label_components, with_extent
 from .local_regions import label_local_regions
 
 OUTCOMES = ("kept", "too_small", "unseeded", "seed_only")
@@ -24,82 +27,84 @@ class Regions:
     accounting : dict, number of ``suprathreshold`` voxels and what became of them: ``kept`` in a region,
         ``too_small``, ``unseeded`` (a component of local regions without a seed), ``seed_only`` (one that holds nothing
         but its seed, dropped as nilearn does). The last four add up to the first.
+    rule : by which they were made, its extent threshold in mm^3.
     """
 
     labels: np.ndarray
     accounting: dict[str, int]
+    rule: RegionRule
 
     @property
     def n_regions(self) -> int:
         return int(self.labels.max(initial=0))
 
 
-def extract_regions(
-    thresholded: np.ndarray,
-    affine: np.ndarray,
-    *,
-    extract_type: ExtractType,
-    signs: Signs,
-    connectivity: Connectivity,
-    min_region_size: float,
-    size_rule: SizeRule,
-    unseeded: Unseeded = "drop",
-    edge_scale: EdgeScale = "volume",
-    random_walker: RandomWalker = "converged",
-) -> Regions:
+@dataclass(frozen=True, kw_only=True)
+class RegionsSidecar(Sidecar):
+    """The record of the regions of a variant, ``regions.json``.
+
+    Attributes
+    ----------
+    parameters : keys of the variant.
+    min_region_size_mm3, size_rule : the extent threshold.
+    critical_extent_voxels : fewest voxels of a significant cluster; None where none is asked for.
+    smallest_significant_voxels : the smallest cluster that reaches it (SPM prints it as FWEc and FDRc), or None.
+    regions : their number.
+    voxel_volume_mm3 : volume of one voxel.
+    voxel_accounting : of `Regions`.
+    """
+
+    parameters: dict[str, Any]
+    min_region_size_mm3: float
+    size_rule: SizeRule
+    critical_extent_voxels: int | None
+    smallest_significant_voxels: int | None
+    regions: int
+    voxel_volume_mm3: float
+    voxel_accounting: dict[str, int]
+
+    @property
+    def rule(self) -> RegionRule:
+        """By which the regions were made, its extent threshold in mm^3."""
+        extent = {"min_region_size": self.min_region_size_mm3, "size_rule": self.size_rule}
+        return rule_from(RegionRule, self.parameters | extent)
+
+
+def extract_regions(thresholded: np.ndarray, affine: np.ndarray, rule: RegionRule) -> Regions:
     """Extract the regions of one thresholded map.
 
     Parameters
     ----------
     thresholded : (i, j, k) float array, 0 wherever a voxel did not pass the threshold.
     affine : (4, 4) array.
-    extract_type : ``connected_components`` or ``local_regions``.
-    signs : ``split`` (a positive and a negative voxel never share a region) or ``merged``.
-    connectivity : 6 (faces), 18 (edges too) or 26 (corners too).
-    min_region_size : mm^3.
-    size_rule : ``">"`` or ``">="``, how a region's volume is compared with it.
-    unseeded, edge_scale, random_walker : of local regions, see `local_regions.label_local_regions`.
-
-    Returns
-    -------
-    Regions
+    rule : of the variant; an extent threshold by significance is `clusters.with_extent`'s to fill in.
 
     Raises
     ------
     UserError : local regions with ``random_walker: nilearn`` and another connectivity or edge scale than nilearn's.
     """
-    if extract_type == "local_regions" and random_walker == "nilearn" and (connectivity, edge_scale) != (6, "volume"):
+    local = rule.extract_type == "local_regions"
+    if local and rule.random_walker == "nilearn" and (rule.connectivity, rule.edge_scale) != (6, "volume"):
         raise UserError(
-            "random_walker: nilearn works with connectivity: 6 and edge_scale: volume; found "
-            f"connectivity: {connectivity} and edge_scale: {edge_scale}, which random_walker: converged accepts"
+            "random_walker: nilearn works with connectivity: 6 and edge_scale: volume; found connectivity: "
+            f"{rule.connectivity} and edge_scale: {rule.edge_scale}, which random_walker: converged accepts"
         )
+    rule = with_extent(rule, None, affine)
     suprathreshold = thresholded != 0
     labels = np.zeros(thresholded.shape, dtype=np.int32)
     accounting = {"suprathreshold": int(np.count_nonzero(suprathreshold)), **dict.fromkeys(OUTCOMES, 0)}
     if accounting["suprathreshold"]:
         box = bounding_box(suprathreshold)
         inner = thresholded[box]
-        if extract_type == "connected_components":
-            found = label_components(inner, connectivity, signs)
+        if local:
+            parts, accounting["unseeded"], accounting["seed_only"] = label_local_regions(thresholded, box, affine, rule)
         else:
-            local = label_local_regions(
-                thresholded,
-                box,
-                affine,
-                signs=signs,
-                connectivity=connectivity,
-                unseeded=unseeded,
-                edge_scale=edge_scale,
-                random_walker=random_walker,
-            )
-            found, accounting["unseeded"], accounting["seed_only"] = local.labels, local.unseeded, local.seed_only
-        in_regions = found != 0
-        found = filter_and_sort(found, inner, affine, min_region_size, size_rule)
-        labels[box] = found
-        accounting["kept"] = int(np.count_nonzero(found))
-        accounting["too_small"] = int(np.count_nonzero(in_regions & (found == 0)))
+            parts = label_components(inner, rule.connectivity, rule.signs)
+        labels[box] = filter_and_sort(parts, inner, affine, rule.min_mm3, rule.size_rule)
+        accounting["kept"] = int(np.count_nonzero(labels))
+        accounting["too_small"] = int(np.count_nonzero((parts != 0) & (labels[box] == 0)))
     check_accounting(accounting)
-    return Regions(labels, accounting)
+    return Regions(labels, accounting, rule)
 
 
 def check_accounting(accounting: dict[str, int]) -> None:
@@ -108,21 +113,19 @@ def check_accounting(accounting: dict[str, int]) -> None:
         raise AssertionError(f"the voxel accounting does not balance: {accounting}")
 
 
-def accounting_warning(accounting: dict[str, int], signs: Signs, unseeded: Unseeded) -> str | None:
+def accounting_warning(accounting: dict[str, int], rule: RegionRule) -> str | None:
     """One plain line where more than 5% of the voxels are in no region for a reason other than size, else None.
 
     Parameters
     ----------
     accounting : of `Regions`.
-    signs, unseeded : of the variant; only what would help is advised.
+    rule : of the variant; only what would help is advised.
     """
     lost = accounting["unseeded"] + accounting["seed_only"]
     if lost <= LOUD * accounting["suprathreshold"]:
         return None
     keys = [
-        f"{key}: {value}"
-        for key, value, own in (("signs", "split", signs), ("unseeded", "keep", unseeded))
-        if own != value
+        f"{key}: {value}" for key, value in (("signs", "split"), ("unseeded", "keep")) if getattr(rule, key) != value
     ]
     advice = f"{' and '.join(keys)} {'recovers' if len(keys) == 1 else 'recover'} them; " if keys else ""
     every = accounting["suprathreshold"]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..types import Connectivity, EdgeScale, RandomWalker, Signs, Unseeded
+from ..rules import RegionRule
 from .clusters import Box, label_components
 
 
@@ -22,17 +22,7 @@ class LocalRegions(NamedTuple):
     seed_only: int
 
 
-def label_local_regions(
-    thresholded: np.ndarray,
-    box: Box,
-    affine: np.ndarray,
-    *,
-    signs: Signs,
-    connectivity: Connectivity,
-    unseeded: Unseeded,
-    edge_scale: EdgeScale,
-    random_walker: RandomWalker,
-) -> LocalRegions:
+def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, rule: RegionRule) -> LocalRegions:
     """Grow regions from the local maxima of the smoothed map.
 
     Parameters
@@ -40,12 +30,12 @@ def label_local_regions(
     thresholded : (i, j, k) float array, the whole grid: nilearn's edge weights depend on it.
     box : slices around the suprathreshold voxels.
     affine : (4, 4) array.
-    signs : ``split`` does it on the map and on minus the map, each with the voxels of its own sign; ``merged`` seeds at
-        positive maxima only, as nilearn.
-    connectivity : neighbours in components, seeds and edges; 6 with ``random_walker: nilearn``.
-    unseeded : ``drop`` components without a seed, and those that are nothing but their seed, as nilearn; or ``keep``.
-    edge_scale : voxels whose standard deviation scales the edge weights: ``volume`` (all) or ``suprathreshold``.
-    random_walker : ``converged`` (solved until no label changes) or ``nilearn`` (its system and its stopping rule).
+    rule : ``signs: split`` does it on the map and on minus the map, each with the voxels of its own sign, ``merged``
+        seeds at positive maxima only, as nilearn; ``connectivity`` is that of components, seeds and edges, 6 with
+        ``random_walker: nilearn``; ``unseeded: drop`` drops components without a seed, and those that are nothing but
+        their seed, as nilearn; ``edge_scale`` says which voxels have the standard deviation that scales the edge
+        weights; ``random_walker`` is ``converged`` (solved until no label changes) or ``nilearn`` (its system and its
+        stopping rule).
 
     Returns
     -------
@@ -54,18 +44,18 @@ def label_local_regions(
     shape = thresholded[box].shape
     labels = np.zeros(shape, dtype=np.uint32)
     n_unseeded = n_seed_only = 0
-    for sign in (1, -1) if signs == "split" else (0,):
+    for sign in (1, -1) if rule.signs == "split" else (0,):
         part = thresholded if sign == 0 else np.maximum(sign * thresholded, 0)
         suprathreshold = part[box] != 0
         if not suprathreshold.any():
             continue
-        seeds, components = _seeds_and_components(part, box, suprathreshold, affine, connectivity)
-        if random_walker == "nilearn":
+        seeds, components = _seeds_and_components(part, box, suprathreshold, affine, rule.connectivity)
+        if rule.random_walker == "nilearn":
             owner = _nilearn_owner(part, box, suprathreshold, seeds, components)
         else:
-            scale = float(np.std(part if edge_scale == "volume" else part[box][suprathreshold], dtype=np.float64))
-            owner = _converged_owner(part[box], suprathreshold, seeds, components, connectivity, scale)
-        owner, lost_unseeded, lost_seed_only = _drop_or_keep(owner, seeds, components, unseeded)
+            scale = float(np.std(part if rule.edge_scale == "volume" else part[box][suprathreshold], dtype=np.float64))
+            owner = _converged_owner(part[box], suprathreshold, seeds, components, rule.connectivity, scale)
+        owner, lost_unseeded, lost_seed_only = _drop_or_keep(owner, seeds, components, rule.unseeded)
         labels[suprathreshold] = owner + labels.max() * (owner > 0)
         n_unseeded += lost_unseeded
         n_seed_only += lost_seed_only
@@ -112,8 +102,8 @@ def _nilearn_owner(part, box, suprathreshold, seeds, components):
     if takes_part.any():
         markers = np.full(suprathreshold.shape, -1, dtype=np.int32)
         markers[suprathreshold] = np.where(takes_part, number, -1)  # number 0, of no seed, is always there
-        found = label_like_nilearn(part[box], markers, scale_of(part))[suprathreshold]
-        owner[takes_part] = numbers[found[takes_part]]
+        labels = label_like_nilearn(part[box], markers, scale_of(part))[suprathreshold]
+        owner[takes_part] = numbers[labels[takes_part]]
     return owner
 
 

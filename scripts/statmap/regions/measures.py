@@ -3,8 +3,8 @@
 import numpy as np
 from nibabel.affines import apply_affine
 
-from ..io.images import voxel_volume
-from ..types import Connectivity, PeakDistanceRule
+from ..grid import voxel_volume
+from ..rules import PeakRule
 from .peaks import labelled_voxels, local_maxima, main_peaks
 
 
@@ -61,10 +61,7 @@ def list_peaks(
     data: np.ndarray,
     labels: np.ndarray,
     affine: np.ndarray,
-    min_peak_distance: float,
-    max_peaks: int,
-    distance_rule: PeakDistanceRule = ">=",
-    neighbours: Connectivity = 26,
+    rule: PeakRule,
 ) -> dict[str, np.ndarray]:
     """The main peak of every region and its local maxima, see `peaks.local_maxima`.
 
@@ -75,14 +72,15 @@ def list_peaks(
     """
     n_regions = int(labels.max(initial=0))
     values, region, ijk = labelled_voxels(labels, data)
-    found = local_maxima(
-        values, region, ijk, affine, n_regions, min_peak_distance, max_peaks, distance_rule, neighbours
+    peaks = local_maxima(
+        *(values, region, ijk, affine, n_regions),
+        *(rule.min_peak_distance, rule.max_peaks, rule.peak_distance_rule, rule.peak_neighbours),
     )
     return {
-        "region": found.region,
-        "peak": found.peak,
-        "value": found.value.astype(np.float64),
-        **dict(zip("xyz", found.mm.T, strict=True)),
-        **dict(zip("ijk", found.ijk.T, strict=True)),
-        "distance_mm": found.distance_mm,
+        "region": peaks.region,
+        "peak": peaks.peak,
+        "value": peaks.value.astype(np.float64),
+        **dict(zip("xyz", peaks.mm.T, strict=True)),
+        **dict(zip("ijk", peaks.ijk.T, strict=True)),
+        "distance_mm": peaks.distance_mm,
     }

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from .neighbours import forward_steps
+from ..grid import forward_steps
 
 BETA = 130.0
 FLOOR = 1e-10
@@ -213,8 +213,8 @@ def make_preconditioner(conductance, ground):
     scatter, damping = gather.T.tocsr(), DAMPING / laplacian.diagonal()[:, None]
 
     def precondition(residual):
-        found = damping * residual
-        found += scatter @ solve_coarse(gather @ (residual - laplacian @ found))
-        return found + damping * (residual - laplacian @ found)
+        correction = damping * residual
+        correction += scatter @ solve_coarse(gather @ (residual - laplacian @ correction))
+        return correction + damping * (residual - laplacian @ correction)
 
     return precondition

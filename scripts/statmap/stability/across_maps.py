@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io.images import same_grid
+from ..grid import same_grid
 from .agreement import coefficients, count_packed
 
 
@@ -52,7 +52,7 @@ def overlap_of_maps(kept_masks: Iterable[tuple[str, np.ndarray]]) -> tuple[np.nd
         packed[name] = np.packbits(mask)
     voxels = {name: count_packed(bits) for name, bits in packed.items()}
     rows = []
-    for one, other in combinations(packed, 2):
-        overlap = count_packed(packed[one] & packed[other])
-        rows.append({"map_a": one, "map_b": other, **coefficients(voxels[one], voxels[other], overlap)})
+    for first, second in combinations(packed, 2):
+        overlap = count_packed(packed[first] & packed[second])
+        rows.append({"map_a": first, "map_b": second, **coefficients(voxels[first], voxels[second], overlap)})
     return n_maps, rows

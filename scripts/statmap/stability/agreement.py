@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io.images import voxel_volume
+from ..grid import voxel_volume
 
 
 def dice_jaccard(kept_masks: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -25,9 +25,9 @@ def dice_jaccard(kept_masks: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     packed = {name: np.packbits(mask) for name, mask in kept_masks.items()}
     voxels = {name: count_packed(bits) for name, bits in packed.items()}
     rows = []
-    for one, other in combinations(packed, 2):
-        overlap = count_packed(packed[one] & packed[other])
-        rows.append({"variant_a": one, "variant_b": other, **coefficients(voxels[one], voxels[other], overlap)})
+    for first, second in combinations(packed, 2):
+        overlap = count_packed(packed[first] & packed[second])
+        rows.append({"variant_a": first, "variant_b": second, **coefficients(voxels[first], voxels[second], overlap)})
     return rows
 
 

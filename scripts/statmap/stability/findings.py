@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from nibabel.affines import apply_affine
 
+from ..grid import voxel_volume
 from ..inference.thresholds import Cutoff
-from ..io.images import voxel_volume
 from ..regions.clusters import large_enough
 from ..regions.peaks import labelled_voxels, main_peaks
 from ..types import SizeRule
@@ -127,11 +127,11 @@ def main_peaks_of_sweep(
             peak, place = name_peaks(tree, affine)
             weights = data.ravel()[tree.voxels]
             for level, main, n_voxels, total in _components(tree, thresholds, weights):
-                kept = large_enough(n_voxels[:, None], affine, smallest, size_rule) & (n_voxels[:, None] > 0)
-                component, size = np.nonzero(kept)
+                large = large_enough(n_voxels[:, None], affine, smallest, size_rule) & (n_voxels[:, None] > 0)
+                component, size = np.nonzero(large)
                 row = (setting * len(thresholds) + level) * len(smallest) + size
-                own, cutoff = main[component], np.full(len(row), values[level])
-                parts.append(Occurrences(peak[own], place[own], row, cutoff, n_voxels[component], total[component]))
+                peaks, cutoff = main[component], np.full(len(row), values[level])
+                parts.append(Occurrences(peak[peaks], place[peaks], row, cutoff, n_voxels[component], total[component]))
     return join_occurrences(parts)
 
 

@@ -9,9 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inference.statistics import hommel_value, p_values, region_tdp
+from ..inference.families import family_of
+from ..inference.kinds import Cutoff, check_threshold, parse_threshold
+from ..inference.search_volume import SearchVolume
+from ..inference.statistics import discovery_ranks, hommel_value, region_tdp
+from ..inference.thresholds import Thresholded, resolve_cutoff, suprathreshold_mask
+from ..io.stat_map import StatMap
 from ..regions.clusters import filter_and_sort
-from ..types import Connectivity, Sided, Signs, SizeRule, Stat
+from ..rules import ThresholdRule
+from ..types import SizeRule
 from .tree import Tree, component_tree, signed_maps
 
 
@@ -31,55 +37,68 @@ class Guaranteed(NamedTuple):
 
 
 def guaranteed_regions(
-    data: np.ndarray,
-    affine: np.ndarray,
-    inside: np.ndarray,
-    *,
-    tdp: float,
-    alpha: float,
-    stat: Stat,
-    df: float | None,
-    sided: Sided,
-    signs: Signs,
-    connectivity: Connectivity,
-    min_region_size: float,
-    size_rule: SizeRule,
+    stat_map: StatMap, rule: ThresholdRule, min_region_size: float = 0, size_rule: SizeRule = ">="
 ) -> Guaranteed:
-    """Find the maximal connected components, over all cutoffs, whose true discovery proportion is at least `tdp`.
+    """Find the maximal connected components, over all cutoffs, whose true discovery proportion is at least a bound.
 
     Two of them never touch, so that labelling their voxels with the same connectivity and signs gives them back.
 
     Parameters
     ----------
-    data : (i, j, k) float array, finite, 0 outside the mask: the map.
-    affine : (4, 4) array.
-    inside : (i, j, k) bool, the family of tests; every voxel of `data` that is not 0 is in it.
-    tdp : share in (0, 1].
-    alpha : one minus the confidence with which all of it holds.
-    stat, df, sided : see `inference.statistics`.
-    signs, connectivity, size_rule : as in a variant.
+    stat_map : the map, of a distribution that has p values.
+    rule : its threshold is the bound, ``{"tdp": 0.7}``, in (0, 1]; `tdp_alpha` is one minus the confidence with which
+        all of it holds, `domain` the family of tests.
     min_region_size : mm^3; smaller ones of the maximal components are dropped.
+    size_rule : ``">"`` or ``">="``.
     """
-    p = p_values(data[inside], stat, df, sided)
-    hommel = hommel_value(p, alpha)
-    found = np.zeros(data.shape, dtype=np.int32)
-    for signed in signed_maps(data, signs, sided).values():
-        tree = component_tree(signed, connectivity)
-        needed = discovery_ranks(data.ravel()[tree.voxels], hommel, alpha, stat, df, sided)
-        number = node_of_voxels(tree, maximal_nodes(tree, needed, tdp))
-        found.ravel()[tree.voxels] += np.where(number > 0, number + found.max(), 0)
-    labels = filter_and_sort(found, data, affine, min_region_size, size_rule)
+    data, family = stat_map.values, family_of(stat_map, rule.domain)
+    _, bound = parse_threshold(rule.threshold)
+    p = stat_map.distribution.p(data[family], rule.sided)
+    hommel = hommel_value(p, rule.tdp_alpha)
+    nodes = np.zeros(data.shape, dtype=np.int32)
+    for signed in signed_maps(data, rule.signs, rule.sided).values():
+        tree = component_tree(signed, rule.connectivity)
+        p_of_tree = stat_map.distribution.p(data.ravel()[tree.voxels], rule.sided)
+        ranks = discovery_ranks(p_of_tree, hommel, rule.tdp_alpha).astype(np.int64)
+        number = node_of_voxels(tree, maximal_nodes(tree, ranks, bound))
+        nodes.ravel()[tree.voxels] += np.where(number > 0, number + nodes.max(), 0)
+    labels = filter_and_sort(nodes, data, stat_map.affine, min_region_size, size_rule)
     n_regions = int(labels.max(initial=0))
-    cutoffs = np.full(n_regions + 1, np.inf)
-    np.minimum.at(cutoffs, labels.ravel(), np.abs(data).ravel().astype(np.float64))
-    return Guaranteed(labels, cutoffs[1:], region_tdp(p, labels[inside], n_regions, hommel, alpha))
+    cutoffs = lowest_values(labels, data)
+    return Guaranteed(labels, cutoffs, region_tdp(p, labels[family], n_regions, hommel, rule.tdp_alpha))
 
 
-def discovery_ranks(
-    values: np.ndarray, hommel: int, alpha: float, stat: Stat, df: float | None, sided: Sided
-) -> np.ndarray:
-    """The smallest u that counts each voxel in `region_tdp`, by its value: ceil(h p / alpha), at least 1; (n,) int."""
-    return np.maximum(np.ceil(hommel * p_values(values, stat, df, sided) / alpha), 1).astype(np.int64)
+def lowest_values(labels: np.ndarray, data: np.ndarray) -> np.ndarray:
+    """The smallest magnitude in each region, (n,) float64: of a region with a guarantee, its own cutoff."""
+    lowest = np.full(int(labels.max(initial=0)) + 1, np.inf)
+    np.minimum.at(lowest, labels.ravel(), np.abs(data).ravel().astype(np.float64))
+    return lowest[1:]
+
+
+def apply_threshold(
+    stat_map: StatMap, rule: ThresholdRule, search: SearchVolume | None = None, name: str | None = None
+) -> tuple[Thresholded, np.ndarray]:
+    """Apply a variant's threshold, of whatever kind: what it resolved to, and the voxels that pass, (i, j, k) bool.
+
+    Parameters
+    ----------
+    stat_map, rule, search, name : as in `thresholds.resolve_cutoff`.
+
+    Raises
+    ------
+    UserError : see there.
+    """
+    kind, _ = parse_threshold(rule.threshold)
+    if not kind.per_region:
+        cutoff = resolve_cutoff(stat_map, rule, search, name)
+        return Thresholded(rule, cutoff, search), suprathreshold_mask(stat_map.values, cutoff, rule.sided)
+    check_threshold(rule.threshold, stat_map.distribution, rule.sided, search is not None, name or str(stat_map))
+    regions = guaranteed_regions(stat_map, rule)
+    tests = int(np.count_nonzero(family_of(stat_map, rule.domain)))
+    lowest = float(regions.cutoffs.min(initial=np.inf))
+    highest = float(regions.cutoffs.max()) if len(regions.cutoffs) else None
+    cutoff = Cutoff(lowest, ">=", kind.name, rule.domain, tests, highest=highest)
+    return Thresholded(rule, cutoff, search), regions.labels > 0
 
 
 class _Component:
@@ -121,13 +140,13 @@ class _Component:
             self.add(last_slot)
 
 
-def maximal_nodes(tree: Tree, needed: np.ndarray, tdp: float) -> list[tuple[int, float]]:
+def maximal_nodes(tree: Tree, ranks: np.ndarray, tdp: float) -> list[tuple[int, float]]:
     """Nodes of a tree whose true discovery proportion is at least `tdp` and that lie within no other such node.
 
     Parameters
     ----------
     tree : Tree, its floor 0.
-    needed : (n,) int, `discovery_ranks` of its voxels.
+    ranks : (n,) int, `statistics.discovery_ranks` of its voxels.
     tdp : share in (0, 1].
 
     Returns
@@ -142,7 +161,7 @@ def maximal_nodes(tree: Tree, needed: np.ndarray, tdp: float) -> list[tuple[int,
     components: list[_Component | None] = [None] * len(tree.birth)
     towards = list(range(len(tree.birth)))  # from a peak towards the strongest of the component that holds it
     joining = np.argsort(-tree.death, kind="stable").tolist()
-    deaths, parents, basins, last_slots = (x.tolist() for x in (tree.death, tree.parent, tree.basin, needed - 1))
+    deaths, parents, basins, last_slots = (x.tolist() for x in (tree.death, tree.parent, tree.basin, ranks - 1))
     levels, starts = np.unique(tree.values, return_index=True)
     n_joined, end = 0, len(basins)
     for level, start in zip(levels[::-1].tolist(), starts[::-1].tolist(), strict=True):
@@ -172,11 +191,11 @@ def _main(towards, peak):
     return peak
 
 
-def _merged(one, other):
+def _merged(first, second):
     """Two components as one; either may still be without a voxel (None)."""
-    if one is None or other is None:
-        return one or other
-    large, small = (one, other) if one.size >= other.size else (other, one)
+    if first is None or second is None:
+        return first or second
+    large, small = (first, second) if first.size >= second.size else (second, first)
     large.absorb(small)
     return large
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from nibabel.affines import apply_affine
 
+from ..grid import voxel_volume
 from ..inference.thresholds import Cutoff
-from ..io.images import voxel_volume
 from ..regions.peaks import MainPeaks, main_peaks
 from .tree import Tree, component_sizes
 
@@ -31,12 +31,12 @@ def persistence(trees: Mapping[str, Tree], affine: np.ndarray, cutoffs: Mapping[
         its birth, NaN where it has joined its parent and is counted there.
         Of two peaks of one value that join, the one with the lowest voxel index lives on.
     """
-    tables = []
+    parts = []
     n_peaks = 0
     for sign, tree in trees.items():
-        tables.append(_peaks_of_sign(tree, sign, affine, cutoffs, n_peaks))
-        n_peaks += len(tables[-1]["birth"])
-    table = {name: np.concatenate([own[name] for own in tables]) for name in tables[0]}
+        parts.append(_peaks_of_sign(tree, sign, affine, cutoffs, n_peaks))
+        n_peaks += len(parts[-1]["birth"])
+    table = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.lexsort([*(table[axis] for axis in "kji"), -table["birth"], -table["persistence"]])
     table = {name: values[order] for name, values in table.items()}
     number = np.zeros(n_peaks + 1, dtype=np.int64)

@@ -5,23 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from ..inference.thresholds import Cutoff
+from ..io.stat_map import StatMap
 from ..regions.clusters import large_enough
-from ..types import Connectivity, Sided, Signs, SizeRule
+from ..rules import RegionRule
 from .tree import Tree, component_tree, signed_maps
 
 
 def robustness(
-    data: np.ndarray,
-    affine: np.ndarray,
-    region_signs: np.ndarray,
-    peak_ijk: np.ndarray,
-    cutoff: Cutoff,
-    *,
-    connectivity: Connectivity,
-    signs: Signs,
-    sided: Sided,
-    min_region_size: float,
-    size_rule: SizeRule,
+    stat_map: StatMap, region_signs: np.ndarray, peak_ijk: np.ndarray, cutoff: Cutoff, rule: RegionRule
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The exact interval of cutoffs over which each region of a variant stays the same finding.
 
@@ -31,12 +22,11 @@ def robustness(
 
     Parameters
     ----------
-    data : (i, j, k) float array, finite: the map, not the thresholded map.
-    affine : (4, 4) array.
+    stat_map : the map, not thresholded.
     region_signs : (n,) array of str, the sign of each region that the variant kept.
     peak_ijk : (n, 3) int, voxel indices of their main peaks.
     cutoff : the variant's.
-    connectivity, signs, sided, min_region_size (mm^3), size_rule : as in the variant.
+    rule : by which its regions were made, with the extent threshold in mm^3.
 
     Returns
     -------
@@ -52,15 +42,15 @@ def robustness(
     """
 
     def large(n_voxels):
-        return (n_voxels > 0) & large_enough(n_voxels, affine, min_region_size, size_rule)
+        return (n_voxels > 0) & large_enough(n_voxels, stat_map.affine, rule.min_mm3, rule.size_rule)
 
     low, high = np.full((2, len(region_signs)), np.nan)
-    maps = signed_maps(data, signs, sided)
+    maps = signed_maps(stat_map.values, rule.signs, rule.sided)
     for sign, signed in maps.items():
         chosen = np.asarray(region_signs) == sign if len(maps) > 1 else np.ones(len(low), dtype=bool)
         if chosen.any():
-            peak_voxels = np.ravel_multi_index(tuple(np.asarray(peak_ijk)[chosen].T), data.shape)
-            tree = component_tree(signed, connectivity)
+            peak_voxels = np.ravel_multi_index(tuple(np.asarray(peak_ijk)[chosen].T), stat_map.values.shape)
+            tree = component_tree(signed, rule.connectivity)
             low[chosen], high[chosen] = _intervals(tree, peak_voxels, cutoff.at_least, large)
     return low, high, np.minimum(cutoff.value - low, high - cutoff.value)
 

@@ -4,27 +4,26 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..grid import voxel_volume
 from ..inference.thresholds import Cutoff
-from ..io.images import voxel_volume
 from ..regions.clusters import large_enough
-from ..types import Connectivity, Sided, Signs, SizeRule
+from ..rules import SweepRule
+from ..types import Connectivity, Signs, SizeRule
 from .tree import Tree, component_sizes, component_tree, signed_maps
 
 # The trees of every connectivity and way to treat signs, in the order of the grid; each by the sign of its map.
 Settings = Mapping[tuple[Connectivity, Signs], Mapping[str, Tree]]
 
 
-def trees_of_settings(
-    data: np.ndarray, connectivities: Sequence[Connectivity], signs: Sequence[Signs], sided: Sided, floor: float
-) -> Settings:
+def trees_of_settings(data: np.ndarray, rule: SweepRule, floor: float) -> Settings:
     """The component trees that a sweep is read from, all of them down to one floor."""
     return {
         (connectivity, handling): {
             sign: component_tree(signed, connectivity, floor)
-            for sign, signed in signed_maps(data, handling, sided).items()
+            for sign, signed in signed_maps(data, handling, rule.sided).items()
         }
-        for connectivity in connectivities
-        for handling in signs
+        for connectivity in rule.connectivities
+        for handling in rule.signs
     }
 
 
@@ -65,9 +64,9 @@ def sweep_grid(
     for (connectivity, handling), trees in settings.items():
         measured = []
         for tree in trees.values():
-            found, times = _measure(tree, affine, thresholds, smallest, size_rule)
+            counts, times = _measure(tree, affine, thresholds, smallest, size_rule)
             times_kept.ravel()[tree.voxels] += times
-            measured.append(found.reshape(4, -1))
+            measured.append(counts.reshape(4, -1))
         suprathreshold, n_regions, kept, _ = np.sum(measured, axis=0)
         largest = np.max(measured, axis=0)[3]
         blocks.append(
@@ -100,18 +99,18 @@ def _measure(tree, affine, thresholds, sizes, size_rule):
     ascending = np.argsort(thresholds, kind="stable")
     thresholds = thresholds[ascending]
     bounds = np.append(np.searchsorted(tree.values, thresholds), len(tree.values))
-    found = np.zeros((4, len(thresholds), len(sizes)), dtype=np.int64)
+    counts = np.zeros((4, len(thresholds), len(sizes)), dtype=np.int64)
     times_kept = np.zeros(len(tree.values), dtype=np.int32)
     so_far = np.zeros(len(tree.birth), dtype=np.int32)  # by peak: grid points that keep a voxel of its, if high enough
     steps = zip(ascending, bounds[:-1], bounds[1:], component_sizes(tree, thresholds), strict=True)
     for row, low, high, (main, n_voxels) in steps:
-        kept = large_enough(n_voxels, affine, sizes[:, None], size_rule) & (n_voxels > 0)
-        kept_voxels = kept * n_voxels
-        found[0, row] = len(tree.values) - low
-        found[1, row] = kept.sum(axis=1)
-        found[2, row] = kept_voxels.sum(axis=1)
-        found[3, row] = kept_voxels.max(axis=1, initial=0)
+        large = large_enough(n_voxels, affine, sizes[:, None], size_rule) & (n_voxels > 0)
+        kept_voxels = large * n_voxels
+        counts[0, row] = len(tree.values) - low
+        counts[1, row] = large.sum(axis=1)
+        counts[2, row] = kept_voxels.sum(axis=1)
+        counts[3, row] = kept_voxels.max(axis=1, initial=0)
         lengths = np.append(main[1:], len(so_far)) - main
-        so_far += np.repeat(kept.sum(axis=0, dtype=np.int32), lengths)
+        so_far += np.repeat(large.sum(axis=0, dtype=np.int32), lengths)
         times_kept[low:high] = so_far[tree.basin[low:high]]
-    return found, times_kept
+    return counts, times_kept

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..grid import forward_steps
 from ..inference.families import magnitude
-from ..regions.neighbours import forward_steps
 from ..types import Connectivity, Sided, Signs
 
 

@@ -4,12 +4,14 @@ The CSV files, the headings and tooltips of the pages, and the tables of results
 To add a column: declare it in the table below, and compute it where that table is made.
 """
 
+import re
 from typing import NamedTuple
 
 # Kind of a column: how its values are written in a CSV (floats always with a point or an exponent, so that they are
 # read back as floats), and how a page shows them.
 KINDS = {
     "text": ("", ""),
+    "label": ("", ""),  # of an atlas, at a peak
     "id": ("d", "d"),
     "count": ("d", ",d"),
     "mm": (".2f", ".1f"),
@@ -62,19 +64,28 @@ class Column(NamedTuple):
         return text if not self.written else int(text) if self.written == "d" else float(text)
 
 
-def table(*columns):
-    """Columns by name, in order; a tuple stands for several that share a declaration (``x``, ``y``, ``z``)."""
-    flat = [one for column in columns for one in (column if isinstance(column, list) else [column])]
-    return {column.name: column for column in flat}
+def table(*parts):
+    """Columns by name, in order: of text as in `declared`, of columns, and of lists of them."""
+    lists = [
+        declared(part) if isinstance(part, str) else [part] if isinstance(part, Column) else part for part in parts
+    ]
+    return {column.name: column for columns in lists for column in columns}
 
 
-def several(names, kind, unit, headings, meaning):
-    """Columns that differ in their name and heading only; both are given with spaces between them."""
-    shown = headings.split() or [""] * len(names.split())
-    return [Column(name, kind, unit, heading, meaning) for name, heading in zip(names.split(), shown, strict=True)]
+def declared(text):
+    """Columns from lines of ``name | kind | unit | heading | meaning``, continued on indented lines.
+
+    Several names and headings with spaces between them are columns that share the rest (``x y z``).
+    """
+    columns = []
+    for line in re.sub(r"\n +", " ", text).strip().splitlines():
+        names, kind, unit, headings, meaning = (field.strip() for field in line.split(" |", 4))
+        headings = [headings] if " " not in names else headings.split() or [""] * len(names.split())
+        columns += [Column(n, kind, unit, h, meaning) for n, h in zip(names.split(), headings, strict=True)]
+    return columns
 
 
-IDS = several("map variant", "text", "", "Map Variant", "Id in the sample sheet and in the config.")
+IDS = declared("map variant | text | | Map Variant | Id in the sample sheet and in the config.")
 CUTOFF = Column(
     "cutoff",
     "value",
@@ -94,266 +105,139 @@ REGIONS = table(
     IDS,
     CUTOFF,
     REGION,
-    Column("sign", "text", "", "Sign", "`positive`, `negative`, or `mixed` (only with `signs: merged`)."),
-    Column("n_voxels", "count", "voxels", "Voxels", "Size in voxels (cluster extent)."),
-    Column("volume_mm3", "volume", "mm³", "mm³", "Size in mm³: voxels times the volume of one, not rounded to mm³."),
-    Column("peak_value", "value", "of the map", "Peak", "Value of largest magnitude in the region, with its sign."),
-    Column(
-        "peak_ties",
-        "count",
-        "voxels",
-        "",
-        "Voxels of the region that share that magnitude, the peak among them. Far above 1 in a map that is clipped at "
-        "its maximum.",
-    ),
-    several(
-        "peak_x peak_y peak_z",
-        "mm",
-        "mm",
-        "x y z",
-        f"Position of the peak, {PLACE}. Always a voxel of the region; of several tied voxels the one nearest to their "
-        "mean position, then the lowest index.",
-    ),
-    several("peak_i peak_j peak_k", "id", "voxel", "", "The same as voxel indices, from 0."),
-    several(
-        "com_x com_y com_z",
-        "mm",
-        "mm",
-        "",
-        "Centre of mass, voxels weighted by |value|; it may lie outside the region.",
-    ),
-    Column("mean_value", "value", "of the map", "Mean", "Mean over the region's voxels."),
-    Column(
-        "sd_value",
-        "value",
-        "of the map",
-        "",
-        "Standard deviation of the region's voxels (divided by n: it describes them, it estimates nothing).",
-    ),
-    Column(
-        "p_peak",
-        "p",
-        "",
-        "p at peak",
-        f"P value of the peak voxel, uncorrected; two-sided where the variant is. {P} Below 1e-308 it loses digits and "
-        "becomes 0: use the next column.",
-    ),
-    Column(
-        "log10_p_peak",
-        "value",
-        "",
-        "",
-        "−log₁₀ of it, computed as a logarithm, so never 0 or infinite by underflow; empty likewise.",
-    ),
-    Column(
-        "z_peak", "value", "z", "", "The z with the same tail probability, with the sign of the peak; empty likewise."
-    ),
-    Column(
-        "p_peak_fwe",
-        "p",
-        "",
-        "p FWE",
-        "Family-wise p value of the peak's height by random field theory or Bonferroni, the smaller (formula below). "
-        f"{FIELD}",
-    ),
-    Column(
-        "q_peak",
-        "p",
-        "",
-        "",
-        "Topological false discovery rate of the peak: Benjamini-Hochberg over all local maxima above the cutoff "
-        "(formula below); empty likewise, and with `tdp`.",
-    ),
-    Column(
-        "tdp",
-        "percent",
-        "share",
-        "TDP",
-        "True discovery proportion: at least this share of the region's voxels is active, with confidence 1 − "
-        "`tdp_alpha`. It holds for all regions at once and whatever thresholds were tried (Rosenblatt et al. 2018). "
-        f"The family of tests is `domain`; two-sided p values where the variant is two-sided. {P}",
-    ),
-    Column(
-        "p_cluster",
-        "p",
-        "",
-        "p of size",
-        "Family-wise p value of a cluster of this size by random field theory, as `cluster_theory` says (formulas "
-        "below). Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type: "
-        "local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1, a "
-        "single slice under FSL's theory.",
-    ),
-    Column("log10_p_cluster", "value", "", "", "−log₁₀ of it, computed as a logarithm; empty likewise."),
-    Column("p_cluster_unc", "p", "", "", "Uncorrected p value of its size; empty likewise."),
-    Column(
-        "q_cluster",
-        "p",
-        "",
-        "",
-        "False discovery rate of its size: Benjamini-Hochberg over all clusters above the cutoff; empty likewise.",
-    ),
-    several(
-        "robust_low robust_high",
-        "value",
-        "of the map",
-        "from to",
-        "Lowest and highest cutoff over which the region is the same finding: its peak exists, its component has "
-        "joined no stronger peak, and is large enough. Exact; magnitudes; empty with `tdp`. `low < c ≤ high` for "
-        "cutoffs that keep values at or above them, `low ≤ c < high` for those that keep values above. `robust_low` "
-        "is 0 where no stronger peak is ever joined. For `local_regions` it is the interval of the component that "
-        "holds the region.",
-    ),
-    Column(
-        "margin",
-        "value",
-        "of the map",
-        "Margin",
-        "Distance from the cutoff to the nearer end of that interval: the finding with the small margin is the one "
-        "that depends on the threshold.",
-    ),
+    f"""
+sign | text | | Sign | `positive`, `negative`, or `mixed` (only with `signs: merged`).
+n_voxels | count | voxels | Voxels | Size in voxels (cluster extent).
+volume_mm3 | volume | mm³ | mm³ | Size in mm³: voxels times the volume of one, not rounded to mm³.
+peak_value | value | of the map | Peak | Value of largest magnitude in the region, with its sign.
+peak_ties | count | voxels | | Voxels of the region that share that magnitude, the peak among them. Far above 1 in a
+    map that is clipped at its maximum.
+peak_x peak_y peak_z | mm | mm | x y z | Position of the peak, {PLACE}. Always a voxel of the region; of several tied
+    voxels the one nearest to their mean position, then the lowest index.
+peak_i peak_j peak_k | id | voxel | | The same as voxel indices, from 0.
+com_x com_y com_z | mm | mm | | Centre of mass, voxels weighted by |value|; it may lie outside the region.
+mean_value | value | of the map | Mean | Mean over the region's voxels.
+sd_value | value | of the map | | Standard deviation of the region's voxels (divided by n: it describes them, it
+    estimates nothing).
+p_peak | p | | p at peak | P value of the peak voxel, uncorrected; two-sided where the variant is. {P} Below 1e-308 it
+    loses digits and becomes 0: use the next column.
+log10_p_peak | value | | | −log₁₀ of it, computed as a logarithm, so never 0 or infinite by underflow; empty likewise.
+z_peak | value | z | | The z with the same tail probability, with the sign of the peak; empty likewise.
+p_peak_fwe | p | | p FWE | Family-wise p value of the peak's height by random field theory or Bonferroni, the smaller
+    (formula below). {FIELD}
+q_peak | p | | | Topological false discovery rate of the peak: Benjamini-Hochberg over all local maxima above the
+    cutoff (formula below); empty likewise, and with `tdp`.
+tdp | percent | share | TDP | True discovery proportion: at least this share of the region's voxels is active, with
+    confidence 1 − `tdp_alpha`. It holds for all regions at once and whatever thresholds were tried (Rosenblatt et al.
+    2018). The family of tests is `domain`; two-sided p values where the variant is two-sided. {P}
+p_cluster | p | | p of size | Family-wise p value of a cluster of this size by random field theory, as `cluster_theory`
+    says (formulas below). Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type:
+    local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1, a single
+    slice under FSL's theory.
+log10_p_cluster | value | | | −log₁₀ of it, computed as a logarithm; empty likewise.
+p_cluster_unc | p | | | Uncorrected p value of its size; empty likewise.
+q_cluster | p | | | False discovery rate of its size: Benjamini-Hochberg over all clusters above the cutoff; empty
+    likewise.
+robust_low robust_high | value | of the map | from to | Lowest and highest cutoff over which the region is the same
+    finding: its peak exists, its component has joined no stronger peak, and is large enough. Exact; magnitudes; empty
+    with `tdp`. `low < c ≤ high` for cutoffs that keep values at or above them, `low ≤ c < high` for those that keep
+    values above. `robust_low` is 0 where no stronger peak is ever joined. For `local_regions` it is the interval of
+    the component that holds the region.
+margin | value | of the map | Margin | Distance from the cutoff to the nearer end of that interval: the finding with
+    the small margin is the one that depends on the threshold.
+""",
 )
 PEAKS = table(
     IDS,
     CUTOFF,
     REGION,
-    Column("peak", "id", "", "Peak", "Number within the region, 1 the main peak, up to `max_peaks`."),
-    Column("value", "value", "of the map", "Value", "Value at the peak, with its sign."),
-    Column("p", "p", "", "p", "As `p_peak` in regions.csv: uncorrected."),
-    Column("log10_p", "value", "", "", "As `log10_p_peak`."),
-    Column("z_score", "value", "z", "z score", "As `z_peak`: the z with the same tail probability."),
-    Column("p_fwe", "p", "", "p FWE", "As `p_peak_fwe`: family-wise."),
-    Column("q", "p", "", "q", "As `q_peak`: topological false discovery rate."),
-    several("x y z", "mm", "mm", "x y z", f"Position, {PLACE}. Of a plateau the voxel nearest to its centre."),
-    several("i j k", "id", "voxel", "", "The same as voxel indices, from 0."),
-    Column("distance_mm", "mm", "mm", "From main", "Distance to the region's main peak in mm."),
+    f"""
+peak | id | | Peak | Number within the region, 1 the main peak, up to `max_peaks`.
+value | value | of the map | Value | Value at the peak, with its sign.
+p | p | | p | As `p_peak` in regions.csv: uncorrected.
+log10_p | value | | | As `log10_p_peak`.
+z_score | value | z | z score | As `z_peak`: the z with the same tail probability.
+p_fwe | p | | p FWE | As `p_peak_fwe`: family-wise.
+q | p | | q | As `q_peak`: topological false discovery rate.
+x y z | mm | mm | x y z | Position, {PLACE}. Of a plateau the voxel nearest to its centre.
+i j k | id | voxel | | The same as voxel indices, from 0.
+distance_mm | mm | mm | From main | Distance to the region's main peak in mm.
+""",
 )
-ACCOUNTING = table(
-    Column("suprathreshold", "count", "voxels", "Passed", "Suprathreshold voxels: those that pass the threshold."),
-    Column("kept", "count", "voxels", "Kept", "Suprathreshold voxels that are in a region."),
-    Column("too_small", "count", "voxels", "Too small", "Suprathreshold voxels in regions that were too small."),
-    Column(
-        "unseeded",
-        "count",
-        "voxels",
-        "Unseeded",
-        "Suprathreshold voxels in components without a seed (`local_regions` only).",
-    ),
-    Column(
-        "seed_only",
-        "count",
-        "voxels",
-        "Seed only",
-        "Suprathreshold voxels in components that are nothing but their seed (`local_regions` only).",
-    ),
-)
+ACCOUNTING = table("""
+suprathreshold | count | voxels | Passed | Suprathreshold voxels: those that pass the threshold.
+kept | count | voxels | Kept | Suprathreshold voxels that are in a region.
+too_small | count | voxels | Too small | Suprathreshold voxels in regions that were too small.
+unseeded | count | voxels | Unseeded | Suprathreshold voxels in components without a seed (`local_regions` only).
+seed_only | count | voxels | Seed only | Suprathreshold voxels in components that are nothing but their seed
+    (`local_regions` only).
+""")
 SUMMARY = table(
     IDS,
     CUTOFF,
-    Column("rule", "text", "", "Threshold", "Threshold, and the cutoff that it resolved to, in words."),
-    Column(
-        "convention",
-        "text",
-        "",
-        "Convention",
-        "Package whose rules the variant follows, or `none`.",
-    ),
-    Column("sided", "text", "", "", "Tail that is looked at, as in the config, defaults and convention filled in."),
-    Column(
-        "signs",
-        "text",
-        "",
-        "Signs",
-        "Whether voxels of opposite sign are kept apart (`split`) or may share a region (`merged`).",
-    ),
-    Column("extract_type", "text", "", "Extraction", "How suprathreshold voxels are divided into regions."),
-    Column("connectivity", "id", "", "Neighbours", "Neighbours of a voxel: 6, 18 or 26."),
-    Column(
-        "min_region_size",
-        "volume",
-        "mm³",
-        "Min mm³",
-        "Smallest region in mm³ (extent threshold), the critical extent included.",
-    ),
-    Column(
-        "critical_extent",
-        "count",
-        "voxels",
-        "Critical",
-        "Fewest voxels of a cluster that is significant, with `cluster_p` or `cluster_q`; else empty.",
-    ),
-    Column(
-        "smoothness",
-        "text",
-        "",
-        "",
-        "Where the smoothness of the noise came from: `sheet`, `map`, `residuals` or `none`.",
-    ),
-    Column(
-        "domain",
-        "text",
-        "",
-        "",
-        "Voxels that the cutoff was drawn from: `all`, `nonzero` or `mask`; `none` for value and p thresholds, which "
-        "depend on none.",
-    ),
-    Column(
-        "n_domain",
-        "count",
-        "voxels",
-        "",
-        "Their number, for `fdr` and `bonferroni` the number of tests; 0 with `none`.",
-    ),
+    """
+rule | text | | Threshold | Threshold, and the cutoff that it resolved to, in words.
+convention | text | | Convention | Package whose rules the variant follows, or `none`.
+sided | text | | | Tail that is looked at, as in the config, defaults and convention filled in.
+signs | text | | Signs | Whether voxels of opposite sign are kept apart (`split`) or may share a region (`merged`).
+extract_type | text | | Extraction | How suprathreshold voxels are divided into regions.
+connectivity | id | | Neighbours | Neighbours of a voxel: 6, 18 or 26.
+min_region_size | volume | mm³ | Min mm³ | Smallest region in mm³ (extent threshold), the critical extent included.
+critical_extent | count | voxels | Critical | Fewest voxels of a cluster that is significant, with `cluster_p` or
+    `cluster_q`; else empty.
+smoothness | text | | | Where the smoothness of the noise came from: `sheet`, `map`, `residuals` or `none`.
+domain | text | | | Voxels that the cutoff was drawn from: `all`, `nonzero` or `mask`; `none` for value and p
+    thresholds, which depend on none.
+n_domain | count | voxels | | Their number, for `fdr` and `bonferroni` the number of tests; 0 with `none`.
+""",
     list(ACCOUNTING.values()),
-    Column(
-        "random_walker",
-        "text",
-        "",
-        "",
-        "How `local_regions` divides a cluster, `converged` or `nilearn`; `none` with `connected_components`.",
-    ),
-    Column("n_regions", "count", "", "Regions", "Number of regions."),
-    Column("volume_mm3", "volume", "mm³", "mm³", "Size of all regions together in mm³."),
-    Column("largest_mm3", "volume", "mm³", "Largest mm³", "Size of the largest region in mm³; 0 without any."),
-    several(
-        "largest_x largest_y largest_z", "mm", "mm", "x y z", f"Peak of the largest region, {PLACE}; empty without any."
-    ),
-    Column("warning", "text", "", "Warning", "What to be careful about, or `none`."),
+    f"""
+random_walker | text | | | How `local_regions` divides a cluster, `converged` or `nilearn`; `none` with
+    `connected_components`.
+n_regions | count | | Regions | Number of regions.
+volume_mm3 | volume | mm³ | mm³ | Size of all regions together in mm³.
+largest_mm3 | volume | mm³ | Largest mm³ | Size of the largest region in mm³; 0 without any.
+largest_x largest_y largest_z | mm | mm | x y z | Peak of the largest region, {PLACE}; empty without any.
+warning | text | | Warning | What to be careful about, or `none`.
+""",
 )
-PAIR = several("map variant_a variant_b", "text", "", "Map A B", "Ids of the map and of two of its variants.")
+PAIR = declared("map variant_a variant_b | text | | Map A B | Ids of the map and of two of its variants.")
 STABILITY = table(
     PAIR,
-    several("voxels_a voxels_b", "count", "voxels", "A B", "Voxels in regions of each variant."),
-    Column("overlap_voxels", "count", "voxels", "Both", "Voxels in a region of both variants."),
-    Column("dice", "share", "share", "Dice", "2|A∩B| / (|A|+|B|); empty where neither keeps a voxel."),
-    Column("jaccard", "share", "share", "Jaccard", "|A∩B| / |A∪B|; empty where neither keeps a voxel."),
+    """
+voxels_a voxels_b | count | voxels | A B | Voxels in regions of each variant.
+overlap_voxels | count | voxels | Both | Voxels in a region of both variants.
+dice | share | share | Dice | 2|A∩B| / (|A|+|B|); empty where neither keeps a voxel.
+jaccard | share | share | Jaccard | |A∩B| / |A∪B|; empty where neither keeps a voxel.
+""",
 )
 MATCHES = table(
     PAIR,
-    several("region_a region_b", "id", "", "", "Region ids; 0 where the region has no partner."),
-    Column("overlap_voxels", "count", "voxels", "", "Voxels that both share; 0 without a partner."),
-    Column("overlap_mm3", "volume", "mm³", "", "The same in mm³."),
-    Column("dice", "share", "share", "", "Dice coefficient of the two regions."),
-    several("share_a share_b", "share", "share", "", "Part of each region that lies in the other."),
-    several(
-        "best_a best_b",
-        "text",
-        "",
-        "",
-        "True where the other one is this region's best partner (largest Dice, then lowest id).",
-    ),
+    """
+region_a region_b | id | | | Region ids; 0 where the region has no partner.
+overlap_voxels | count | voxels | | Voxels that both share; 0 without a partner.
+overlap_mm3 | volume | mm³ | | The same in mm³.
+dice | share | share | | Dice coefficient of the two regions.
+share_a share_b | share | share | | Part of each region that lies in the other.
+best_a best_b | text | | | True where the other one is this region's best partner (largest Dice, then lowest id).
+""",
 )
-SWEPT = table(
-    Column("map", "text", "", "Map", "Id in the sample sheet."),
-    Column("connectivity", "id", "", "Neighbours", "Neighbours of a voxel: 6, 18 or 26."),
-)
+SWEPT = table("""
+map | text | | Map | Id in the sample sheet.
+connectivity | id | | Neighbours | Neighbours of a voxel: 6, 18 or 26.
+""")
 SWEEP = table(
     list(SWEPT.values()),
     SUMMARY["signs"],
     SUMMARY["extract_type"],
-    Column("variant", "text", "", "", "The variant that the row is; empty for a point of the grid."),
-    Column("threshold", "text", "", "", "As in the config: `3.0`, `97%`, `fdr=0.05`."),
+    """
+variant | text | | | The variant that the row is; empty for a point of the grid.
+threshold | text | | | As in the config: `3.0`, `97%`, `fdr=0.05`.
+""",
     CUTOFF,
-    Column("cutoff_rule", "text", "", "", "`>=` or `>`, how a voxel is compared with the cutoff."),
+    """
+cutoff_rule | text | | | `>=` or `>`, how a voxel is compared with the cutoff.
+""",
     SUMMARY["min_region_size"],
     SUMMARY["suprathreshold"],
     SUMMARY["n_regions"],
@@ -364,74 +248,48 @@ SWEEP = table(
 )
 PERSISTENCE = table(
     list(SWEPT.values()),
-    Column("peak", "id", "", "", "Number within map and connectivity, longest persistence first."),
-    Column("sign", "text", "", "", "`positive` or `negative`; birth and death of a negative peak are magnitudes."),
-    Column("birth", "value", "of the map", "", "The peak's value."),
-    Column(
-        "death",
-        "value",
-        "of the map",
-        "",
-        "The cutoff at which, going down, its component joins that of a stronger peak; the lowest threshold of the "
-        "sweep where that does not happen.",
-    ),
-    Column("persistence", "value", "of the map", "", "birth − death."),
-    Column("parent", "id", "", "", "The peak that it joins; 0 for none."),
-    Column("ties", "count", "voxels", "", "Voxels of its plateau."),
+    """
+peak | id | | | Number within map and connectivity, longest persistence first.
+sign | text | | | `positive` or `negative`; birth and death of a negative peak are magnitudes.
+birth | value | of the map | | The peak's value.
+death | value | of the map | | The cutoff at which, going down, its component joins that of a stronger peak; the lowest
+    threshold of the sweep where that does not happen.
+persistence | value | of the map | | birth − death.
+parent | id | | | The peak that it joins; 0 for none.
+ties | count | voxels | | Voxels of its plateau.
+""",
     [PEAKS[name] for name in "xyzijk"],
 )
 
 FINDINGS = table(
     SWEPT["map"],
-    Column(
-        "finding",
-        "id",
-        "",
-        "Finding",
-        "Number within the map: the peak that is the main peak of a region at most grid points first, then the "
-        "highest. "
-        "Peaks are matched over grid points by their place in the component tree.",
-    ),
-    Column("sign", "text", "", "Sign", "`positive` or `negative`."),
-    Column("n_found", "count", "", "Found at", "Grid points (rows of sweep.csv) with a region whose main peak it is."),
-    Column("share", "share", "share", "Share", "Their share of all grid points. It describes, it infers nothing."),
-    Column("peak_value", "value", "of the map", "Peak", "Value at the peak, with its sign."),
+    """
+finding | id | | Finding | Number within the map: the peak that is the main peak of a region at most grid points first,
+    then the highest. Peaks are matched over grid points by their place in the component tree.
+sign | text | | Sign | `positive` or `negative`.
+n_found | count | | Found at | Grid points (rows of sweep.csv) with a region whose main peak it is.
+share | share | share | Share | Their share of all grid points. It describes, it infers nothing.
+peak_value | value | of the map | Peak | Value at the peak, with its sign.
+""",
     [PEAKS[name] for name in "xyzijk"],
-    several(
-        "lowest_cutoff highest_cutoff",
-        "value",
-        "of the map",
-        "from to",
-        "Lowest and highest cutoff of the grid at which it is found, magnitudes; for `tdp` the region's own.",
-    ),
-    several(
-        "smallest_mm3 median_mm3 largest_mm3",
-        "volume",
-        "mm³",
-        "Smallest Median Largest",
-        "Size of its region over the grid points that find it, in mm³.",
-    ),
-    several(
-        "lowest_mean median_mean highest_mean",
-        "value",
-        "of the map",
-        "",
-        "Mean value of its region over the grid points that find it.",
-    ),
-    Column(
-        "found_in",
-        "text",
-        "",
-        "",
-        "The grid points that find it, as rows of sweep.csv from 1: `1-40 52` is rows 1 to 40 and row 52.",
-    ),
+    """
+lowest_cutoff highest_cutoff | value | of the map | from to | Lowest and highest cutoff of the grid at which it is
+    found, magnitudes; for `tdp` the region's own.
+smallest_mm3 median_mm3 largest_mm3 | volume | mm³ | Smallest Median Largest | Size of its region over the grid points
+    that find it, in mm³.
+lowest_mean median_mean highest_mean | value | of the map | | Mean value of its region over the grid points that find
+    it.
+found_in | text | | | The grid points that find it, as rows of sweep.csv from 1: `1-40 52` is rows 1 to 40 and row 52.
+""",
 )
 
 MAPS = table(
-    Column("variant", "text", "", "Variant", "Id of the variant."),
-    several("map_a map_b", "text", "", "A B", "Ids of two maps on one grid."),
-    several("voxels_a voxels_b", "count", "voxels", "A B", "Voxels in regions of each map."),
-    Column("overlap_voxels", "count", "voxels", "Both", "Voxels in a region of both maps."),
+    """
+variant | text | | Variant | Id of the variant.
+map_a map_b | text | | A B | Ids of two maps on one grid.
+voxels_a voxels_b | count | voxels | A B | Voxels in regions of each map.
+overlap_voxels | count | voxels | Both | Voxels in a region of both maps.
+""",
     STABILITY["dice"],
     STABILITY["jaccard"],
 )
@@ -442,92 +300,51 @@ OF_TABLE = [
 ]
 SETTINGS = table(
     OF_TABLE,
-    Column("connectivity", "id", "", "Neighbours", "Neighbours of a voxel: 6, 18 or 26."),
-    Column(
-        "sign",
-        "text",
-        "",
-        "Signs",
-        "Which voxels are thresholded: `positive` or `negative` ones alone, both kept `apart`, or both `merged`.",
-    ),
-    Column("changed", "text", "", "Changed", "What departs from what the table says; empty for nothing."),
-    several(
-        "cutoff_low cutoff_high",
-        "cutoff",
-        "of the map",
-        "c> c≤",
-        "Every cutoff c with low < c ≤ high fits, for a rule that keeps values at or above it.",
-    ),
-    Column("cutoff", "cutoff", "of the map", "e.g.", "The roundest of these cutoffs."),
-    Column("threshold", "text", "", "Threshold", "The likeliest of them, as a variant writes it."),
-    several("p_low p_high", "p", "", "p≥ p<", "The same interval as uncorrected p: low ≤ p < high."),
-    several(
-        "fwe_low fwe_high",
-        "p",
-        "",
-        "",
-        "As family-wise p of the height: by random field theory or Bonferroni; Bonferroni without a smoothness.",
-    ),
-    several("fdr_low fdr_high", "p", "", "", "As false discovery rate over the mask."),
-    several(
-        "extent_low extent_high",
-        "count",
-        "voxels",
-        "k> k≤",
-        "Clusters of k voxels or more are listed, low < k ≤ high: the largest that is left out, the smallest that is "
-        "listed.",
-    ),
-    Column("rows", "count", "", "Rows", "Rows of the table."),
-    Column("rows_exact", "count", "", "Exact", "Rows that fit, size and value as printed."),
-    Column(
-        "rows_rounded",
-        "count",
-        "",
-        "Rounded",
-        "Rows that fit within the rounding, or cutting off, of their last digit.",
-    ),
-    Column(
-        "unlisted",
-        "count",
-        "",
-        "Unlisted",
-        "Clusters of the map that the table lacks though they are as large as the smallest that it lists.",
-    ),
+    """
+connectivity | id | | Neighbours | Neighbours of a voxel: 6, 18 or 26.
+sign | text | | Signs | Which voxels are thresholded: `positive` or `negative` ones alone, both kept `apart`, or both
+    `merged`.
+changed | text | | Changed | What departs from what the table says; empty for nothing.
+cutoff_low cutoff_high | cutoff | of the map | c> c≤ | Every cutoff c with low < c ≤ high fits, for a rule that keeps
+    values at or above it.
+cutoff | cutoff | of the map | e.g. | The roundest of these cutoffs.
+threshold | text | | Threshold | The likeliest of them, as a variant writes it.
+p_low p_high | p | | p≥ p< | The same interval as uncorrected p: low ≤ p < high.
+fwe_low fwe_high | p | | | As family-wise p of the height: by random field theory or Bonferroni; Bonferroni without a
+    smoothness.
+fdr_low fdr_high | p | | | As false discovery rate over the mask.
+extent_low extent_high | count | voxels | k> k≤ | Clusters of k voxels or more are listed, low < k ≤ high: the largest
+    that is left out, the smallest that is listed.
+rows | count | | Rows | Rows of the table.
+rows_exact | count | | Exact | Rows that fit, size and value as printed.
+rows_rounded | count | | Rounded | Rows that fit within the rounding, or cutting off, of their last digit.
+unlisted | count | | Unlisted | Clusters of the map that the table lacks though they are as large as the smallest that
+    it lists.
+""",
 )
 ROWS = table(
     OF_TABLE,
-    Column("row", "id", "", "Row", "Row of the table, from 1."),
-    Column("cluster", "text", "", "Cluster", "Its cluster, as printed; empty where the table does not say."),
-    several("x y z", "mm", "mm or voxels", "x y z", "Position, as printed."),
-    Column("value", "value", "of the map", "Value", "Value, as printed; empty where none is."),
-    Column("size", "volume", "of the table", "Size", "Size of its cluster, as printed, in the unit of the table."),
-    several(
-        "peak_x peak_y peak_z", "mm", "mm", "", "The matched peak of the map, or the nearest where none is matched."
-    ),
-    Column("distance_mm", "mm", "mm", "Away", "Distance of that peak from the printed position in mm."),
-    Column("found_value", "value", "of the map", "Found", "Value of the map there, with its sign."),
-    Column("found_size", "volume", "of the table", "Found size", "Size of its cluster at the best candidate's cutoff."),
-    Column("found_voxels", "count", "voxels", "", "The same in voxels."),
-    several(
-        "cutoff_low cutoff_high",
-        "cutoff",
-        "of the map",
-        "c> c≤",
-        "Cutoffs that the row by itself allows, under the best candidate; of several intervals the nearest.",
-    ),
-    Column(
-        "verdict",
-        "text",
-        "",
-        "Verdict",
-        "`exact` or `rounded` where the row fits the best candidate; else what is in the way.",
-    ),
+    """
+row | id | | Row | Row of the table, from 1.
+cluster | text | | Cluster | Its cluster, as printed; empty where the table does not say.
+x y z | mm | mm or voxels | x y z | Position, as printed.
+value | value | of the map | Value | Value, as printed; empty where none is.
+size | volume | of the table | Size | Size of its cluster, as printed, in the unit of the table.
+peak_x peak_y peak_z | mm | mm | | The matched peak of the map, or the nearest where none is matched.
+distance_mm | mm | mm | Away | Distance of that peak from the printed position in mm.
+found_value | value | of the map | Found | Value of the map there, with its sign.
+found_size | volume | of the table | Found size | Size of its cluster at the best candidate's cutoff.
+found_voxels | count | voxels | | The same in voxels.
+cutoff_low cutoff_high | cutoff | of the map | c> c≤ | Cutoffs that the row by itself allows, under the best candidate;
+    of several intervals the nearest.
+verdict | text | | Verdict | `exact` or `rounded` where the row fits the best candidate; else what is in the way.
+""",
 )
 
 # What the config adds to a table: a column per atlas, a column per threshold of a sweep.
 ATLAS_PEAK = Column(
     "<atlas>_peak",
-    "text",
+    "label",
     "",
     "<atlas> at peak",
     "Label of the atlas at the peak; `no_label` outside, `index 41` where the label table lacks the index.",
@@ -578,14 +395,19 @@ def with_added(file, **values):
     dict : column name to Column, in the order of the file.
     """
     columns, added = FILES[file]
-    found = dict(columns)
+    with_config = dict(columns)
     for placeholder, names in values.items():
         for name in names:
             for column in added:
                 if f"<{placeholder}>" in column.name:
-                    own = [part.replace(f"<{placeholder}>", name) for part in (column.name, column.heading)]
-                    found[own[0]] = column._replace(name=own[0], heading=own[1])
-    return found
+                    made = [part.replace(f"<{placeholder}>", name) for part in (column.name, column.heading)]
+                    with_config[made[0]] = column._replace(name=made[0], heading=made[1])
+    return with_config
+
+
+def label_columns(file, names):
+    """Those columns of a CSV that hold the label of an atlas at a peak."""
+    return [name for name in names if column_of(file, name).kind == "label"]
 
 
 def column_of(file, name):
@@ -596,7 +418,7 @@ def column_of(file, name):
     for column in added:
         before, after = column.name.partition("<")[0], column.name.partition(">")[2]
         if name.startswith(before) and name.endswith(after):
-            own = name[len(before) : len(name) - len(after)]
+            made = name[len(before) : len(name) - len(after)]
             placeholder = column.name[len(before) : len(column.name) - len(after)]
-            return column._replace(name=name, heading=column.heading.replace(placeholder, own))
+            return column._replace(name=name, heading=column.heading.replace(placeholder, made))
     raise KeyError(f"{file} has no column {name!r}")

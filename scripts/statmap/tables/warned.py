@@ -8,6 +8,19 @@ from typing import NamedTuple
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
 
 
+NONE, BETWEEN = "none", " | "
+
+
+def join_warnings(texts: Sequence[str]) -> str:
+    """Warnings as a cell of column `warning`."""
+    return BETWEEN.join(texts) or NONE
+
+
+def split_warnings(cell: str) -> list[str]:
+    """Warnings back from the cell."""
+    return [] if cell == NONE else cell.split(BETWEEN)
+
+
 class Warned(NamedTuple):
     """One warning, and the map and variant that it is about."""
 
@@ -24,12 +37,12 @@ def grouped(warnings: Sequence[Warned]) -> dict[str, list[Warned]]:
     groups: dict[tuple[str, ...], list[Warned]] = {}
     for warning in warnings:
         groups.setdefault(tuple(NUMBER.split(warning.text)), []).append(warning)
-    found = {}
+    by_text = {}
     for words, group in sorted(groups.items(), key=lambda item: -len(item[1])):
-        numbers = zip(*(NUMBER.findall(own.text) for own in group), strict=True)
+        numbers = zip(*(NUMBER.findall(warning.text) for warning in group), strict=True)
         spans = [f"{low} to {high}" if low != high else low for low, high in map(_ends, numbers)]
-        found["".join(part for pair in zip_longest(words, spans, fillvalue="") for part in pair)] = group
-    return found
+        by_text["".join(part for pair in zip_longest(words, spans, fillvalue="") for part in pair)] = group
+    return by_text
 
 
 def _ends(numbers: Sequence[str]) -> tuple[str, str]:

@@ -29,10 +29,7 @@ def check_page(
     title: str,
     about: str,
     verdict: str,
-    settings: Sequence[Mapping[str, Any]],
-    rows: Sequence[Mapping[str, Any]],
-    settings_table: str | Path,
-    rows_table: str | Path,
+    tables: Mapping[str, tuple[Path, Sequence[Mapping[str, Any]]]],
     variant: str,
 ) -> str:
     """The page of one published table.
@@ -41,14 +38,15 @@ def check_page(
     ----------
     title, about : of the table.
     verdict : the answer in a sentence.
-    settings, rows : rows of settings.csv and rows.csv; the first `MOST_SETTINGS` settings are shown.
-    settings_table, rows_table : paths of these files, which the page offers to save.
+    tables : path and rows of ``settings.csv`` and of ``rows.csv``, which the page shows (of the settings the first
+        `MOST_SETTINGS`) and offers to save.
     variant : YAML of the variant that gives the table, empty where nothing does.
 
     Returns
     -------
     str : HTML that loads ``check.png`` beside it and nothing else.
     """
+    (settings_path, settings), (rows_path, rows) = tables["settings.csv"], tables["rows.csv"]
     verdicts = {row["verdict"] for row in rows}
 
     def shown(lines):
@@ -64,12 +62,12 @@ def check_page(
             {
                 "heading": "Rows, under the first setting",
                 "table": table(rows, shown(rows), "rows.csv"),
-                "file": download(rows_table, "rows.csv"),
+                "file": download(rows_path, "rows.csv"),
             },
             {
                 "heading": f"Settings, best first ({len(settings):,})",
                 "table": table(settings[:MOST_SETTINGS], shown(settings), "settings.csv"),
-                "file": download(settings_table, "settings.csv"),
+                "file": download(settings_path, "settings.csv"),
             },
         ],
         variant=variant,

@@ -4,21 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..figures.captions import CAPTIONS
 from .colours import page_colours
 from .methods import Methods
 from .pages import render
 from .tables import download, table
-
-CAPTIONS = {
-    "threshold": "The thresholded map, over the anatomical template",
-    "regions": "The regions, outlined, with their ids",
-    "glass": "The map seen through the brain from three sides",
-    "dice": "How far every two variants agree",
-    "sweep/findings": "Every specification of the sweep, and what each finds",
-    "sweep/sweep": "Regions over cutoff and smallest size",
-    "sweep/persistence": "Over which cutoffs each peak stands by itself",
-    "sweep/selection_frequency": "Share of the specifications that keep each voxel",
-}
 
 
 class VariantPage(NamedTuple):
@@ -29,33 +19,40 @@ class VariantPage(NamedTuple):
     name : id in the config.
     rule : the threshold in words.
     warnings : what to be careful about.
-    account : voxels by where they went, ``suprathreshold``, ``kept``, ``too_small``, ``unseeded`` and ``seed_only``.
+    accounting : of `regions.extract.Regions`.
     regions, peaks : rows of regions.csv and peaks.csv.
-    regions_table, peaks_table : paths of these files, which the page offers to save.
+    files : paths of these two by name, which the page offers to save.
     methods : text to paste.
     """
 
     name: str
     rule: str
     warnings: Sequence[str]
-    account: Mapping[str, int]
+    accounting: Mapping[str, int]
     regions: Sequence[Mapping[str, Any]]
     peaks: Sequence[Mapping[str, Any]]
-    regions_table: str | Path
-    peaks_table: str | Path
+    files: Mapping[str, Path]
     methods: Methods
 
 
-def map_page(
-    map_id: str,
-    about: str,
-    variants: Sequence[VariantPage],
-    figures: Sequence[str],
-    view: bool,
-    shared: Sequence[str] = (),
-    max_pages: int = 0,
-    checks: Sequence[str] = (),
-) -> str:
+class Beside(NamedTuple):
+    """What stands beside the page of a map.
+
+    Attributes
+    ----------
+    figures : names of the figures that every variant has, ``{variant}/{figure}.png``.
+    shared : names of the figures of all variants together, ``{figure}.png``.
+    max_pages : how many of the largest regions of a variant have a figure of their own.
+    checks : ids of the published tables that are held against the map.
+    """
+
+    figures: Sequence[str] = ()
+    shared: Sequence[str] = ()
+    max_pages: int = 0
+    checks: Sequence[str] = ()
+
+
+def map_page(map_id: str, about: str, variants: Sequence[VariantPage], beside: Beside, view: bool) -> str:
     """The page of one map.
 
     Parameters
@@ -63,11 +60,8 @@ def map_page(
     map_id : name.
     about : the map in a sentence: what it is, where it is from.
     variants : in the order of the page.
-    figures : names of the figures that every variant has, ``{variant}/{figure}.png`` beside the page.
+    beside : figures and pages beside the page.
     view : whether there is a view.html beside the page.
-    shared : names of the figures of all variants together, ``{figure}.png`` beside the page.
-    max_pages : how many of the largest regions of a variant have a figure of their own.
-    checks : ids of the published tables that are held against the map.
 
     Returns
     -------
@@ -78,26 +72,29 @@ def map_page(
         title=map_id,
         about=about,
         view=view,
-        checks=checks,
-        shared=[{"address": f"{figure}.png", "caption": f"{CAPTIONS[figure]}: {map_id}"} for figure in shared],
+        checks=beside.checks,
+        shared=[
+            {"address": f"{figure}.png", "caption": f"{CAPTIONS[Path(figure).name].title}: {map_id}"}
+            for figure in beside.shared
+        ],
         variants=[
             {
                 "name": variant.name,
                 "rule": variant.rule,
                 "found": regions_in_words(len(variant.regions)),
                 "warnings": variant.warnings,
-                "account": account_in_words(variant.account, len(variant.regions)),
+                "accounting": accounting_in_words(variant.accounting, len(variant.regions)),
                 "figures": [
                     {
                         "address": f"{variant.name}/{figure}.png",
-                        "caption": f"{CAPTIONS.get(figure, figure)}: {map_id}, {variant.name}, {variant.rule}",
+                        "caption": f"{CAPTIONS[figure].title}: {map_id}, {variant.name}, {variant.rule}",
                     }
-                    for figure in figures
+                    for figure in beside.figures
                 ],
-                "zooms": range(1, min(max_pages, len(variant.regions)) + 1),
+                "zooms": range(1, min(beside.max_pages, len(variant.regions)) + 1),
                 "parts": [
-                    _part(map_id, variant, "regions", variant.regions, variant.regions_table),
-                    _part(map_id, variant, "peaks", variant.peaks, variant.peaks_table),
+                    _part(map_id, variant, "regions", variant.regions),
+                    _part(map_id, variant, "peaks", variant.peaks),
                 ],
                 "methods": variant.methods,
             }
@@ -106,16 +103,14 @@ def map_page(
     )
 
 
-def _part(
-    map_id: str, variant: VariantPage, kind: str, rows: Sequence[Mapping[str, Any]], path: str | Path
-) -> dict[str, Any]:
+def _part(map_id: str, variant: VariantPage, kind: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     colours = page_colours(len(variant.regions))
     names = [name for name in (rows[0] if rows else []) if name not in ("map", "variant", "cutoff")]
     swatches = [{"style": f"--colour:{colours[row['region'] - 1]}"} for row in rows]
     return {
         "heading": kind.capitalize(),
         "table": table(rows, names, f"{kind}.csv", row_attributes=swatches),
-        "file": download(path, f"{map_id}_{variant.name}_{kind}.csv"),
+        "file": download(variant.files[f"{kind}.csv"], f"{map_id}_{variant.name}_{kind}.csv"),
     }
 
 
@@ -124,16 +119,20 @@ def regions_in_words(n: int) -> str:
     return {0: "no region", 1: "1 region"}.get(n, f"{n:,} regions")
 
 
-def account_in_words(account: Mapping[str, int], n_regions: int) -> str:
+def accounting_in_words(accounting: Mapping[str, int], n_regions: int) -> str:
     """Where every suprathreshold voxel went, in a sentence."""
-    passed = account["suprathreshold"]
+    passed = accounting["suprathreshold"]
     if not passed:
         return "No voxel passes the threshold."
+    places = {
+        "kept": f"in {regions_in_words(n_regions)}",
+        "too_small": "in regions that are too small",
+        "unseeded": "in components without a seed",
+        "seed_only": "in components that are nothing but their seed",
+    }
     counts = [
-        (account["kept"], f"in {regions_in_words(n_regions)}"),
-        (account["too_small"], "in regions that are too small"),
-        (account["unseeded"], "in components without a seed"),
-        (account["seed_only"], "seed_only"),
+        f"{accounting[name]:,} {place} ({accounting[name] / passed:.1%})"
+        for name, place in places.items()
+        if accounting[name]
     ]
-    told = [f"{n:,} {what} ({n / passed:.1%})" for n, what in counts if n]
-    return f"{passed:,} voxel{'s pass' if passed > 1 else ' passes'} the threshold: {', '.join(told)}."
+    return f"{passed:,} voxel{'s pass' if passed > 1 else ' passes'} the threshold: {', '.join(counts)}."

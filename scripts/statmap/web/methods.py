@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..inference.thresholds import Cutoff, parse_threshold, span, symbol_of
-from ..types import ONE_TAILED, ClusterTheory, Connectivity, ExtractType, Sided, Signs, SizeRule, Stat, Unseeded
+from ..inference.kinds import parse_threshold
+from ..inference.thresholds import Thresholded, ThresholdSidecar, compared, span
+from ..io.stat_map import MapSidecar
+from ..regions.extract import RegionsSidecar
+from ..rules import RegionRule
+from ..types import Sided
 
 REFERENCES = {
     "snakemake": "Mölder F, et al. (2021). Sustainable data analysis with Snakemake. F1000Research 10:33. "
@@ -37,178 +41,141 @@ class Methods(NamedTuple):
     references: list[str]
 
 
+class Credits(NamedTuple):
+    """What to cite for a map: its own citation or None, and of each atlas its short and full reference, or None."""
+
+    citation: str | None = None
+    atlases: Mapping[str, tuple[str, str] | None] = {}
+
+
 def methods_text(
-    *,
     map_id: str,
-    stat: Stat,
-    df: float | Sequence[float] | None,
-    voxel_size_mm: Sequence[float],
-    threshold: float | str | Mapping[str, float],
-    sided: Sided,
-    cutoff: Cutoff,
-    extract_type: ExtractType,
-    signs: Signs,
-    connectivity: Connectivity,
-    min_region_size: float,
-    size_rule: SizeRule,
-    unseeded: Unseeded,
-    account: Mapping[str, int],
-    voxel_volume_mm3: float,
-    n_regions: int,
-    convention: str | None,
-    tdp_alpha: float | None,
-    critical_extent: int | None,
-    significance: Mapping[str, float],
-    theory: ClusterTheory | None,
-    smoothness: str | None,
-    atlases: Mapping[str, tuple[str, str] | None],
-    citation: str | None,
-    version: str,
-    software: Mapping[str, str],
+    fetched: MapSidecar,
+    record: ThresholdSidecar,
+    extracted: RegionsSidecar,
+    regions: Sequence[Mapping[str, Any]],
+    cites: Credits,
 ) -> Methods:
     """Say in plain sentences what a variant did to a map.
 
     Parameters
     ----------
-    map_id, stat, df, voxel_size_mm (mm) : the map; `citation` is what its sheet asks to cite, or None.
-    threshold, sided : as in the config; `cutoff` is what they resolved to.
-    extract_type, signs, connectivity, min_region_size (mm^3), size_rule, unseeded : as in the config.
-    account : voxels by where they went, ``suprathreshold``, ``kept``, ``too_small``, ``unseeded`` and ``seed_only``.
-    voxel_volume_mm3, n_regions : what was found.
-    convention : the package whose rules the variant follows, or None.
-    tdp_alpha : one minus the confidence of the true discovery proportions, None where there are none.
-    critical_extent : fewest voxels of a significant cluster, or None.
-    significance : ``cluster_p`` and ``cluster_q``, those that are asked for.
-    theory : behind the p values of cluster sizes, None where there are none.
-    smoothness : where it came from, ``sheet``, ``map`` or ``residuals``; None where it is not known.
-    atlases : name of each atlas that regions are labelled after to its short citation and its full reference, or None.
-    version, software : of the workflow, and package to version.
-
-    Returns
-    -------
-    Methods
+    map_id : name.
+    fetched, record, extracted : sidecars of the map, of the thresholded map, of the regions.
+    regions : rows of regions.csv: what has no value in any row is not spoken of.
+    cites : what to cite; of atlases those that regions are labelled after.
     """
-    cited = ["snakemake"]
-    if sided == "two" and stat in ONE_TAILED:
-        sided = "positive"  # they have one tail
-    symbol = symbol_of(stat)
-    compared = {"two": f"|{symbol}|", "positive": symbol, "negative": f"−{symbol}"}[sided]
-    size = " × ".join(f"{length:.3g}" for length in voxel_size_mm)
-    kind, number = parse_threshold(threshold)
-    if kind == "fdr":
-        cited.append("fdr")
-    if cutoff.method == "random field theory" or theory == "spm":
+    thresholded, rule, distribution = record.thresholded, extracted.rule, fetched.distribution
+    cutoff, voxel = thresholded.cutoff, extracted.voxel_volume_mm3
+    sided = rule.sided if distribution.two_tailed else "positive"
+    has_theory = any(row["p_cluster"] is not None for row in regions)
+    kind, _ = parse_threshold(thresholded.rule.threshold)
+    cited = ["snakemake", *kind.cites]
+    if cutoff.method == "random field theory" or (has_theory and rule.cluster_theory == "spm"):
         cited.append("field")
-    if kind == "tdp":
-        cited.append("guarantee")
-    freedom = (
-        f" with {_and([f'{own:g}' for own in ([df] if isinstance(df, int | float) else df)])} degrees of freedom"
-        if df
-        else ""
-    )
-    statistic = {"other": "map", "log10p": "map of −log₁₀ p"}.get(stat, f"{stat} map{freedom}")
+    size = " × ".join(f"{length:.3g}" for length in fetched.voxel_size_mm)
+    source = f"; {cites.citation}" if cites.citation else ""
     sentences = [
-        f"The {statistic} “{map_id}” (voxels of {size} mm{f'; {citation}' if citation else ''}) was thresholded "
-        f"{ {'two': 'two-sided', 'positive': 'for positive values', 'negative': 'for negative values'}[sided] } "
-        f"{_threshold_in_words(kind, number, compared, cutoff, sided)}."
+        f"The {distribution.in_words} “{map_id}” (voxels of {size} mm{source}) was "
+        f"thresholded {_SIDES[sided]} {_threshold_in_words(thresholded, compared(distribution, sided), sided)}.",
+        _division_in_words(rule, sided, cited),
     ]
-    apart = {
-        "split": "; positive and negative voxels were kept apart",
-        "merged": "; touching voxels of both signs joined",
-    }
-    joined = apart[signs] if sided == "two" else ""
-    if extract_type == "connected_components":
-        sentences.append(f"Clusters are suprathreshold voxels {NEIGHBOURS[connectivity]}{joined}.")
-    else:
-        cited += ["nilearn", "walker"]
-        kept = "kept as regions of their own" if unseeded == "keep" else "dropped"
-        sentences.append(
-            "Suprathreshold voxels were divided as in nilearn's local_regions: seeds are the local maxima of the "
-            "thresholded map smoothed with a Gaussian of 6 mm FWHM, the voxels (neighbours "
-            f"{NEIGHBOURS[connectivity]}) were assigned to seeds by a random walker, components without a seed were "
-            f"{kept}{joined}."
-        )
-    if min_region_size > 0:
-        least = "larger than" if size_rule == ">" else "of at least"
-        voxels = min_region_size / voxel_volume_mm3
-        sentences.append(
-            f"Regions {least} {min_region_size:,g} mm³ ({voxels:.3g} voxels) were kept (extent threshold)."
-        )
-    if critical_extent is not None:
+    if rule.min_mm3 > 0:
+        least = "larger than" if rule.size_rule == ">" else "of at least"
+        voxels = rule.min_mm3 / voxel
+        sentences.append(f"Regions {least} {rule.min_mm3:,g} mm³ ({voxels:.3g} voxels) were kept (extent threshold).")
+    if extracted.critical_extent_voxels is not None:
         cited.append("cluster")
-        levels = {
-            "cluster_p": "a family-wise p value of at most {:g}",
-            "cluster_q": "a false discovery rate of at most {:g}",
-        }
-        asked = _and([levels[key].format(level) for key, level in significance.items()])
+        levels = [words.format(getattr(rule, key)) for key, words in _LEVELS.items() if getattr(rule, key) is not None]
         sentences.append(
-            f"Only clusters whose size has {asked} by random field theory were kept, which is {critical_extent:,} "
-            "voxels or more."
+            f"Only clusters whose size has {_and(levels)} by random field theory were kept, which is "
+            f"{extracted.critical_extent_voxels:,} voxels or more."
         )
-    if convention:
-        sentences.append(f"These rules follow the conventions of {convention}.")
-    sentences.append(_account_in_words(account, n_regions, voxel_volume_mm3))
-    if tdp_alpha is not None:
+    if thresholded.rule.convention:
+        sentences.append(f"These rules follow the conventions of {thresholded.rule.convention}.")
+    sentences.append(_accounting_in_words(extracted.voxel_accounting, extracted.regions, voxel))
+    if any(row["tdp"] is not None for row in regions):
         cited.append("tdp")
         sentences.append(
-            f"For each region a lower bound of its true discovery proportion is given, with {1 - tdp_alpha:.0%} "
-            "confidence for all regions at once (Rosenblatt et al. 2018)."
+            "For each region a lower bound of its true discovery proportion is given, with "
+            f"{1 - thresholded.rule.tdp_alpha:.0%} confidence for all regions at once (Rosenblatt et al. 2018)."
         )
-    if theory is not None:
+    if has_theory:
         cited.append("cluster")
-        how = {
-            "fsl": "Gaussian random field theory, as in FSL",
-            "spm": "random field theory of the statistic, as in SPM",
-        }
         tails = ", both tails counted" if sided == "two" else ""
-        sentences.append(f"Family-wise p values of cluster sizes come from {how[theory]} (Friston et al. 1994){tails}.")
-    if smoothness is not None and (theory is not None or critical_extent is not None or cutoff.method):
-        source = {
-            "sheet": "was given",
-            "map": "was estimated from the map itself",
-            "residuals": "was estimated from residuals",
-        }
-        sentences.append(f"The smoothness of the noise {source[smoothness]}.")
+        theory = _THEORIES[rule.cluster_theory]
+        sentences.append(f"Family-wise p values of cluster sizes come from {theory} (Friston et al. 1994){tails}.")
+    if record.search and (has_theory or extracted.critical_extent_voxels is not None or cutoff.method):
+        sentences.append(f"The smoothness of the noise {_SOURCES[record.search.source]}.")
+    atlases = cites.atlases if regions else {}
     if atlases:
-        named = [f"{name} ({own[0]})" if own else name for name, own in atlases.items()]
+        named = [f"{name} ({reference[0]})" if reference else name for name, reference in atlases.items()]
         sentences.append(f"Regions were labelled after {_and(named)}.")
-    used = ", ".join(f"{name} {number}" for name, number in sorted(software.items()))
-    sentences.append(f"Computed with Statmap Regions {version} ({used}), a Snakemake workflow (Mölder et al. 2021).")
-    references = [REFERENCES[name] for name in dict.fromkeys(cited)] + [own[1] for own in atlases.values() if own]
-    return Methods(" ".join(sentences), references)
+    used = ", ".join(f"{name} {number}" for name, number in sorted((record.software | extracted.software).items()))
+    sentences.append(
+        f"Computed with Statmap Regions {extracted.version} ({used}), a Snakemake workflow (Mölder et al. 2021)."
+    )
+    references = [REFERENCES[name] for name in dict.fromkeys(cited)]
+    return Methods(" ".join(sentences), references + [reference[1] for reference in atlases.values() if reference])
 
 
-def _threshold_in_words(kind: str, number: float, compared: str, cutoff: Cutoff, sided: Sided) -> str:
-    over = {"all": "all voxels of the image", "nonzero": "its nonzero voxels", "mask": "the voxels of its mask"}
-    family = f"{over[cutoff.domain]} (n = {cutoff.n_domain:,})" if cutoff.domain else ""
-    tails = f", {number / 2:g} in each tail" if sided == "two" else ""
-    how = {
-        "value": "",
-        "percentile": f"at the {number:g}th percentile of {compared} over {family}",
-        "p": f"at p < {number:g}, uncorrected for multiple comparisons{tails}",
-        "fdr": f"at a false discovery rate of {number:g} (Benjamini and Hochberg 1995) over {family}",
-        "bonferroni": f"at a family-wise error rate of {number:g} by Bonferroni's correction over {family}",
-        "tdp": f"so that of each region at least {number:.0%} of the voxels are active, over all cutoffs "
-        f"(Chen et al. 2023; true discovery proportion over {family})",
-        "fwe": f"at a family-wise error rate of {number:g} over {family}, by {cutoff.method}",
-    }.get(kind, f"at {kind} = {number:g}")
+_SIDES = {"two": "two-sided", "positive": "for positive values", "negative": "for negative values"}
+_SIGNS = {
+    "split": "; positive and negative voxels were kept apart",
+    "merged": "; touching voxels of both signs joined",
+}
+_LEVELS = {"cluster_p": "a family-wise p value of at most {:g}", "cluster_q": "a false discovery rate of at most {:g}"}
+_THEORIES = {
+    "fsl": "Gaussian random field theory, as in FSL",
+    "spm": "random field theory of the statistic, as in SPM",
+}
+_SOURCES = {
+    "sheet": "was given",
+    "map": "was estimated from the map itself",
+    "residuals": "was estimated from residuals",
+}
+_DOMAINS = {"all": "all voxels of the image", "nonzero": "its nonzero voxels", "mask": "the voxels of its mask"}
+
+
+def _division_in_words(rule: RegionRule, sided: Sided, cited: list[str]) -> str:
+    """How suprathreshold voxels were divided into regions; adds its references to `cited`."""
+    joined = _SIGNS[rule.signs] if sided == "two" else ""
+    neighbours = NEIGHBOURS[rule.connectivity]
+    if rule.extract_type == "connected_components":
+        return f"Clusters are suprathreshold voxels {neighbours}{joined}."
+    cited += ["nilearn", "walker"]
+    without = "kept as regions of their own" if rule.unseeded == "keep" else "dropped"
+    return (
+        "Suprathreshold voxels were divided as in nilearn's local_regions: seeds are the local maxima of the "
+        f"thresholded map smoothed with a Gaussian of 6 mm FWHM, the voxels (neighbours {neighbours}) were assigned to "
+        f"seeds by a random walker, components without a seed were {without}{joined}."
+    )
+
+
+def _threshold_in_words(thresholded: Thresholded, left: str, sided: Sided) -> str:
+    cutoff = thresholded.cutoff
+    kind, number = parse_threshold(thresholded.rule.threshold)
+    family = f"{_DOMAINS[cutoff.domain]} (n = {cutoff.n_domain:,})" if cutoff.domain else ""
+    each = f", {number / 2:g} in each tail" if sided == "two" else ""
+    how = kind.sentence.format(number=number, left=left, family=family, each=each, method=cutoff.method)
     if not isfinite(cutoff.value):
         return f"{how}, which no voxel reaches" if how else "at a height that no voxel reaches"
     if cutoff.highest is not None:
-        return f"{how}, each region at its own cutoff, {compared} ≥ {span(cutoff.value, cutoff.highest)}"
-    height = f"{compared} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
+        return f"{how}, each region at its own cutoff, {left} ≥ {span(cutoff.value, cutoff.highest)}"
+    height = f"{left} {cutoff.rule.replace('>=', '≥')} {cutoff.value:.4g}"
     return f"{how} (height threshold {height})" if how else f"at {height} (height threshold)"
 
 
-def _account_in_words(account: Mapping[str, int], n_regions: int, voxel_volume_mm3: float) -> str:
-    if not account["suprathreshold"]:
+def _accounting_in_words(accounting: Mapping[str, int], n_regions: int, voxel_volume_mm3: float) -> str:
+    passed, kept = accounting["suprathreshold"], accounting["kept"]
+    if not passed:
         return "No voxel passed the threshold."
-    found = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
-    lost = account["unseeded"] + account["seed_only"]
+    regions = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
+    lost = accounting["unseeded"] + accounting["seed_only"]
     return (
-        f"Of {account['suprathreshold']:,} suprathreshold voxels {account['kept']:,} "
-        f"({account['kept'] * voxel_volume_mm3:,.0f} mm³) are in {found}; {account['too_small']:,} were in regions too "
-        f"small" + (f" and {lost:,} in no region for want of a seed." if lost else ".")
+        f"Of {passed:,} suprathreshold voxels {kept:,} ({kept * voxel_volume_mm3:,.0f} mm³) are in {regions}; "
+        f"{accounting['too_small']:,} were in regions too small"
+        + (f" and {lost:,} in no region for want of a seed." if lost else ".")
     )
 
 

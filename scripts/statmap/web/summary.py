@@ -80,32 +80,38 @@ def summary_page(
     texts: dict[tuple[str, str], list[str]] = {}
     for warning in warnings:
         texts.setdefault((warning.map, warning.variant), []).append(warning.text)
-    shown, links, found, how = [], [], [], []
+    shown, links, attributes, quiet_attributes = [], [], [], []
     for row in rows:
         place = (row["map"], row["variant"])
-        own = texts.get(place, [])
-        shown.append(dict(row) | {"warning": "⚠" if own else None})
+        warnings_of_row = texts.get(place, [])
+        shown.append(dict(row) | {"warning": "⚠" if warnings_of_row else None})
         address = _address(*place, pages)
         links.append({"map": address.partition("#")[0], "variant": address, "warning": address} if address else {})
-        find = " ".join([*place, row["rule"], *own]).lower()
-        given = {"data-find": find, "data-counts": ""} | ({"class": "warned"} if own else {})
-        found.append(given | ({"title": "\n".join(own)} if own else {}))
-        how.append({name: value for name, value in given.items() if name != "data-counts"})
+        find = " ".join([*place, row["rule"], *warnings_of_row]).lower()
+        given = {"data-find": find, "data-counts": ""} | ({"class": "warned"} if warnings_of_row else {})
+        attributes.append(given | ({"title": "\n".join(warnings_of_row)} if warnings_of_row else {}))
+        quiet_attributes.append({name: value for name, value in given.items() if name != "data-counts"})
     parts = [
         {
             "heading": "What was found",
-            "table": table(shown, FOUND, "summary.csv", row_attributes=found, links=links),
+            "table": table(shown, FOUND, "summary.csv", row_attributes=attributes, links=links),
             "file": download(summary, "summary.csv"),
         },
         {
             "heading": "How, and where the voxels went",
-            "table": table(shown, HOW, "summary.csv", row_attributes=how, links=links),
+            "table": table(shown, HOW, "summary.csv", row_attributes=quiet_attributes, links=links),
             "file": None,
         },
     ]
     if published:
-        finds = [{"data-find": f"{own['map']} {own['table']}".lower()} for own in published]
-        to = [{"table": f"{quote(own['map'])}/published/{quote(own['table'])}/check.html"} for own in published]
+        finds = [
+            {"data-find": f"{warnings_of_row['map']} {warnings_of_row['table']}".lower()}
+            for warnings_of_row in published
+        ]
+        to = [
+            {"table": f"{quote(warnings_of_row['map'])}/published/{quote(warnings_of_row['table'])}/check.html"}
+            for warnings_of_row in published
+        ]
         checks = table(published, CHECKED, "settings.csv", row_attributes=finds, links=to)
         parts.append({"heading": "Published tables, under the settings that fit best", "table": checks, "file": None})
     if 0 < len(agreement) <= MOST_PAIRS:

@@ -52,11 +52,13 @@ def table(
     links : for each row, column to an address.
     """
     columns = [column_of(file, name) for name in names]
-    columns = [own for own in columns if own.heading and any(not _absent(row.get(own.name)) for row in rows)]
+    columns = [
+        column for column in columns if column.heading and any(not _absent(row.get(column.name)) for row in rows)
+    ]
     return Table(
         columns,
         [
-            Row([_cell(row.get(own.name), own.shown, to.get(own.name)) for own in columns], given)
+            Row([_cell(row.get(column.name), column.shown, to.get(column.name)) for column in columns], given)
             for row, given, to in zip_longest(rows, row_attributes, links, fillvalue={})
         ],
         attributes or {},

@@ -17,13 +17,17 @@ import numpy as np
 from markupsafe import Markup
 from nibabel.affines import apply_affine
 
+from ..distributions import Distribution, tail_values
 from ..figures.colours import DIVERGING
-from ..inference.statistics import hommel_value, log_sf, minus_log10, p_values, tail_values, tails_of
-from ..inference.thresholds import Cutoff, symbol_of
+from ..grid import extent_of, overlap_by_half, voxel_volume
+from ..inference.families import family_of
+from ..inference.statistics import discovery_ranks, hommel_value, minus_log10
+from ..inference.thresholds import ThresholdSidecar
 from ..io.files import UserError
-from ..io.images import extent_of, overlap_by_half, voxel_volume
-from ..tables.columns import REGIONS, column_of
-from ..types import ONE_TAILED, Connectivity, ExtractType, Sided, Signs, SizeRule, Stat
+from ..io.stat_map import StatMap
+from ..regions.extract import RegionsSidecar
+from ..tables.columns import column_of, label_columns
+from ..types import Domain, Sided
 from .colours import DISTINCT, page_colours
 from .map_page import regions_in_words
 from .pages import render
@@ -148,8 +152,8 @@ def _nifti(data: np.ndarray, affine: np.ndarray, intent: str = "none") -> str:
     return _packed(image.to_bytes())
 
 
-def discovery_ranks(
-    values: np.ndarray, alpha: float, stat: Stat, df: float | Sequence[float] | None, sided: Sided
+def discovery_steps(
+    values: np.ndarray, alpha: float, distribution: Distribution, sided: Sided
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the page needs to bound the true discovery proportion of any cluster, see `statistics.region_tdp`.
 
@@ -157,15 +161,15 @@ def discovery_ranks(
     ----------
     values : (n,) array, the voxels that were tested.
     alpha : one minus the confidence.
-    stat, df, sided : see `inference.statistics`.
+    distribution, sided : of the map and the variant.
 
     Returns
     -------
     levels : (m,) float64, falling: a voxel of at least this magnitude has at most the rank beside it.
     ranks : (m,) uint32, rising. Those above n, which count in no cluster, are left out.
     """
-    p = p_values(values, stat, df, sided)
-    rank = np.maximum(np.ceil(hommel_value(p, alpha) * p / alpha), 1)
+    p = distribution.p(values, sided)
+    rank = discovery_ranks(p, hommel_value(p, alpha), alpha)
     magnitude = tail_values(values, sided)
     order = np.argsort(-magnitude, kind="stable")
     order = order[(rank[order] <= len(values)) & (magnitude[order] > 0)]
@@ -179,22 +183,14 @@ class VariantView(NamedTuple):
     Attributes
     ----------
     name : id in the config.
-    rule : the threshold in words.
-    sided, signs, extract_type, connectivity, min_region_size (mm^3), size_rule : as in the config.
-    cutoff : Cutoff, what the threshold resolved to.
+    thresholded, extracted : its sidecars.
     labels : (i, j, k) int array, 0 background, regions 1..n.
     regions : rows of regions.csv.
     """
 
     name: str
-    rule: str
-    sided: Sided
-    signs: Signs
-    extract_type: ExtractType
-    connectivity: Connectivity
-    min_region_size: float
-    size_rule: SizeRule
-    cutoff: Cutoff
+    thresholded: ThresholdSidecar
+    extracted: RegionsSidecar
     labels: np.ndarray
     regions: Sequence[Mapping[str, Any]]
 
@@ -202,7 +198,7 @@ class VariantView(NamedTuple):
 def _table(variant: VariantView) -> Table:
     """One variant's regions, whose rows know the colour and the peak of their region."""
     rows = variant.regions
-    at_peak = [name for name in (rows[0] if rows else []) if name.endswith("_peak") and name not in REGIONS]
+    at_peak = label_columns("regions.csv", rows[0] if rows else [])
     steering = [
         {
             "tabindex": "0",
@@ -216,55 +212,50 @@ def _table(variant: VariantView) -> Table:
 
 def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[str, Any]:
     """What the page's script knows of a variant."""
-    own = variant.cutoff.highest is not None  # every region at its own: no place on the slider
-    reached = bool(np.isfinite(variant.cutoff.value))
-    said = "no one cutoff" if own else f"cutoff {variant.cutoff.value:.4g}" if reached else "no cutoff reached"
+    cutoff, rule = variant.thresholded.cutoff, variant.extracted.rule
+    per_region = cutoff.highest is not None  # no place on the slider
+    reached = bool(np.isfinite(cutoff.value))
+    shown = "no one cutoff" if per_region else f"cutoff {cutoff.value:.4g}" if reached else "no cutoff reached"
     return {
         "name": variant.name,
         "labels": _nifti(np.where(variant.labels > 65535, 0, variant.labels).astype(np.uint16), affine, intent="label"),
         "regions": len(variant.regions),
-        "cutoff": variant.cutoff.value if reached else 1.001 * largest,
-        "atLeast": variant.cutoff.at_least if reached and not own else None,
-        "sided": variant.sided,
-        "signs": variant.signs,
-        "connectivity": variant.connectivity,
-        "size": variant.min_region_size,
-        "rule": variant.size_rule,
-        "summary": f"{variant.rule} · {said} · {regions_in_words(len(variant.regions))}",
+        "cutoff": cutoff.value if reached else 1.001 * largest,
+        "atLeast": cutoff.at_least if reached and not per_region else None,
+        "sided": rule.sided,
+        "signs": rule.signs,
+        "connectivity": rule.connectivity,
+        "size": rule.min_region_size,
+        "rule": rule.size_rule,
+        "summary": f"{variant.thresholded.rule} · {shown} · {regions_in_words(len(variant.regions))}",
     }
 
 
 def viewer_page(
-    map_id: str,
-    data: np.ndarray,
-    affine: np.ndarray,
+    stat_map: StatMap,
     template: tuple[np.ndarray, np.ndarray] | None,
     variants: Sequence[VariantView],
-    stat: Stat,
-    df: float | Sequence[float] | None,
     map_page: bool,
-    inside: np.ndarray | None = None,
+    domain: Domain = "mask",
     alpha: float | None = None,
 ) -> str:
     """Write the page of one map.
 
     Parameters
     ----------
-    map_id : name.
-    data : (i, j, k) float32 or float64 array, finite; the page holds it exactly.
-    affine : (4, 4) array, voxel indices to mm; may be flipped or oblique.
+    stat_map : the map; the page holds its values exactly. Its affine may be flipped or oblique.
     template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None, or where the map
         does not lie over it: the outline of the map, dim.
     variants : in the order of the page.
-    stat, df : of the map.
     map_page : whether there is a map.html beside the page.
-    inside : (i, j, k) bool, the voxels that were tested, and alpha, one minus the confidence of true discovery
-        proportions; None where there are none.
+    domain : the voxels that were tested, and alpha, one minus the confidence of true discovery proportions; None where
+        there are none.
 
     Returns
     -------
     str : HTML that loads nothing else; the same input gives the same text.
     """
+    data, affine, distribution = stat_map.values, stat_map.affine, stat_map.distribution
     largest = float(np.abs(data).max()) or 1.0
     if template and not overlap_by_half(extent_of(template[0] != 0, template[1]), extent_of(data != 0, affine)):
         template = None  # as in the figures
@@ -272,13 +263,13 @@ def viewer_page(
     if template is None:
         background //= 4
     tail = None
-    if stat != "other" and (df or stat not in ("t", "F")):
-        tail = minus_log10(log_sf(np.linspace(0, largest, TAIL_NODES), stat, df)).round(7).tolist()
-    discoveries = {}
-    if tail and inside is not None and alpha is not None and inside.any():
-        tails: tuple[Sided, ...] = ("positive",) if stat in ONE_TAILED else ("two", "positive", "negative")
+    if distribution.has_p:
+        tail = minus_log10(distribution.log_sf(np.linspace(0, largest, TAIL_NODES))).round(7).tolist()
+    discoveries, family = {}, family_of(stat_map, domain)
+    if tail and alpha is not None and family.any():
+        tails: tuple[Sided, ...] = ("two", "positive", "negative") if distribution.two_tailed else ("positive",)
         for sided in tails:
-            levels, ranks = discovery_ranks(data[inside], alpha, stat, df, sided)
+            levels, ranks = discovery_steps(data[family], alpha, distribution, sided)
             discoveries[sided] = {"levels": _packed(levels.tobytes()), "ranks": _packed(ranks.tobytes())}
     known = {"p_peak": bool(tail), "tdp": bool(discoveries)}
     own = [column_of("regions.csv", name) for name in _OWN_COLUMNS if known.get(name, True)]
@@ -289,8 +280,8 @@ def viewer_page(
         "shape": data.shape,
         "affine": affine.tolist(),
         "voxelVolume": voxel_volume(affine),
-        "stat": symbol_of(stat),
-        "tails": tails_of(stat, "two"),
+        "stat": distribution.symbol,
+        "tails": distribution.tails("two"),
         "largest": largest,
         "lowest": -largest if (data < 0).any() else 0,
         "highest": largest if (data > 0).any() or not (data < 0).any() else 0,
@@ -303,14 +294,14 @@ def viewer_page(
     }
     return render(
         "view.html.j2",
-        title=map_id,
+        title=stat_map.name,
         map_page=map_page,
         stat=content["stat"],
         variants=[
             {
                 "name": variant.name,
-                "cutoff": f"{variant.cutoff.value:.4g}"
-                if np.isfinite(variant.cutoff.value) and variant.cutoff.highest is None
+                "cutoff": f"{variant.thresholded.cutoff.value:.4g}"
+                if np.isfinite(variant.thresholded.cutoff.value) and variant.thresholded.cutoff.highest is None
                 else None,
                 "table": _table(variant),
             }

@@ -6,6 +6,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +15,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from statmap import types
+from statmap import rules, types
 from statmap.config.schema import defaults_of, load, validate
 from statmap.config.study import Study, expand_thresholds
+from statmap.distributions import Distribution, distribution_of
 from statmap.io.files import UserError
 from statmap.io.sources import sample_path
+from statmap.rules import PeakRule, RegionRule, SweepRule, ThresholdRule
 
 REPOSITORY = Path(__file__).parents[3]
 DECLARED = REPOSITORY / "config"
@@ -88,12 +91,14 @@ def keys_named(method):
 
 def test_every_key_reaches_a_rule_and_no_rule_has_a_key_of_its_own():
     """A key that no rule is told would change nothing, and a change of it would run nothing."""
-    assert keys_named("variant_keys") == set(KEYS)
+    steps = re.findall(r"study[.]variant_keys\((\w+)\)", SNAKEFILE)
+    assert {key for step in steps for key in rules.keys_of(getattr(rules, step))} == set(KEYS)
     sheet = set(load(DECLARED / "schemas/maps.schema.yaml")["properties"])
     assert keys_named("map_keys") | keys_named("files_of") == sheet - {"map"}
     assert keys_named("atlas_keys") <= set(SCHEMA["properties"]["atlases"]["additionalProperties"]["properties"])
     # `variants` decides what the rule reads
-    assert keys_named("sweep_keys") | {"variants"} >= set(SCHEMA["properties"]["sweep"]["properties"])
+    assert "study.sweep_keys" in SNAKEFILE
+    assert {*rules.keys_of(SweepRule), "variants"} >= set(SCHEMA["properties"]["sweep"]["properties"])
     named = set(re.findall(r'study[.]config\["(\w+)"\]', SNAKEFILE))
     read = (REPOSITORY / "scripts/statmap/config/study.py").read_text(encoding="utf-8")
     assert all(key in named or f'"{key}"' in read for key in SCHEMA["properties"])
@@ -102,14 +107,21 @@ def test_every_key_reaches_a_rule_and_no_rule_has_a_key_of_its_own():
 def test_what_a_rule_is_told_is_stored_by_snakemake(study):
     """It keeps the text of plain values only; a Path or a numpy number would be kept as nothing."""
     found = study(sweep={"thresholds": {"from": 2, "to": 3, "step": 0.5}})
-    told = found.variant_keys(*KEYS), found.map_keys("source", "df")(of()), found.sweep_keys("thresholds", "sided")
-    for content in told:
+    steps = (found.variant_keys(step) for step in (ThresholdRule, RegionRule, PeakRule))
+    for content in (*steps, found.map_keys("source", "df")(of()), found.sweep_keys):
         assert content and type(content) is dict and eval(repr(content)) == content
 
 
 def test_own_key_before_default(study):
-    found = study(variants={"a": {"threshold": 2}, "b": {"threshold": 2, "connectivity": 26}})
-    assert found.variant_keys("connectivity") == {"a": {"connectivity": 6}, "b": {"connectivity": 26}}
+    found = study(
+        variants={"a": {"threshold": 2}, "b": {"threshold": 2, "connectivity": 26, "max_peaks": 3}},
+        defaults={"connectivity": 18, "peak_neighbours": 18},
+    )
+    own = {"a": {"connectivity": 18}, "b": {"connectivity": 26}}
+    for step in (ThresholdRule, RegionRule):
+        assert {name: {"connectivity": keys["connectivity"]} for name, keys in found.variant_keys(step).items()} == own
+    of_peaks = {"min_peak_distance": 8, "peak_distance_rule": ">=", "peak_neighbours": 18}
+    assert found.variant_keys(PeakRule) == {"a": of_peaks | {"max_peaks": 6}, "b": of_peaks | {"max_peaks": 3}}
 
 
 def test_variant_set_to_null_is_dropped(study):
@@ -211,7 +223,14 @@ def test_the_sweep_has_all_its_keys(study):
     found = study(sweep={"thresholds": [2, "97%"], "connectivities": [26]}).sweep
     assert found["thresholds"] == [2, "97%"] and found["connectivities"] == [26] and found["signs"] == ["split"]
     assert found.keys() >= {"sided", "size_rule", "cutoff_rule", "percentile_domain", "domain", "min_region_sizes"}
-    assert study().sweep is None and study().sweep_keys("signs") == {}
+    assert study().sweep is None and study().sweep_keys == {}
+
+
+def test_a_sweep_has_the_keys_of_its_rule_and_no_other(study):
+    found = study(sweep={"thresholds": [2, "97%"], "sided": "positive", "variants": True})
+    assert SweepRule(**found.sweep_keys) == SweepRule(
+        thresholds=[2, "97%"], min_region_sizes=[0], connectivities=[6], signs=["split"], sided="positive"
+    )
 
 
 def test_a_sweep_of_too_many_thresholds_is_refused_before_it_is_expanded(refused):
@@ -410,12 +429,19 @@ def test_every_default_is_one_that_is_accepted():
 
 
 def test_the_words_of_the_schema_are_the_types_of_the_code():
-    declared = KEYS | {"stat": load(DECLARED / "schemas/maps.schema.yaml")["properties"]["stat"]}
-    for name, accepted in vars(types).items():
-        if hasattr(accepted, "__args__"):
-            key = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-            written = {"p": "log10p", "1-p": "log10p"} if name == "Stat" else {}  # forms that are turned into another
-            assert set(accepted.__args__) == {written.get(word, word) for word in declared[key]["enum"]} - {None}, name
+    words = {name: accepted for name, accepted in vars(types).items() if typing.get_origin(accepted) is typing.Literal}
+    assert len(words) >= 11
+    for name, accepted in words.items():
+        key = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        assert set(typing.get_args(accepted)) == set(KEYS[key]["enum"]) - {None}, name
+
+
+def test_the_statistics_of_the_sheet_are_the_distributions_of_the_code():
+    words = load(DECLARED / "schemas/maps.schema.yaml")["properties"]["stat"]["enum"]
+    written = {"p": "log10p", "1-p": "log10p"}  # forms that are turned into another
+    expected = {written.get(word, word) for word in words} - {None}
+    assert {statistic.stat for statistic in Distribution.__subclasses__()} == expected
+    assert all(distribution_of(word, None).stat == word for word in expected)
 
 
 def test_the_sheets_that_we_ship_have_every_column():

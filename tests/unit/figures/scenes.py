@@ -5,7 +5,7 @@ from nibabel.affines import apply_affine as to_mm
 from scipy import ndimage
 
 from statmap.figures.scene import make_scene
-from statmap.io.images import voxel_volume
+from statmap.grid import voxel_volume
 
 AFFINE = np.array([[-3.0, 0, 0, 78], [0, 3, 0, -112], [0, 0, 3, -50], [0, 0, 0, 1]])
 SHAPE = 53, 63, 46

@@ -11,14 +11,12 @@ from statmap.io.images import (
     check_header,
     each_volume,
     read_image,
-    read_map,
     read_on_grid,
     read_raw,
     read_residuals,
     read_template,
     read_written,
     replace_nonfinite,
-    same_grid,
     write_image,
 )
 
@@ -184,27 +182,6 @@ def test_nan_and_infinities_become_background():
     assert found.ravel().tolist() == [1, 0, 0, 0, 2] and counts == {"nan": 1, "inf": 2} and found.dtype == np.float32
 
 
-def test_a_map_is_read_under_its_mask(tmp_path):
-    data = np.array([[[1, np.nan, 3, 4]]], dtype=np.float32)
-    write_image(tmp_path / "map.nii.gz", data, AFFINE)
-    write_image(tmp_path / "mask.nii.gz", np.array([[[1, 1, 0, 1]]], dtype=np.uint8), AFFINE)
-    files = [tmp_path / name for name in ("map.nii.gz", "mask.nii.gz", "map.json")]
-    write_json(files[2], {"SHA256": sha256_of(files[0]), "MaskImageSHA256": sha256_of(files[1])})
-    found, _, inside = read_map(*files)
-    assert found.ravel().tolist() == [1, 0, 0, 4] and inside.ravel().tolist() == [True, True, False, True]
-
-
-@pytest.mark.parametrize("changed", ["map.nii.gz", "mask.nii.gz"])
-def test_a_map_or_mask_that_was_changed_since_it_was_written_is_not_read(tmp_path, changed):
-    files = [tmp_path / name for name in ("map.nii.gz", "mask.nii.gz", "map.json")]
-    for path in files[:2]:
-        write_image(path, np.ones((2, 2, 2), np.float32), AFFINE)
-    write_json(files[2], {"SHA256": sha256_of(files[0]), "MaskImageSHA256": sha256_of(files[1])})
-    write_image(tmp_path / changed, np.full((2, 2, 2), 2, np.float32), AFFINE)
-    with pytest.raises(UserError, match=rf"{changed} is not the file that was written.*delete it and run again"):
-        read_map(*files)
-
-
 def test_a_written_image_is_read_back_only_with_its_bytes(tmp_path):
     image, sidecar = tmp_path / "image.nii.gz", tmp_path / "image.json"
     write_image(image, np.arange(8, dtype=np.int16).reshape(2, 2, 2), AFFINE)
@@ -216,12 +193,6 @@ def test_a_written_image_is_read_back_only_with_its_bytes(tmp_path):
     sidecar.write_text("{", encoding="utf-8")
     with pytest.raises(UserError, match=r"image\.json is damaged .*; delete it and run again"):
         read_written(image, sidecar)
-
-
-def test_grids_are_compared_by_shape_and_place():
-    assert same_grid((2, 3, 4), AFFINE, (2, 3, 4), AFFINE.astype(np.float32))
-    assert not same_grid((2, 3, 4), AFFINE, (2, 3, 5), AFFINE)
-    assert not same_grid((2, 3, 4), AFFINE, (2, 3, 4), AFFINE + 0.01)
 
 
 def test_a_file_is_whole_or_absent(tmp_path):

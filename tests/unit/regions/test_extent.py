@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from statmap.regions.clusters import extent_threshold, large_enough
+from statmap.regions.clusters import large_enough, with_extent
+from statmap.rules import RegionRule
 
 AFFINE = np.diag([2.5, 2.5, 2.5, 1])
 
@@ -26,5 +27,6 @@ AFFINE = np.diag([2.5, 2.5, 2.5, 1])
 )
 def test_the_fewest_voxels_that_are_kept(given, rule, critical, fewest):
     sizes = np.arange(1, 60)
-    kept = large_enough(sizes, AFFINE, *extent_threshold(given, rule, critical, AFFINE))
+    extent = with_extent(RegionRule(min_region_size=given, size_rule=rule), critical, AFFINE)
+    kept = large_enough(sizes, AFFINE, extent.min_mm3, extent.size_rule)
     assert sizes[kept].min() == fewest

@@ -1,4 +1,4 @@
-"""What is promised of regions on any volume: labels, sizes, order, and a accounting that balances."""
+"""What is promised of regions on any volume: labels, sizes, order, and a voxel accounting that balances."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
+from statmap.grid import voxel_volume
 from statmap.inference.thresholds import Cutoff, suprathreshold_mask
-from statmap.io.images import read_image, voxel_volume, write_image, write_volumes
+from statmap.io.images import read_image, write_image, write_volumes
 from statmap.regions.clusters import label_components
-from statmap.regions.extract import (
-    accounting_warning,
-    check_accounting,
-    region_volumes,
-)
+from statmap.regions.extract import accounting_warning, check_accounting, region_volumes
+from statmap.rules import RegionRule
 
 STRUCTURE = {
     6: ndimage.generate_binary_structure(3, 1),
@@ -195,11 +193,11 @@ def test_merged_local_regions_lose_every_negative_voxel_and_say_so(motor):
     spec = SPEC | {"extract_type": "local_regions"}
     merged = extract_regions(data, affine, spec | {"signs": "merged"})
     assert (data < 0).sum() == 1139 and not (merged.labels[data < 0]).any()
-    assert "reason other than size" in accounting_warning(merged.accounting, "merged", "drop")
+    assert "reason other than size" in accounting_warning(merged.accounting, merged.rule)
     kept = extract_regions(data, affine, spec | {"unseeded": "keep"})
     assert (
         kept.accounting["kept"] == kept.accounting["suprathreshold"]
-        and accounting_warning(kept.accounting, "split", "keep") is None
+        and accounting_warning(kept.accounting, kept.rule) is None
     )
 
 
@@ -323,24 +321,25 @@ def test_every_count_by_hand():
 
 @pytest.mark.parametrize(("unseeded", "seed_only"), [(5, 0), (0, 5), (3, 2)])
 def test_losses_are_warned_of_from_above_five_percent(unseeded, seed_only):
-    assert accounting_warning(account(100, 95, 0, unseeded, seed_only), "merged", "drop") is None
-    assert accounting_warning(account(100, 0, 95, unseeded, seed_only), "merged", "drop") is None
-    said = accounting_warning(account(99, 94, 0, unseeded, seed_only), "merged", "drop")
+    rule = RegionRule(signs="merged", unseeded="drop")
+    assert accounting_warning(account(100, 95, 0, unseeded, seed_only), rule) is None
+    assert accounting_warning(account(100, 0, 95, unseeded, seed_only), rule) is None
+    said = accounting_warning(account(99, 94, 0, unseeded, seed_only), rule)
     assert said.startswith("5 of 99 suprathreshold voxels (5.1%) are in no region for a reason other than size")
     assert f"{unseeded} in components without a seed, {seed_only} in components that are nothing but their seed" in said
-    assert accounting_warning(account(0), "merged", "drop") is None
-    assert "99 of 100 suprathreshold voxels (99.0%)" in accounting_warning(account(100, 1, 0, 99), "merged", "drop")
+    assert accounting_warning(account(0), rule) is None
+    assert "99 of 100 suprathreshold voxels (99.0%)" in accounting_warning(account(100, 1, 0, 99), rule)
 
 
 def test_only_what_would_help_is_advised():
-    lost = account(10, unseeded=10)
-    both = accounting_warning(lost, "merged", "drop")
+    def advice(signs, unseeded):
+        return accounting_warning(account(10, unseeded=10), RegionRule(signs=signs, unseeded=unseeded))
+
+    both = advice("merged", "drop")
     assert "signs: split and unseeded: keep recover them; connected_components never loses any" in both
-    assert ". unseeded: keep recovers them; connected_components" in accounting_warning(lost, "split", "drop")
-    assert ". signs: split recovers them; connected_components" in accounting_warning(lost, "merged", "keep")
-    assert accounting_warning(lost, "split", "keep").endswith(
-        "nothing but their seed. connected_components never loses any"
-    )
+    assert ". unseeded: keep recovers them; connected_components" in advice("split", "drop")
+    assert ". signs: split recovers them; connected_components" in advice("merged", "keep")
+    assert advice("split", "keep").endswith("nothing but their seed. connected_components never loses any")
 
 
 def test_each_volume_holds_its_region_and_nothing_of_the_one_before():

@@ -11,6 +11,7 @@ from statmap.io.files import UserError
 from statmap.regions.clusters import bounding_box
 from statmap.regions.local_regions import label_local_regions
 from statmap.regions.seeds import find_seeds
+from statmap.rules import RegionRule
 
 AFFINE = np.diag([3.0, 3, 3, 1])
 KEYS = {
@@ -27,9 +28,8 @@ KEYS = {
 
 def divide(data, **keys):
     """The regions before the extent threshold, over the whole grid, and voxels without a seed and seed_only."""
-    keys = {name: (KEYS | keys)[name] for name in ("signs", "connectivity", "unseeded", "edge_scale", "random_walker")}
     box = bounding_box(data != 0)
-    found = label_local_regions(data, box, AFFINE, **keys)
+    found = label_local_regions(data, box, AFFINE, RegionRule(**(KEYS | keys)))
     whole = np.zeros(data.shape, int)
     whole[box] = found.labels
     return whole, found.unseeded, found.seed_only

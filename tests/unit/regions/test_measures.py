@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statmap.regions.measures import list_peaks, measure_regions
+from statmap.rules import PeakRule
 from statmap.tables.columns import PEAKS
 
 OBLIQUE = np.array([[2.0, 0.5, 0, -10], [-0.4, 0, 3.0, 20], [0.1, 1.5, 0.2, 5], [0, 0, 0, 1]])
@@ -71,8 +72,8 @@ def test_without_a_region_every_column_is_there_and_empty():
     full = measure_regions(data, labels + 1, np.eye(4))
     empty = measure_regions(data, labels, np.eye(4))
     assert list(empty) == list(full) and {column.shape for column in empty.values()} == {(0,)}
-    peaks = list_peaks(data, labels, np.eye(4), 8, 6)
-    assert list(peaks) == list(list_peaks(data, labels + 1, np.eye(4), 8, 6))
+    peaks = list_peaks(data, labels, np.eye(4), PeakRule())
+    assert list(peaks) == list(list_peaks(data, labels + 1, np.eye(4), PeakRule()))
     assert {column.shape for column in peaks.values()} == {(0,)} and set(peaks) <= set(PEAKS)
 
 
@@ -83,17 +84,16 @@ def test_peaks_by_hand():
     affine = np.diag([2.0, 2, 2, 1])
     affine[0, 3] = 100
 
-    def peaks(distance, most, **rule):
-        return {
-            name: column.tolist() for name, column in list_peaks(data, labels, affine, distance, most, **rule).items()
-        }
+    def peaks(distance, most, **keys):
+        rule = PeakRule(min_peak_distance=distance, max_peaks=most, **keys)
+        return {name: column.tolist() for name, column in list_peaks(data, labels, affine, rule).items()}
 
     everything = peaks(0, 6)
     assert everything["region"] == [1, 1, 1, 2] and everything["peak"] == [1, 2, 3, 1]
     assert everything["value"] == [6, 5, 4, -3] and everything["i"] == [0, 4, 7, 9]
     assert everything["x"] == [100, 108, 114, 118] and everything["distance_mm"] == [0, 8, 14, 0]
     assert everything["y"] == everything["j"] == everything["z"] == everything["k"] == [0] * 4
-    assert peaks(8, 6)["i"] == [0, 4, 9] and peaks(8, 6, distance_rule=">")["i"] == [0, 7, 9]
+    assert peaks(8, 6)["i"] == [0, 4, 9] and peaks(8, 6, peak_distance_rule=">")["i"] == [0, 7, 9]
     assert peaks(0, 2)["i"] == [0, 4, 9] and peaks(0, 1)["i"] == [0, 9]
 
 
@@ -103,4 +103,5 @@ def test_peaks_are_higher_than_the_neighbours_that_are_asked_for(neighbours, val
     data = np.ones((4, 4, 4), np.float32)
     data[1, 1, 1], data[2, 2, 2] = 5, 4
     labels = np.ones(data.shape, np.int32)
-    assert list_peaks(data, labels, np.eye(4), 0, 9, ">=", neighbours)["value"].tolist() == values
+    rule = PeakRule(min_peak_distance=0, max_peaks=9, peak_distance_rule=">=", peak_neighbours=neighbours)
+    assert list_peaks(data, labels, np.eye(4), rule)["value"].tolist() == values

@@ -18,85 +18,56 @@ import nibabel as nib
 import numpy as np
 import pytest
 import yaml
-from snakemake.iocontainers import Namedlist
+from parsed_workflow import job_of, parse
+from running import write_sheet
 
 from statmap.io.files import read_json, sha256_of
 from statmap.io.images import read_raw, write_image
 
 ROOT = Path(__file__).parents[3]
-SNAKEFILE = (ROOT / "Snakefile").read_text(encoding="utf-8")
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
 AFFINE = np.array([[3.0, 0, 0, -18], [0, 3, 0, -18], [0, 0, 3, -18], [0, 0, 0, 1]])
-DEFAULTS = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["defaults"]
-OWN = {"signs": "split", "extract_type": "connected_components", "convention": None}
-VARIANTS = {
-    "strict": DEFAULTS | OWN | {"threshold": 3.0, "min_region_size": 100},
-    "loose": DEFAULTS | OWN | {"threshold": 2.0, "min_region_size": 0},
-}
 MAPS = {"full": 36, "cube": 27}  # voxels at or above 2
-GRID = {
-    "thresholds": [2.0, 3.0],
-    "min_region_sizes": [0, 500],
-    "connectivities": [6],
-    "signs": ["split"],
-    **{key: DEFAULTS[key] for key in ("sided", "size_rule", "cutoff_rule", "percentile_domain", "domain", "tdp_alpha")},
+TABLES = {"full": "printed", "cube": "reprinted"}  # the table that is held against each map
+SHARED = {"signs": "split", "extract_type": "connected_components"}
+VARIANTS = {
+    "strict": SHARED | {"threshold": 3.0, "min_region_size": 100},
+    "loose": SHARED | {"threshold": 2.0, "min_region_size": 0},
 }
+CONFIG = {
+    "maps": "maps.tsv",
+    "template": None,
+    "max_voxels": 2000,
+    "require_sha256": True,
+    "variants": VARIANTS,
+    "atlases": {
+        name: {"image": f"{name}.nii.gz", "labels": "halves.tsv", "space": "MNI152"} for name in ("halves", "far")
+    },
+    "figures": ["threshold", "regions", "glass", "pages"],
+    "max_pages": 2,
+    "write_4d": True,
+    "html": ["map", "view"],
+    "sweep": {"thresholds": [2.0, 3.0], "min_region_sizes": [0, 500], "connectivities": [6], "signs": ["split"]},
+    "published": {name: {"map": map_id, "table": "printed.tsv"} for map_id, name in TABLES.items()},
+}
+REFERENCES = {"halves": ("Half 2026", "Half (2026). On halves."), "far": ("Far 2026", "Far (2026).")}
 
 
-def block(rule):
-    """The text of a rule in the Snakefile."""
-    return re.search(rf"rule {rule}:\n(.*?)(?=\n *rule |\nonsuccess)", SNAKEFILE, re.DOTALL)[1]
-
-
-def names(rule, directive):
-    """Names of the files under ``input:`` or ``output:`` of a rule."""
-    text = re.search(rf"^( *){directive}:\n((?:\1 +.*\n|\n)*)", block(rule), re.MULTILINE)
-    if not text:
-        return []
-    first = re.match(" *", text[2])[0]
-    return re.findall(rf"^{first}(\w+)=", text[2], re.MULTILINE)
-
-
-def keys(rule, what, all_keys):
-    """Those keys that the rule asks the study for."""
-    asked = re.search(rf"study\.{what}\((.*?)\)", block(rule), re.DOTALL)
-    return {key: all_keys[key] for key in re.findall(r'"(\w+)"', asked[1])}
-
-
-def of_variants(rule):
-    return {name: keys(rule, "variant_keys", own) for name, own in VARIANTS.items()}
-
-
-def named(files):
-    """Files as Snakemake gives them: by name, and as one list."""
-    found = Namedlist()
-    for name, value in files.items():
-        start = len(found)
-        found.extend([value] if isinstance(value, str) else value)
-        found._set_name(name, start, end=None if isinstance(value, str) else len(found))
-    return found
-
-
-def run(rule, wildcards, inputs, outputs, **params):
-    """Run the script of a rule with the names that the Snakefile has."""
-    assert list(inputs) == names(rule, "input") and list(outputs) == names(rule, "output")
-    job = SimpleNamespace(
-        input=named(inputs),
-        output=named(outputs),
-        params=SimpleNamespace(**params),
-        wildcards=SimpleNamespace(**wildcards),
-        log=[f"results/logs/{rule}.log"],
-    )
+def run(rule, params=None, **wildcards):
+    """Run the script of a rule with what the Snakefile gives it for these wildcards, some of its params replaced."""
+    job = job_of(rule, **wildcards)
+    job.params = SimpleNamespace(**dict(job.params.items()) | (params or {}))
     root = logging.getLogger()
     before = root.handlers[:], root.level
     try:
-        runpy.run_path(str(ROOT / f"scripts/{rule}.py"), {"snakemake": job}, run_name="__main__")
+        runpy.run_path(str(ROOT / rule.script), {"snakemake": job}, run_name="__main__")
     finally:
         for handler in set(root.handlers) - set(before[0]):
             handler.close()
         root.handlers[:], root.level = before
         logging.captureWarnings(False)
     assert "ERROR" not in Path(job.log[0]).read_text(encoding="utf-8")
+    assert [path for path in job.output if not Path(path).exists()] == []
 
 
 def make_maps():
@@ -120,213 +91,28 @@ def make_maps():
     printed = "x\ty\tz\tvalue\tn_voxels\n-9\t-9\t-9\t6\t27\n9\t9\t9\t-4.5\t8\n"
     Path("printed.tsv").write_text(printed, encoding="utf-8")
     Path("halves.tsv").write_text("index\tname\n1\tleft\n2\tright\n", encoding="utf-8")
+    rows = [[name, f"{name}.nii.gz", sha256_of(f"{name}.nii.gz"), "z", "MNI152", "Somebody 2026"] for name in MAPS]
+    write_sheet(Path("maps.tsv"), ["map", "source", "sha256", "stat", "space", "citation"], *rows)
 
 
-def per_variant(map_id, name):
-    return [f"results/{map_id}/{variant}/{name}" for variant in VARIANTS]
-
-
-def run_everything():
+def run_everything(folder):
+    rules = parse(folder, CONFIG)
+    with_template = parse(folder, CONFIG | {"template": "elsewhere.nii.gz"})
     for atlas in ("far", "halves"):
-        run(
-            "fetch_atlas",
-            {"atlas": atlas},
-            {"file": f"{atlas}.nii.gz"},
-            {"image": f"results/atlases/{atlas}.nii.gz", "sidecar": f"results/atlases/{atlas}.json"},
-            atlas={"image": f"{atlas}.nii.gz", "sha256": None, "space": None},
-            max_voxels=2000,
-            require_sha256=True,
-        )
+        run(rules["fetch_atlas"], atlas=atlas)
     for map_id in MAPS:
-        run_map(map_id)
-    labels, sidecars, cuts, tables = (
-        [path for map_id in MAPS for path in per_variant(map_id, name)]
-        for name in ("regions.nii.gz", "regions.json", "thresholded.json", "regions.csv")
-    )
-    run(
-        "compare_maps",
-        {},
-        {"labels": labels, "sidecars": sidecars, "template": []},
-        {
-            "table": "results/maps.csv",
-            "overlaps": [f"results/overlap/{variant}.nii.gz" for variant in VARIANTS],
-            "figures": [f"results/overlap/{variant}_{of}.png" for variant in VARIANTS for of in ("overlap", "dice")],
-            "others": [],
-        },
-        maps=list(MAPS),
-        variants=list(VARIANTS),
-    )
-    Path("results/old").mkdir()
-    run("prune", {}, {}, {}, left_behind=["results/old"], maps=list(MAPS))
-    run(
-        "summarise",
-        {},
-        {"thresholded": cuts, "extracted": sidecars, "tables": tables}
-        | {"fetched": [f"results/maps/{map_id}.json" for map_id in MAPS]}
-        | {"tabulated": [f"results/{map_id}/tables.json" for map_id in MAPS]}
-        | {"atlases": [f"results/atlases/{atlas}.json" for atlas in ("halves", "far")], "template": []}
-        | {"stability": [f"results/{map_id}/stability.csv" for map_id in MAPS]}
-        | {"checked": [f"results/{map_id}/published/printed/settings.csv" for map_id in MAPS]},
-        {"summary": "results/summary.csv", "page": "results/summary.html"},
-        maps=list(MAPS),
-        variants=of_variants("summarise"),
-        pages=["map", "view"],
-        across=True,
-        template_space="MNI152",
-    )
-
-
-def run_map(map_id):
-    wildcards = {"map": map_id}
-    fetched = {
-        "image": f"results/maps/{map_id}.nii.gz",
-        "mask": f"results/maps/{map_id}_mask.nii.gz",
-        "sidecar": f"results/maps/{map_id}.json",
-    }
-    atlases = {
-        "atlases": [f"results/atlases/{atlas}.nii.gz" for atlas in ("halves", "far")],
-        "atlas_sidecars": [f"results/atlases/{atlas}.json" for atlas in ("halves", "far")],
-        "atlas_labels": ["halves.tsv", "halves.tsv"],
-    }
-    cut = {
-        "thresholded": per_variant(map_id, "thresholded.nii.gz"),
-        "thresholded_sidecars": per_variant(map_id, "thresholded.json"),
-    }
-    divided = {"labels": per_variant(map_id, "regions.nii.gz"), "sidecars": per_variant(map_id, "regions.json")}
-    tables = {name: per_variant(map_id, f"{name}.csv") for name in ("regions", "peaks")}
-    read_tables = {f"{name}_tables": paths for name, paths in tables.items()}
-    row = {"source": f"{map_id}.nii.gz", "sha256": sha256_of(f"{map_id}.nii.gz"), "mask": None, "stat": "z"}
-    row |= {"df": None, "space": "MNI152", "citation": "Somebody 2026", "fwhm_mm": None, "dlh": None}
-    row |= {"search_voxels": None}
-    swept = {
-        "sweep": f"results/{map_id}/sweep/sweep.csv",
-        "persistence_table": f"results/{map_id}/sweep/persistence.csv",
-        "findings_table": f"results/{map_id}/sweep/findings.csv",
-        "frequency": f"results/{map_id}/sweep/selection_frequency.nii.gz",
-    }
-    drawn = ["threshold", "regions", "glass"]
-    run(
-        "fetch_map",
-        wildcards,
-        {"files": [f"{map_id}.nii.gz"]},
-        {"image": fetched["image"], "mask_image": fetched["mask"], "sidecar": fetched["sidecar"]},
-        row=keys("fetch_map", "map_keys", row),
-        max_voxels=2000,
-        require_sha256=True,
-        where_to_pin=None,
-    )
-    run(
-        "threshold_map",
-        wildcards,
-        fetched | {"residuals": []},
-        {"thresholded": cut["thresholded"], "sidecars": cut["thresholded_sidecars"]},
-        variants=of_variants("threshold_map"),
-        smoothness=keys("threshold_map", "map_keys", row),
-    )
-    run(
-        "extract_regions",
-        wildcards,
-        cut,
-        {"regions": divided["labels"], "sidecars": divided["sidecars"]}
-        | {"regions_4d": per_variant(map_id, "regions_4d.nii.gz")},
-        variants=of_variants("extract_regions"),
-    )
-    run(
-        "tabulate_regions",
-        wildcards,
-        fetched
-        | {"thresholded_sidecars": cut["thresholded_sidecars"], "labels": divided["labels"]}
-        | {"regions_sidecars": divided["sidecars"], "values": []}
-        | atlases,
-        tables | {"tables_sidecar": f"results/{map_id}/tables.json"},
-        variants=of_variants("tabulate_regions"),
-        atlas_spaces={"halves": "MNI152", "far": "MNI152"},
-    )
-    run(
-        "compare_variants",
-        wildcards,
-        divided,
-        {name: f"results/{map_id}/{name}.csv" for name in ("stability", "matches")},
-        variants=list(VARIANTS),
-    )
-    run(
-        "plot_variants",
-        wildcards,
-        fetched
-        | cut
-        | {"labels": divided["labels"], "regions_sidecars": divided["sidecars"]}
-        | read_tables
-        | {"stability": [f"results/{map_id}/stability.csv"], "template": []},
-        {
-            "figures": [f"results/{map_id}/{variant}/{figure}.png" for variant in VARIANTS for figure in drawn],
-            "pages": per_variant(map_id, "pages"),
-            "agreement": [f"results/{map_id}/dice.png"],
-            "others": [],
-        },
-        variants=of_variants("plot_variants"),
-        max_pages=2,
-        formats=["png"],
-    )
-    run(
-        "sweep_map",
-        wildcards,
-        fetched | {"residuals": []} | {"labels": [], "thresholded_sidecars": [], "regions_sidecars": []} | atlases,
-        swept,
-        smoothness=keys("sweep_map", "map_keys", row),
-        variants={},
-        grid=keys("sweep_map", "sweep_keys", GRID),
-        atlas_spaces={"halves": "MNI152", "far": "MNI152"},
-    )
-    run(
-        "plot_sweep",
-        wildcards,
-        {
-            "sidecar": fetched["sidecar"],
-            **{name: swept[name] for name in ("sweep", "persistence_table", "frequency", "findings_table")},
-            "thresholded_sidecars": cut["thresholded_sidecars"],
-            "regions_sidecars": divided["sidecars"],
-            "template": [],
-        },
-        {
-            of: f"results/{map_id}/sweep/{file}.png"
-            for of, file in (
-                ("sweep", "sweep"),
-                ("persistence", "persistence"),
-                ("frequency", "selection_frequency"),
-                ("findings", "findings"),
-            )
-        }
-        | {"others": []},
-        variants=of_variants("plot_sweep"),
-        grid=keys("plot_sweep", "sweep_keys", GRID),
-    )
-    folder = f"results/{map_id}/published/printed"
-    run(
-        "check_published",
-        wildcards | {"table": "printed"},
-        fetched | {"residuals": [], "table": "printed.tsv"},
-        {of: f"{folder}/{of}.csv" for of in ("settings", "rows")}
-        | {"variant": f"{folder}/variant.yaml", "page": f"{folder}/check.html", "figures": [f"{folder}/check.png"]},
-        asked=keys("check_published", "published_keys", {"space": None, "within_mm": None}),
-        smoothness=keys("check_published", "map_keys", row),
-    )
-    run(
-        "show_map",
-        wildcards,
-        fetched
-        | {"thresholded_sidecars": cut["thresholded_sidecars"], "labels": divided["labels"]}
-        | {"regions_sidecars": divided["sidecars"]}
-        | read_tables
-        | {"tables_sidecar": f"results/{map_id}/tables.json", "template": "elsewhere.nii.gz"},
-        {"pages": [f"results/{map_id}/{page}.html" for page in ("map", "view")]},
-        row=keys("show_map", "map_keys", row),
-        variants=VARIANTS,
-        references={"halves": ("Half 2026", "Half (2026). On halves."), "far": ("Far 2026", "Far (2026).")},
-        figures=drawn,
-        shared=["dice"],
-        max_pages=2,
-        checks=["printed"],
-    )
+        for name in ("fetch_map", "threshold_map", "extract_regions", "tabulate_regions", "compare_variants"):
+            run(rules[name], map=map_id)
+        for name in ("plot_variants", "sweep_map", "plot_sweep"):
+            run(rules[name], map=map_id)
+        run(rules["check_published"], map=map_id, table=TABLES[map_id])
+        run(with_template["show_map"], {"references": REFERENCES}, map=map_id)
+    run(rules["compare_maps"])
+    for name in ("old/v/regions.json", "old/tables.json"):
+        Path("results", name).parent.mkdir(parents=True, exist_ok=True)
+        Path("results", name).write_text("{}", encoding="utf-8")
+    run(rules["prune"])
+    run(rules["summarise"])
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +122,7 @@ def results(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         make_maps()
-        run_everything()
+        run_everything(folder)
     return folder / "results"
 
 
@@ -347,6 +133,10 @@ def rows(path):
 
 def test_every_script_is_run(results):
     assert sorted(path.stem for path in (results / "logs").iterdir()) == SCRIPTS
+
+
+def test_prune(results):
+    assert not (results / "old").exists() and (results / "full").is_dir()
 
 
 @pytest.mark.parametrize("map_id", MAPS)
@@ -441,7 +231,7 @@ def test_check_published(results):
     assert (best["sign"], best["rows"], best["rows_exact"], best["unlisted"]) == ("apart", "2", "2", "0")
     ready = yaml.safe_load((folder / "variant.yaml").read_text(encoding="utf-8"))["variants"]["published-printed"]
     assert (ready["sided"], ready["signs"], ready["threshold"]) == ("two", "split", float(best["threshold"]))
-    verdicts = [row["verdict"] for row in rows(results / "cube/published/printed/rows.csv")]
+    verdicts = [row["verdict"] for row in rows(results / "cube/published/reprinted/rows.csv")]
     assert verdicts[0] == "exact" and verdicts[1] != "exact"
     assert "printed.tsv" in (results / "full/published/printed/check.html").read_text(encoding="utf-8")
 
@@ -463,7 +253,7 @@ def test_summarise(results):
     }
     assert float(summary["full", "loose"]["volume_mm3"]) == 36 * 27
     page = (results / "summary.html").read_text(encoding="utf-8")
-    assert "full/published/printed/check.html" in page and "cube/published/printed/check.html" in page
+    assert "full/published/printed/check.html" in page and "cube/published/reprinted/check.html" in page
 
 
 def test_figures_are_whole(results):
@@ -497,8 +287,13 @@ def test_show_map(results):
     assert len(set(background.shape)) == 1  # a cube, the map's own outline: the template lies elsewhere
 
 
+# An atlas as the user brings it; of a sweep the one image that has no sidecar.
+READ_WITHOUT_A_SIDECAR = {"fetch_atlas": {"read_stored"}, "plot_sweep": {"read_result"}}
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_an_image_of_ours_is_read_with_its_sidecar(script):
-    """`read_map` and `read_written` compare its sha256; `read_raw` and `read_image` are for what the user brings."""
+    """`StatMap.read` and `read_written` compare its sha256; other functions are for what the user brings."""
     text = (ROOT / f"scripts/{script}.py").read_text(encoding="utf-8")
-    assert set(re.findall(r"\bread_(?:raw|image)\((\w+)", text)) <= {"template"}
+    called = set(re.findall(r"\b(read_(?:raw|image|stored|result))\(|nib\.load\(.*dataobj", text))
+    assert called == READ_WITHOUT_A_SIDECAR.get(script, set())

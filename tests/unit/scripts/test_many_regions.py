@@ -5,23 +5,14 @@ import numpy as np
 import pytest
 
 import extract_regions
-from statmap.io.files import read_json, sha256_of, write_json
+from statmap.inference.kinds import Cutoff
+from statmap.inference.thresholds import ThresholdSidecar
+from statmap.io.files import read_json, sha256_of
 from statmap.io.images import write_image
+from statmap.io.stat_map import by_folder
+from statmap.rules import RegionRule
 
-KEYS = {
-    "extract_type": "connected_components",
-    "signs": "split",
-    "connectivity": 26,
-    "min_region_size": 0,
-    "size_rule": ">",
-    "unseeded": "keep",
-    "edge_scale": "suprathreshold",
-    "random_walker": "converged",
-    "cluster_p": None,
-    "cluster_q": None,
-    "cluster_theory": "spm",
-    "sided": "two",
-}
+RULE = RegionRule(connectivity=26, min_region_size=0, unseeded="keep", edge_scale="suprathreshold")
 
 
 @pytest.mark.parametrize(("number", "dtype"), [(2**15 - 1, np.int16), (2**15, np.int32)])
@@ -30,10 +21,24 @@ def test_numbers_of_regions_fit_their_image(tmp_path, number, dtype):
     data[::2, ::2, ::2] = 1
     if number < 2**15:
         data[0, 0, 0] = 0
-    cut, parts = ({"nii": f"{tmp_path}/{name}.nii.gz", "json": f"{tmp_path}/{name}.json"} for name in ("cut", "parts"))
-    write_image(cut["nii"], data, np.eye(4))
-    write_json(cut["json"], {"SHA256": sha256_of(cut["nii"])})
-    extract_regions.main([cut["nii"]], [cut["json"]], "m", {"v": KEYS}, [parts["nii"]], [parts["json"]], [])
-    image = nib.load(parts["nii"])
-    assert image.get_data_dtype() == dtype and read_json(parts["json"])["Regions"] == number
+    folder = tmp_path / "v"
+    folder.mkdir()
+    inputs, outputs = (
+        by_folder(folder / f"{name}{end}" for end in (".nii.gz", ".json")) for name in ("thresholded", "regions")
+    )
+    write_image(folder / "thresholded.nii.gz", data, np.eye(4))
+    ThresholdSidecar(
+        description="ones",
+        generated_by=[],
+        sources=[],
+        source_sha256="",
+        sha256=sha256_of(folder / "thresholded.nii.gz"),
+        parameters={},
+        rule="",
+        cutoff=Cutoff(1.0, ">=", "value"),
+        suprathreshold_voxels=number,
+    ).write(folder / "thresholded.json")
+    extract_regions.main("m", {"v": RULE}, inputs, outputs)
+    image = nib.load(folder / "regions.nii.gz")
+    assert image.get_data_dtype() == dtype and read_json(folder / "regions.json")["Regions"] == number
     np.testing.assert_array_equal(np.unique(np.asarray(image.dataobj)), np.arange(number + 1))

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from small_maps import AFFINE, maps
 
 from statmap.inference.thresholds import Cutoff, suprathreshold_mask
+from statmap.rules import SweepRule
 from statmap.stability.findings import findings, main_peaks_of_sweep, read_ranges, write_ranges
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 
 
 def found(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
     floor = min(cutoff.at_least for cutoff in cutoffs.values())
-    trees = trees_of_settings(data, connectivities, signs, sided, floor)
+    axes = {"min_region_sizes": sizes, "connectivities": connectivities, "signs": signs}
+    trees = trees_of_settings(data, SweepRule(thresholds=[], **axes, sided=sided), floor)
     grid, _ = sweep_grid(trees, data.shape, affine, cutoffs, sizes, size_rule)
     occurrences = main_peaks_of_sweep(data, trees, affine, cutoffs, sizes, size_rule)
     return *findings(data, affine, occurrences, len(grid["kept"])), grid

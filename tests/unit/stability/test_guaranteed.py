@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from calls import stat_map_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from small_maps import AFFINE, STRUCTURE, connectivities, shapes
 
-from statmap.inference.statistics import hommel_value, p_values
+from statmap.distributions import Z
+from statmap.inference.statistics import hommel_value
+from statmap.rules import ThresholdRule
 from statmap.stability.guaranteed import guaranteed_regions
 from statmap.stability.tree import signed_maps
 
@@ -35,13 +38,19 @@ def every_component(data, signs, sided, connectivity):
 
 def search(data, inside, tdp, alpha, sided, signs, connectivity):
     """The maximal components that reach the bound, and the proportion of each."""
-    p = p_values(data, "z", None, sided).ravel()
+    p = Z().p(data, sided).ravel()
     hommel = hommel_value(p[inside.ravel()], alpha)
     share = {}
     for component in every_component(data, signs, sided, connectivity):
         share[component] = discoveries(p[sorted(component)], hommel, alpha) / len(component)
     enough = [component for component in share if share[component] >= tdp]
     return {one: share[one] for one in enough if not any(one < other for other in enough)}
+
+
+def found_regions(data, affine, tdp, min_region_size=0, **keys):
+    """The regions of a map of z whose family of tests are its voxels that are not 0."""
+    rule = ThresholdRule(threshold={"tdp": tdp}, **keys)
+    return guaranteed_regions(stat_map_of(data, affine, stat="z"), rule, min_region_size, ">")
 
 
 @settings(deadline=None, max_examples=200)
@@ -54,10 +63,9 @@ def search(data, inside, tdp, alpha, sided, signs, connectivity):
     connectivity=connectivities,
 )
 def test_regions_are_the_maximal_components_that_reach_the_bound(data, tdp, alpha, sided, signs, connectivity):
-    inside = data != 0
-    expected = search(data, inside, tdp, alpha, sided, signs, connectivity)
-    keys = {"stat": "z", "df": None, "sided": sided, "signs": signs, "connectivity": connectivity}
-    found = guaranteed_regions(data, AFFINE, inside, tdp=tdp, alpha=alpha, **keys, min_region_size=0, size_rule=">")
+    expected = search(data, data != 0, tdp, alpha, sided, signs, connectivity)
+    keys = {"tdp_alpha": alpha, "sided": sided, "signs": signs, "connectivity": connectivity}
+    found = found_regions(data, AFFINE, tdp, **keys)
     voxels = [frozenset(np.flatnonzero(found.labels.ravel() == n + 1).tolist()) for n in range(found.labels.max())]
     assert set(voxels) == set(expected)
     assert found.tdp.tolist() == [expected[own] for own in voxels] and (found.tdp >= tdp).all()
@@ -70,21 +78,20 @@ def test_each_region_has_its_own_cutoff():
     # A broad strong blob may reach down to weaker voxels than a narrow one of the same height.
     data = np.zeros((20, 5, 5))
     data[1:9, 1:4, 1:4], data[8, 1:4, 1:4], data[12, 2, 2], data[13, 2, 2] = 7, 1.5, 7, 1.6
-    keys = {"stat": "z", "df": None, "sided": "positive", "signs": "split", "connectivity": 6}
-    found = guaranteed_regions(data, AFFINE, data != 0, tdp=0.8, alpha=0.05, **keys, min_region_size=0, size_rule=">")
+    keys = {"tdp_alpha": 0.05, "sided": "positive", "signs": "split", "connectivity": 6}
+    found = found_regions(data, AFFINE, 0.8, **keys)
     assert found.cutoffs.tolist() == [1.5, 7.0]
     assert np.bincount(found.labels.ravel())[1:].tolist() == [72, 1]
-    larger = guaranteed_regions(data, AFFINE, data != 0, tdp=0.8, alpha=0.05, **keys, min_region_size=27, size_rule=">")
+    larger = found_regions(data, AFFINE, 0.8, min_region_size=27, **keys)
     assert larger.cutoffs.tolist() == [1.5] and larger.labels.max() == 1
 
 
 def test_a_weaker_bound_gives_regions_that_hold_those_of_a_stronger_one(motor):
     data, affine = motor
-    keys = {"stat": "z", "df": None, "sided": "two", "signs": "split", "connectivity": 26}
-    keys |= {"alpha": 0.05, "min_region_size": 0, "size_rule": ">"}
+    keys = {"tdp_alpha": 0.05, "sided": "two", "signs": "split", "connectivity": 26}
     before = None
     for tdp in (0.95, 0.7, 0.4):
-        found = guaranteed_regions(data, affine, data != 0, tdp=tdp, **keys)
+        found = found_regions(data, affine, tdp, **keys)
         assert len(found.tdp) > 0 and (found.tdp >= tdp).all()
         for cutoff, region in zip(found.cutoffs, range(1, found.labels.max() + 1), strict=True):
             own = found.labels == region
@@ -99,6 +106,6 @@ def test_a_weaker_bound_gives_regions_that_hold_those_of_a_stronger_one(motor):
 @pytest.mark.parametrize("shape", [(4, 4, 4), (1, 1, 1)])
 def test_an_empty_map_has_no_region(shape):
     data = np.zeros(shape, np.float32)
-    keys = {"stat": "z", "df": None, "sided": "two", "signs": "split", "connectivity": 6}
-    found = guaranteed_regions(data, AFFINE, data != 0, tdp=0.7, alpha=0.05, **keys, min_region_size=0, size_rule=">")
+    keys = {"tdp_alpha": 0.05, "sided": "two", "signs": "split", "connectivity": 6}
+    found = found_regions(data, AFFINE, 0.7, **keys)
     assert not found.labels.any() and len(found.cutoffs) == len(found.tdp) == 0

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from calls import stat_map_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_maps import AFFINE
 from test_guaranteed import smooth, tied
 
+from statmap.rules import SweepRule, ThresholdRule
 from statmap.stability.findings import findings
 from statmap.stability.guaranteed import guaranteed_regions
 from statmap.stability.guaranteed_sweep import sweep_guaranteed
@@ -21,18 +23,21 @@ from statmap.stability.guaranteed_sweep import sweep_guaranteed
     size_rule=st.sampled_from((">", ">=")),
 )
 def test_every_point_equals_its_own_search(data, sizes, signs, sided, size_rule):
-    inside = data != 0
-    keys = {"alpha": 0.05, "stat": "z", "df": None, "sided": sided, "size_rule": size_rule}
+    stat_map = stat_map_of(data, AFFINE, stat="z")
+    shared = {"tdp_alpha": 0.05, "sided": sided}
     bounds = {"tdp=0.9": 0.9, "tdp=0.4": 0.4}
-    table, times_kept, occurrences = sweep_guaranteed(data, AFFINE, inside, bounds, sizes, [6, 26], signs, **keys)
+    axes = {"min_region_sizes": sizes, "connectivities": [6, 26], "signs": signs}
+    rule = SweepRule(thresholds=[{"tdp": bound} for bound in bounds.values()], **axes, **shared, size_rule=size_rule)
+    table, times_kept, occurrences = sweep_guaranteed(stat_map, rule, bounds)
     points = [(c, s, t, m) for c in (6, 26) for s in signs for t in bounds for m in sizes]
     names = ("connectivity", "signs", "threshold", "min_region_size")
     assert list(zip(*(table[name].tolist() for name in names), strict=True)) == points
     times, entries = np.zeros(data.shape, int), []
     for row, (connectivity, handling, threshold, size) in enumerate(points):
-        of_setting = {"tdp": bounds[threshold], "connectivity": connectivity, "signs": handling, **keys}
-        own = guaranteed_regions(data, AFFINE, inside, min_region_size=size, **of_setting)
-        everything = guaranteed_regions(data, AFFINE, inside, **(of_setting | {"min_region_size": 0}))
+        of_setting = {"threshold": {"tdp": bounds[threshold]}, "connectivity": connectivity, "signs": handling}
+        of_point = ThresholdRule(**of_setting, **shared)
+        own = guaranteed_regions(stat_map, of_point, size, size_rule)
+        everything = guaranteed_regions(stat_map, of_point, 0, size_rule)
         voxels = np.bincount(own.labels.ravel())[1:]
         assert table["n_regions"][row] == len(voxels) and table["kept"][row] == voxels.sum()
         assert table["cutoff"][row] == min(everything.cutoffs, default=np.inf)

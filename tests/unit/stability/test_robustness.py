@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calls import extract_regions
+from calls import extract_regions, rule_of, stat_map_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from small_maps import AFFINE, STRUCTURE, connectivities, maps
 
 from statmap.inference.thresholds import Cutoff, suprathreshold_mask
+from statmap.rules import RegionRule
 from statmap.stability.robustness import robustness
 from statmap.stability.tree import signed_maps
 
@@ -17,7 +18,8 @@ from statmap.stability.tree import signed_maps
 def rows_of(data, affine, regions, cutoff, **keys):
     """The three arrays side by side, a row per region."""
     ijk = regions[["peak_i", "peak_j", "peak_k"]].to_numpy(dtype=int)
-    found = robustness(data, affine, regions["sign"].to_numpy(), ijk, cutoff, **keys)
+    rule = rule_of(RegionRule, keys)
+    found = robustness(stat_map_of(data, affine), regions["sign"].to_numpy(), ijk, cutoff, rule)
     return pd.DataFrame(dict(zip(("robust_low", "robust_high", "margin"), found, strict=True)))
 
 
@@ -67,17 +69,7 @@ def test_robustness_is_the_interval_of_its_definition(
     }
     suprathreshold = suprathreshold_mask(data, cutoff, sided)
     regions = region_rows(data, extract_regions(np.where(suprathreshold, data, 0), AFFINE, spec).labels)
-    result = rows_of(
-        data,
-        AFFINE,
-        regions,
-        cutoff,
-        connectivity=connectivity,
-        signs=signs,
-        sided=sided,
-        min_region_size=minimum,
-        size_rule=size_rule,
-    )
+    result = rows_of(data, AFFINE, regions, cutoff, **spec, sided=sided)
     assert len(result) == len(regions)
     maps_by_sign = signed_maps(data, signs, sided)
     for region, interval in zip(regions.itertuples(), result.itertuples(), strict=True):
@@ -112,9 +104,7 @@ def test_robustness_of_real_regions_by_extracting_again(motor, sided):
     labels = extract(3.0)
     regions = region_rows(data, labels)
     assert len(regions) >= 2
-    keys = ("connectivity", "signs", "min_region_size", "size_rule")
-    cutoff = Cutoff(3.0, ">=", "value")
-    result = rows_of(data, affine, regions, cutoff, sided=sided, **{key: spec[key] for key in keys})
+    result = rows_of(data, affine, regions, Cutoff(3.0, ">=", "value"), **spec, sided=sided)
     for region, interval in zip(regions.itertuples(), result.itertuples(), strict=True):
         peak = region.peak_i, region.peak_j, region.peak_k
 

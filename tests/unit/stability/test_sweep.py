@@ -5,12 +5,13 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from calls import extract_regions
+from calls import extract_regions, resolve_cutoff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from statmap.inference.thresholds import Cutoff, resolve_cutoff, suprathreshold_mask
+from statmap.inference.thresholds import Cutoff, suprathreshold_mask
+from statmap.rules import SweepRule
 from statmap.stability.sweep import sweep_grid, trees_of_settings
 
 AFFINE = np.diag([-3.0, 3.0, 3.0, 1.0])
@@ -28,7 +29,6 @@ COLUMNS = [
     "kept",
     "too_small",
 ]
-KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")
 integers = hnp.arrays(
     np.float32, hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6), elements=st.integers(-3, 4).map(float)
 )
@@ -63,7 +63,8 @@ def loop(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
 
 def sweep(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
     floor = min(cutoff.at_least for cutoff in cutoffs.values())
-    trees = trees_of_settings(data, connectivities, signs, sided, floor)
+    axes = {"min_region_sizes": sizes, "connectivities": connectivities, "signs": signs}
+    trees = trees_of_settings(data, SweepRule(thresholds=[], **axes, sided=sided), floor)
     table, times_kept = sweep_grid(trees, data.shape, affine, cutoffs, sizes, size_rule)
     return pd.DataFrame(table), times_kept
 
@@ -98,8 +99,8 @@ def test_every_grid_point_equals_its_own_extraction(data, cutoffs, sizes, connec
 def test_real_map_with_values_and_percentiles_in_any_order(motor, variant, sided):
     data, affine = motor
     thresholds = [4.5, "97%", 2.3, "99.5%", 3.0, "80%"]
-    keys = {key: variant[key] for key in KEYS} | {"sided": sided}
-    cutoffs = {str(t): resolve_cutoff(data, data != 0, **keys | {"threshold": t}) for t in thresholds}
+    keys = variant | {"sided": sided}
+    cutoffs = {str(t): resolve_cutoff(data, data != 0, keys | {"threshold": t}) for t in thresholds}
     table, times_kept = check(data, affine, cutoffs, [0, 500, 1500], [6, 26], ["split", "merged"], sided, ">")
     assert table["threshold"].unique().tolist() == list(map(str, thresholds))
     assert (table["kept"] + table["too_small"] == table["suprathreshold"]).all()

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calls import stat_map_of, write_map
 
-from statmap.io.files import UserError, sha256_of, write_json
-from statmap.io.images import read_image, write_image
+from statmap.io.files import UserError
+from statmap.io.images import read_image
+from statmap.rules import Smoothness, SweepRule
 from statmap.stability.findings import read_ranges
 
 SCRIPT = Path(__file__).parents[3] / "scripts/sweep_map.py"
-OUTPUTS = {"sweep": "sweep.csv", "persistence_table": "persistence.csv", "findings_table": "findings.csv"}
+TABLES = ("sweep.csv", "persistence.csv", "findings.csv")
 
 
 @pytest.fixture
@@ -21,41 +23,26 @@ def run(motor, tmp_path):
     loaded = importlib.util.spec_from_file_location("sweep_map", SCRIPT)
     sweep_map = importlib.util.module_from_spec(loaded)
     loaded.loader.exec_module(sweep_map)
-    data, affine = motor
-    write_image(tmp_path / "map.nii.gz", data, affine)
-    write_image(tmp_path / "mask.nii.gz", (data != 0).astype(np.uint8), affine)
-    files = [str(tmp_path / name) for name in ("map.nii.gz", "mask.nii.gz", "map.json")]
-    written = {"SHA256": sha256_of(files[0]), "MaskImageSHA256": sha256_of(files[1]), "DF": None, "Space": None}
 
     def call(stat="z", **keys):
-        write_json(files[2], written | {"Stat": stat})
+        files = write_map(tmp_path, stat_map_of(*motor, stat=stat, name="motor"))
         grid = {"min_region_sizes": [0, 500], "connectivities": [26, 6], "signs": ["split"]}
         grid |= {"sided": "two", "size_rule": ">", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
-        nothing = "residuals", "labels", "thresholded_sidecars", "regions_sidecars"
-        nothing += "atlases", "atlas_sidecars", "atlas_labels"
-        outputs = {name: str(tmp_path / file) for name, file in OUTPUTS.items()}
+        outputs = {name: tmp_path / name for name in (*TABLES, "selection_frequency.nii.gz")}
         sweep_map.main(
-            *files,
-            **{key: [] for key in nothing},
             map_id="motor",
-            **(
-                grid
-                | {
-                    "atlas_spaces": {},
-                    "tdp_alpha": 0.05,
-                    "variants": {},
-                    "smoothness": {"fwhm_mm": 9, "dlh": None, "search_voxels": None},
-                }
-                | keys
-            ),
-            **outputs,
-            frequency=str(tmp_path / "frequency.nii.gz"),
+            files=files,
+            rule=SweepRule(**(grid | {"tdp_alpha": 0.05} | keys)),
+            smoothness=Smoothness(fwhm_mm=9),
+            atlases={},
+            specifications={},
+            outputs=outputs,
         )
         tables = {}
-        for file in OUTPUTS.values():
-            with open(tmp_path / file, newline="") as stream:
+        for file in TABLES:
+            with open(outputs[file], newline="") as stream:
                 tables[file] = list(csv.DictReader(stream))
-        return tables, read_image(tmp_path / "frequency.nii.gz")[0]
+        return tables, read_image(outputs["selection_frequency.nii.gz"])[0]
 
     return call
 
@@ -87,5 +74,5 @@ def test_a_proportion_alone_makes_a_sweep(run):
 
 
 def test_a_proportion_needs_a_distribution(run):
-    with pytest.raises(UserError, match=r"^map 'motor': .*true discovery proportion needs p values.*column stat"):
+    with pytest.raises(UserError, match=r"^map 'motor': threshold {tdp: 0.7} needs p values.*column stat"):
         run(thresholds=[3.0, {"tdp": 0.7}], stat="other")

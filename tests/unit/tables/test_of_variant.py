@@ -2,17 +2,18 @@
 
 import numpy as np
 import pytest
+from calls import rule_of, stat_map_of
 from scipy.stats import norm
 
-from statmap.inference.statistics import hommel_value, p_values, region_tdp
-from statmap.inference.thresholds import Cutoff
+from statmap.distributions import Z
+from statmap.inference.statistics import hommel_value, region_tdp
+from statmap.inference.thresholds import Cutoff, Thresholded
+from statmap.regions.extract import Regions
+from statmap.rules import PeakRule, RegionRule, ThresholdRule
 from statmap.tables.of_variant import tables_of_variant
 
 KEYS = {
-    "values": None,
-    "search": None,
-    "stat": "z",
-    "df": None,
+    "threshold": 3.0,
     "signs": "split",
     "extract_type": "connected_components",
     "connectivity": 6,
@@ -20,7 +21,7 @@ KEYS = {
     "size_rule": ">",
     "cluster_theory": "spm",
     "min_peak_distance": 0,
-    "peak_distance_rule": "all",
+    "peak_distance_rule": ">=",
     "peak_neighbours": 26,
     "max_peaks": 3,
     "tdp_alpha": 0.05,
@@ -39,7 +40,11 @@ def tables():
     labels[1:21, 1, 1], labels[6, 6, 6] = 1, 2
 
     def make(**keys):
-        made = tables_of_variant(data, np.eye(4), inside, labels, Cutoff(3.0, ">=", "value"), [], **(KEYS | keys))
+        threshold, regions, peaks = (rule_of(rule, KEYS | keys) for rule in (ThresholdRule, RegionRule, PeakRule))
+        thresholded = Thresholded(threshold, Cutoff(3.0, ">=", "value"))
+        made = tables_of_variant(
+            stat_map_of(data, mask=inside, stat="z"), thresholded, Regions(labels, {}, regions), peaks
+        )
         return data, inside, labels, *made
 
     return make
@@ -58,9 +63,9 @@ def test_p_values_are_of_the_tails_that_are_asked_for(tables, sided, tails):
 def test_true_discoveries_are_of_the_family_that_is_asked_for(tables, sided, domain):
     data, inside, labels, regions, _ = tables(sided=sided, domain=domain, tdp_alpha=0.01)
     family = inside if domain == "mask" else np.ones_like(inside)
-    p = p_values(data[family], "z", None, sided)
+    p = Z().p(data[family], sided)
     expected = region_tdp(p, labels[family], 2, hommel_value(p, 0.01), 0.01)
     np.testing.assert_array_equal(regions["tdp"], expected)
     other = np.ones_like(inside) if domain == "mask" else inside
-    p = p_values(data[other], "z", None, sided)
+    p = Z().p(data[other], sided)
     assert 0 < expected[0] != region_tdp(p, labels[other], 2, hommel_value(p, 0.01), 0.01)[0]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from parsed import Parsed
 
 from statmap.tables.warned import Warned, grouped
-from statmap.web.map_page import VariantPage, account_in_words, map_page
+from statmap.web.map_page import Beside, VariantPage, accounting_in_words, map_page
 from statmap.web.methods import Methods
 from statmap.web.summary import summary_page
 
-ACCOUNT = {"suprathreshold": 10, "kept": 6, "too_small": 1, "unseeded": 3, "seed_only": 0}
+ACCOUNTING = {"suprathreshold": 10, "kept": 6, "too_small": 1, "unseeded": 3, "seed_only": 0}
 REGION = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "sign": "positive", "peak_value": -4.0, "peak_i": 2}
 PEAK = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "peak": 1, "value": 4.5, "x": 1.0}
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1)
@@ -28,7 +28,8 @@ def csv(tmp_path_factory):
 
 def one_variant(csv, name="v", warnings=(), regions=(REGION,), text="t"):
     peaks = [PEAK] if regions else []
-    return VariantPage(name, f"rule {name}", warnings, ACCOUNT, regions, peaks, csv, csv, Methods(text, [text]))
+    files = {"regions.csv": csv, "peaks.csv": csv}
+    return VariantPage(name, f"rule {name}", warnings, ACCOUNTING, regions, peaks, files, Methods(text, [text]))
 
 
 def summary_row(map_id, variant):
@@ -41,7 +42,7 @@ def summary_row(map_id, variant):
 @given(name=TEXT)
 def test_names_are_text_not_markup(csv, name):
     pages = [
-        map_page(name, name, [one_variant(csv, name, [name], text=name)], ["threshold"], view=True),
+        map_page(name, name, [one_variant(csv, name, [name], text=name)], Beside(["threshold"]), view=True),
         summary_page([summary_row(name, name)], [Warned(name, name, name)], [], [], csv, ["map", "view"]),
     ]
     for text in pages:
@@ -55,8 +56,8 @@ def test_names_are_text_not_markup(csv, name):
 @pytest.mark.parametrize("view", [True, False])
 def test_a_map_page_shows_and_links_what_is_there(csv, view):
     variants = [one_variant(csv, "a", ["some voxels are lost"]), one_variant(csv, "b", regions=())]
-    text = map_page("m", "a z map", variants, ["threshold", "glass"], view)
-    assert text == map_page("m", "a z map", variants, ["threshold", "glass"], view)
+    text = map_page("m", "a z map", variants, Beside(["threshold", "glass"]), view)
+    assert text == map_page("m", "a z map", variants, Beside(["threshold", "glass"]), view)
     assert re.findall(r'<img src="(.*?)"', text) == [f"{v}/{f}.png" for v in "ab" for f in ("threshold", "glass")]
     assert text.count("some voxels are lost") == 1 and text.count('class="warnings"') == 1
     assert text.count("No region in this variant.") == 2
@@ -70,20 +71,20 @@ def test_a_map_page_leads_to_everything_of_its_map(csv):
     """Figures of all variants, a figure per region, published tables: none is left to be found in a folder."""
     regions = [REGION, REGION | {"region": 2}]
     variants = [one_variant(csv, "a", regions=regions), one_variant(csv, "b", regions=())]
-    text = map_page("m", "z", variants, [], False, ["dice", "sweep/findings"], 12, ["smith 2012"])
+    text = map_page("m", "z", variants, Beside([], ["dice", "sweep/findings"], 12, ["smith 2012"]), False)
     assert re.findall(r'<img src="(.*?)"', text) == ["dice.png", "sweep/findings.png"]
     assert re.findall(r'href="([^"]*region-.*?)"', text) == ["a/pages/region-001.png", "a/pages/region-002.png"]
     assert 'href="published/smith%202012/check.html"' in text and 'href="#_shared"' in text
-    fewer = map_page("m", "z", variants, [], False, max_pages=1)
+    fewer = map_page("m", "z", variants, Beside(max_pages=1), False)
     assert "region-001.png" in fewer and "region-002.png" not in fewer and 'id="_shared"' not in fewer
 
 
 def test_every_voxel_is_accounted_for():
-    assert account_in_words(ACCOUNT, 2) == (
+    assert accounting_in_words(ACCOUNTING, 2) == (
         "10 voxels pass the threshold: 6 in 2 regions (60.0%), 1 in regions that are too small (10.0%), "
         "3 in components without a seed (30.0%)."
     )
-    assert account_in_words(dict.fromkeys(ACCOUNT, 0), 0) == "No voxel passes the threshold."
+    assert accounting_in_words(dict.fromkeys(ACCOUNTING, 0), 0) == "No voxel passes the threshold."
 
 
 @pytest.mark.parametrize(

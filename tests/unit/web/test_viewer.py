@@ -4,12 +4,14 @@ import importlib.util
 
 import numpy as np
 import pytest
+from calls import regions_sidecar, stat_map_of, threshold_sidecar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.affines import apply_affine as to_mm
 from scipy import ndimage
 
-from statmap.inference.statistics import hommel_value, p_values, region_tdp, tail_values
+from statmap.distributions import Z, tail_values
+from statmap.inference.statistics import hommel_value, region_tdp
 from statmap.inference.thresholds import Cutoff
 from statmap.io.files import UserError
 from statmap.web import viewer
@@ -33,23 +35,17 @@ REGION = {
 TEMPLATE = np.ones((10, 9, 8)), np.array([[2.0, 0, 0, -15], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])
 
 
-def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, sign=1, **changes):
+CUTOFF = Cutoff(3.0, ">=", "value")
+
+
+def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, sign=1, name="v", rule="x", cutoff=CUTOFF, rows=1):
+    """The page of a map of one voxel that is not 0, under one variant."""
     data = np.zeros((5, 6, 7), np.float32)
     data[2, 2, 2] = sign * 4.5
-    variant = viewer.VariantView(
-        name="v",
-        rule="x",
-        sided="two",
-        signs="split",
-        extract_type="connected_components",
-        connectivity=6,
-        min_region_size=0,
-        size_rule=">",
-        cutoff=Cutoff(3.0, ">=", "value"),
-        labels=data > 0,
-        regions=[REGION],
-    )
-    return viewer.viewer_page("m", data, AFFINE, template, [variant._replace(**changes)], stat, df, map_page)
+    regions = [REGION] * rows
+    thresholded = threshold_sidecar(cutoff, {}, rule=rule)
+    variant = viewer.VariantView(name, thresholded, regions_sidecar({"min_region_size": 0}), data > 0, regions)
+    return viewer.viewer_page(stat_map_of(data, AFFINE, None, stat, df, "m"), template, [variant], map_page)
 
 
 def test_same_input_same_text():
@@ -98,7 +94,7 @@ def test_the_scale_leaves_out_a_sign_that_no_voxel_has(sign, ends):
 
 
 def test_cutoff_that_nothing_reaches():
-    assert "no cutoff reached" in small_page(cutoff=Cutoff(np.inf, ">=", "fdr", "mask", 3), regions=[])
+    assert "no cutoff reached" in small_page(cutoff=Cutoff(np.inf, ">=", "fdr", "mask", 3), rows=0)
 
 
 @pytest.mark.parametrize("map_page", [True, False])
@@ -158,9 +154,9 @@ def test_ranks_of_the_page_bound_what_the_table_bounds(sided):
     values = np.round(random.normal(size=900), 2).astype(np.float32)
     values[:200] += 4
     values[200:300] -= 5
-    levels, ranks = viewer.discovery_ranks(values, 0.05, "z", None, sided)
+    levels, ranks = viewer.discovery_steps(values, 0.05, Z(), sided)
     assert (np.diff(levels) < 0).all() and (np.diff(ranks.astype(int)) > 0).all()
-    p = p_values(values, "z", None, sided)
+    p = Z().p(values, sided)
     sets = random.integers(0, 6, size=900)
     expected = region_tdp(p, sets, 5, hommel_value(p, 0.05), 0.05)
     magnitude = tail_values(values, sided)

@@ -1,0 +1,44 @@
+"""What a rule needs to know of a map before it can be applied (standard library only)."""
+
+from ..distributions import Distribution
+from ..io.files import UserError
+from ..types import Sided
+
+SHEET = "the sample sheet"
+
+
+def no_smoothness(name: str, what: str, sheet_name: str = SHEET) -> UserError:
+    """The error for what needs random field theory on a map whose smoothness the sample sheet does not give.
+
+    Parameters
+    ----------
+    name, what, sheet_name : as in `check_p`.
+    """
+    return UserError(
+        f"{name}: {what} needs the smoothness of the noise; fill in column fwhm_mm, dlh or residuals of {sheet_name}"
+    )
+
+
+def check_p(
+    distribution: Distribution, name: str, what: str, sided: Sided = "positive", sheet_name: str = SHEET
+) -> None:
+    """Refuse what needs p values on a map whose distribution the sample sheet does not give.
+
+    Parameters
+    ----------
+    distribution : of the map.
+    name : what the map is called in the error (``map 'motor'``).
+    what : what needs p values (``threshold {fdr: 0.05}``).
+    sided : the tail that is looked at.
+    sheet_name : what the sheet is called in the error.
+
+    Raises
+    ------
+    UserError : names the column of the sample sheet to fill in, or a tail that the statistic does not have.
+    """
+    if lacks := distribution.lacks(sheet_name):
+        raise UserError(f"{name}: {what} {lacks}")
+    if not distribution.two_tailed and sided != "positive":
+        raise UserError(
+            f"{name}: {what} on a map of {distribution.stat} has one tail; accepted: sided: positive (found {sided})"
+        )

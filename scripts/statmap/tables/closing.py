@@ -1,0 +1,36 @@
+"""What a run says at its end (standard library only)."""
+
+from pathlib import Path
+
+from .csv_files import read_table
+from .warned import Warned, grouped, split_warnings
+
+MOST_WARNINGS = 5
+
+
+def closing_words(summary: str | Path) -> str:
+    """The most frequent warnings, how much was found, and where to look first, from the CSV of rule summarise."""
+    rows = read_table(summary)
+    regions = counted(sum(row["n_regions"] for row in rows), "region")
+    variants = counted(len({row["variant"] for row in rows}), "variant")
+    maps = counted(len({row["map"] for row in rows}), "map")
+    warnings = counted(sum(bool(split_warnings(row["warning"])) for row in rows), "warning")
+    folder = Path(summary).parent
+    warned = [Warned(row["map"], row["variant"], text) for row in rows for text in split_warnings(row["warning"])]
+    groups = [(text, list(dict.fromkeys(warning.map for warning in group))) for text, group in grouped(warned).items()]
+    shown = [
+        f"Warning: {text} ({maps_of[0] if len(maps_of) == 1 else f'{len(maps_of)} maps'})"
+        for text, maps_of in groups[:MOST_WARNINGS]
+    ]
+    others = len(groups) - MOST_WARNINGS
+    more = [f"… and {counted(others, 'other warning')}, in the summary."] if others > 0 else []
+    last = (
+        f"{regions} in {variants} of {maps}, {warnings}. Look first at {folder}/summary.html or {summary}; "
+        f"the figures and tables of a variant are in {folder}/<map>/<variant>/."
+    )
+    return "\n".join([*shown, *more, last])
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 map``, ``2 maps``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
