@@ -6,6 +6,7 @@ from pathlib import Path
 
 from statmap.figures.files import draw_figures
 from statmap.figures.published import published_figure
+from statmap.grid import decimals_of
 from statmap.inference.families import family_of
 from statmap.inference.search_volume import search_volumes
 from statmap.io.files import writing
@@ -60,10 +61,11 @@ def main(
     candidates = settings_table(
         published, search, stat_map, search_volumes(stat_map, smoothness, name)(family_of(stat_map, "mask"))
     )
+    decimals = decimals_of(stat_map.affine)
     rows = rows_table(published, search, stat_map.affine)
     for file, frame, columns in (("settings.csv", candidates, SETTINGS), ("rows.csv", rows, ROWS)):
         names = {"map": [map_id] * len(frame), "table": [table_id] * len(frame)}
-        write_table(outputs[file], names | {column: frame[column].tolist() for column in frame}, columns)
+        write_table(outputs[file], names | {column: frame[column].tolist() for column in frame}, columns, decimals)
 
     answer = verdict(published, search, stat_map.distribution.symbol)
     log.info("%s: %s", name, answer)

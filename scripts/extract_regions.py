@@ -7,6 +7,7 @@ import numpy as np
 
 from statmap.distributions import distribution_of
 from statmap.grid import voxel_volume
+from statmap.inference.needs import no_family
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.files import UserError, sha256_of
 from statmap.io.images import read_written, write_image, write_volumes
@@ -86,6 +87,8 @@ def _critical_extent(data, record, rule, name):
     """
     if rule.by_significance is None:
         return None, None
+    if record.lacks_family:
+        raise no_family(name, rule.by_significance, record.lacks_family)
     # Here, not above: scipy.special takes as long to import as all the rest takes to run.
     from statmap.inference.region_statistics import critical_extent, excursion_sizes
 

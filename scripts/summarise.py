@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statmap.grid import extent_of, overlap_by_half
+from statmap.grid import decimals_of, extent_of, overlap_by_half
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.files import writing
 from statmap.io.images import read_template
@@ -71,7 +71,9 @@ def main(
         ids = {"map": map_id, "variant": variant}
         rows.append(ids | _row(thresholded, extracted, read_table(made["regions.csv"]), texts))
         warnings += [Warned(map_id, variant, text) for text in texts]
-    write_rows(outputs["summary.csv"], rows, SUMMARY)
+    finest = [decimals_of(np.array(record.affine)) for record in records.values()]
+    decimals = {kind: max(grid[kind] for grid in finest) for kind in finest[0]}
+    write_rows(outputs["summary.csv"], rows, SUMMARY, decimals)
     agreement = [
         row for files in of_maps.values() if "stability.csv" in files for row in read_table(files["stability.csv"])
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from statmap.grid import decimals_of
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.images import read_on_grid, read_written
 from statmap.io.log import log, logging_to
@@ -46,7 +47,7 @@ def main(
     for warning in warnings:
         log.warning("%s", warning)
     columns = {table: with_added(table, atlas=atlases) for table in ("regions.csv", "peaks.csv")}
-    grid = stat_map.values.shape, stat_map.affine
+    grid, decimals = (stat_map.values.shape, stat_map.affine), decimals_of(stat_map.affine)
     reported = read_on_grid(values, *grid, f"values of {stat_map}") if values else None
     for variant, rule in rules.items():
         thresholded = ThresholdSidecar.read(inputs[variant]["thresholded.json"]).thresholded
@@ -57,7 +58,7 @@ def main(
         for name, table in zip(("regions.csv", "peaks.csv"), tables, strict=True):
             n_rows = len(table["region"])
             ids = {"map": [map_id] * n_rows, "variant": [variant] * n_rows}
-            write_table(outputs[variant][name], ids | table, columns[name])
+            write_table(outputs[variant][name], ids | table, columns[name], decimals)
         log.info("%s, variant '%s': %d regions, %d peaks", stat_map, variant, *(len(t["region"]) for t in tables))
     TablesSidecar(
         description=f"Tables of regions and peaks of map '{map_id}'",

@@ -44,7 +44,8 @@ def main(
     for variant, rule in rules.items():
         name = f"{stat_map}, variant '{variant}'"
         family = family_of(stat_map, rule.domain)
-        thresholded, passes = apply_threshold(stat_map, rule, search_in(family), name)
+        search = None if stat_map.lacks_family else search_in(family)
+        thresholded, passes = apply_threshold(stat_map, rule, search, name)
         n_voxels, in_words = int(np.count_nonzero(passes)), describe(thresholded, stat_map.distribution)
         log.info("%s: %s: %d suprathreshold voxels", name, in_words, n_voxels)
         warnings = [] if n_voxels else [_nothing_passes(rule, data, in_words)]
@@ -65,6 +66,7 @@ def main(
             cutoff=thresholded.cutoff,
             suprathreshold_voxels=n_voxels,
             search=thresholded.search,
+            lacks_family=stat_map.lacks_family,
         ).write(outputs[variant]["thresholded.json"])
 
 

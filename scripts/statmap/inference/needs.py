@@ -19,6 +19,20 @@ def no_smoothness(name: str, what: str, sheet_name: str = SHEET) -> UserError:
     )
 
 
+def no_family(name: str, what: str, reason: str) -> UserError:
+    """The error for what needs a whole family of tests on a map that does not hold one.
+
+    Parameters
+    ----------
+    name, what : as in `check_p`.
+    reason : `StatMap.lacks_family`.
+    """
+    return UserError(
+        f"{name}: {what} needs the values of all tests, but {reason}; accepted: the map before that, or a threshold by "
+        "value, percentile or p"
+    )
+
+
 def check_p(
     distribution: Distribution, name: str, what: str, sided: Sided = "positive", sheet_name: str = SHEET
 ) -> None:

@@ -127,7 +127,7 @@ def accounting_warning(accounting: dict[str, int], rule: RegionRule) -> str | No
     keys = [
         f"{key}: {value}" for key, value in (("signs", "split"), ("unseeded", "keep")) if getattr(rule, key) != value
     ]
-    advice = f"{' and '.join(keys)} {'recovers' if len(keys) == 1 else 'recover'} them; " if keys else ""
+    advice = f"{' or '.join(keys)} keeps them; " if keys else ""
     every = accounting["suprathreshold"]
     return (
         f"{lost} of {every} suprathreshold voxels ({100 * lost / every:.1f}%) are in no region for a reason other than "
