@@ -520,13 +520,14 @@ rule prune:
         "results/logs/prune.log",
     params:
         left_behind=study.left_behind,
+        in_words=study.left_behind_in_words,
         maps=MAPS,
         code=code_hash("prune", SCRIPTS),
     conda:
         "envs/environment.yaml"
     localrule: True
     message:
-        "Removing what is not in the config: {params.left_behind}"
+        "Not in the config any more, so removed: {params.in_words}"
     script:
         "scripts/prune.py"
 

@@ -15,6 +15,7 @@ from statmap.io.images import read_written, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapFiles, StatMap, by_folder
 from statmap.regions.atlases import AtlasFiles, label_peaks, read_atlases
+from statmap.regions.clusters import size_in_mm3
 from statmap.regions.extract import RegionsSidecar
 from statmap.rules import Smoothness, SweepRule
 from statmap.stability.findings import (
@@ -57,6 +58,7 @@ def main(
     """
     stat_map = StatMap.read(map_id, files)
     data, affine, decimals = stat_map.values, stat_map.affine, decimals_of(stat_map.affine)
+    rule = replace(rule, min_region_sizes=[size_in_mm3(size, affine) for size in rule.min_region_sizes])
     named_atlases, warnings = read_atlases(atlases, stat_map)
     for warning in warnings:
         log.warning("%s", warning)

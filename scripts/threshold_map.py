@@ -17,6 +17,8 @@ from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
 from statmap.rules import Smoothness, ThresholdRule
 from statmap.stability.guaranteed import apply_threshold
 
+LIKE_P = 0.2  # a threshold below it that most of a map passes was hardly meant as a value
+
 
 def main(
     map_id: str,
@@ -50,6 +52,12 @@ def main(
         log.info("%s: %s: %d suprathreshold voxels", name, in_words, n_voxels)
         warnings = [] if n_voxels else [_nothing_passes(rule, data, in_words)]
         warnings += _doubts(rule, smoothness, thresholded.search, int(np.count_nonzero(family)))
+        kind, number = parse_threshold(rule.threshold)
+        if kind.name == "value" and 0 < number < LIKE_P and 2 * n_voxels > np.count_nonzero(data):
+            share = 100 * n_voxels / np.count_nonzero(data)
+            warnings.append(
+                f"threshold: {number:g} keeps {share:.3g}% of the map's voxels; for a p value write {{p: {number:g}}}"
+            )
         for warning in warnings:
             log.warning("%s: %s", name, warning)
         image = outputs[variant]["thresholded.nii.gz"]

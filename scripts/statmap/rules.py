@@ -94,7 +94,7 @@ class SweepRule:
     """The grid of a sweep: four axes, and what all its points share."""
 
     thresholds: list[Threshold]
-    min_region_sizes: list[float]
+    min_region_sizes: list[float | str]
     connectivities: list[Connectivity]
     signs: list[Signs]
     sided: Sided = "two"

@@ -90,6 +90,42 @@ def numbers_of_text(data: Any) -> Any:
     return {"true": True, "false": False, "null": None}.get(data, data) if isinstance(data, str) else data
 
 
+def thresholds_of_text(config: dict, schema: dict) -> dict:
+    """The same config with thresholds that are written as in a cell, ``"p=0.001"``, as blocks.
+
+    Raises
+    ------
+    UserError : a threshold below 0, or of a kind that is not known.
+    """
+    kinds = schema["$defs"]["threshold"]["properties"]
+
+    def block(threshold, where):
+        if isinstance(threshold, int | float) and not isinstance(threshold, bool) and threshold < 0:
+            raise UserError(
+                f"config, {where}: found {threshold:g}; for negative values write threshold: {-threshold:g} and "
+                "sided: negative"
+            )
+        if not isinstance(threshold, str) or "=" not in threshold:
+            return threshold
+        try:
+            return _threshold(threshold, kinds)
+        except ValueError as error:
+            accepted = ", ".join(f"{kind}={rules['examples'][0]}" for kind, rules in kinds.items())
+            raise UserError(f"config, {where}: found {threshold!r}; accepted: {accepted}") from error
+
+    def with_blocks(keys, where):
+        if not isinstance(keys, dict) or "threshold" not in keys:
+            return keys
+        return keys | {"threshold": block(keys["threshold"], f"{where}.threshold")}
+
+    config = dict(config)
+    if isinstance(config.get("variants"), dict):
+        config["variants"] = {name: with_blocks(keys, f"variants.{name}") for name, keys in config["variants"].items()}
+    if isinstance(sweep := config.get("sweep"), dict) and isinstance(sweep.get("thresholds"), list):
+        config["sweep"] = sweep | {"thresholds": [block(entry, "sweep.thresholds") for entry in sweep["thresholds"]]}
+    return config | {"defaults": with_blocks(config["defaults"], "defaults")} if "defaults" in config else config
+
+
 def check_keys(paths: Iterable[str | Path]) -> None:
     """Refuse what cannot be told from the merged config.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
+from ..inference.needs import check_df
 from ..io.declared import entities_of
 from ..io.files import UserError, sha256_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
@@ -17,8 +18,8 @@ from ..io.sources import is_remote
 from ..io.spaces import same_space
 from ..rules import SweepRule, keys_of
 from .checks import check_source, problems_of
-from .outcome import left_behind
-from .schema import cell_reader, defaults_of, load, numbers_of_text, validate
+from .outcome import Wanted, left_behind
+from .schema import cell_reader, defaults_of, load, numbers_of_text, thresholds_of_text, validate
 from .sheets import read_cell, read_sheet
 from .variants import check_ids, read_variant_table, resolve_variants
 
@@ -53,7 +54,7 @@ class Study:
             Path(declared, "schemas/maps.schema.yaml"),
         )
         schema = load(schema_path)
-        config, row = _one_map(numbers_of_text(config), sheet_path, schema["properties"])
+        config, row = _one_map(thresholds_of_text(numbers_of_text(config), schema), sheet_path, schema["properties"])
         validate(config, schema_path, "config")
         self.config = defaults_of(schema["properties"]) | config
         self.folders = [Path(folder) for folder in folders]
@@ -82,6 +83,7 @@ class Study:
         columns, path = load(schema)["properties"], self.sheet
         for name, row in rows.items():
             validate({"map": name} | row, schema, f"{path}, map '{name}'")
+            check_df(row.get("stat"), row.get("df"), f"map '{name}'", path)
             for column in ("source", "mask", "values", "residuals"):
                 check_source(row.get(column) or "", f"{path}, map '{name}', column {column}")
         check_ids(rows, path, "map")
@@ -205,8 +207,14 @@ class Study:
         return lambda wildcards: {key: self.published[wildcards.table][key] for key in keys}
 
     def left_behind(self, wildcards=None) -> list[str]:
-        """Results of maps and variants that are in the config no more, see `outcome.left_behind`."""
-        return [str(path) for path in left_behind("results", self.maps, self.variants)]
+        """Results of what is in the config no more, see `outcome.left_behind`."""
+        tables = {(table["map"], name) for name, table in self.published.items()}
+        wanted = Wanted(set(self.maps), set(self.variants), set(self.atlases), tables, bool(self.sweep))
+        return [str(path) for path in left_behind("results", wanted)]
+
+    def left_behind_in_words(self, wildcards=None) -> str:
+        """The same as a list to read."""
+        return ", ".join(self.left_behind()) or "nothing"
 
     # What a rule reads, where that depends on the config.
 

@@ -13,7 +13,7 @@ from ..distributions import Distribution
 from ..io.files import UserError
 from ..rules import ThresholdRule
 from ..types import CutoffRule, Domain, Sided, Threshold
-from .needs import SHEET, check_p, no_family, no_smoothness
+from .needs import SHEET, check_p, check_tail, no_family, no_smoothness
 
 if TYPE_CHECKING:
     from ..io.stat_map import StatMap
@@ -305,6 +305,7 @@ def check_threshold(
     """
     kind, number = parse_threshold(threshold)
     what = f"{what} {{{kind.name}: {number:g}}}"
+    check_tail(distribution, name, what, sided)
     if kind.needs_p:
         check_p(distribution, name, what, sided, sheet_name)
     if kind.needs_family and distribution.lacks_family:
