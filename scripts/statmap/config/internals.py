@@ -3,10 +3,11 @@
 Where another version keeps it elsewhere, a run goes on without: each function says what is then missing.
 """
 
+from pathlib import Path
 from typing import Any
 
 
-def config_files(workflow: Any) -> list[str]:
+def config_files(workflow: Any) -> list[str | Path]:
     """The YAML files of a run's config, which are looked at once: none in a job on a cluster.
 
     Without: a key that is there twice is not refused.

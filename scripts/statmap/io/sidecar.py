@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-VERSION = "1.2.1"
+VERSION = "2.0.0"
 
 
 def generated_by(rule, packages=("numpy", "nibabel")):
