@@ -1,7 +1,10 @@
 """Statmap Regions: from statistical maps to regions, tables and figures, and how far they depend on the threshold."""
 
+import os
+import re
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -12,6 +15,17 @@ min_version("9.20")
 
 BEGUN = time.time()
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+if not HERE.is_dir():
+    # From a git host Snakemake brings single files, less their last line break: made here to the folder of a checkout.
+    listed = Path(workflow.source_path("scripts/files.txt")).read_text(encoding="utf-8").split()
+    texts = {name: Path(workflow.source_path(name)).read_text(encoding="utf-8").rstrip("\n") for name in listed}
+    HERE = Path(".snakemake/statmap", sha256(repr(texts).encode()).hexdigest()[:16]).absolute()
+    if not HERE.is_dir():
+        unfinished = HERE.with_suffix(f".{os.getpid()}")
+        for name, text in texts.items():
+            (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+            (unfinished / name).write_text(f"{text}\n", encoding="utf-8")
+        unfinished.rename(HERE)
 
 
 configfile: HERE / "config/config.yaml"
@@ -23,8 +37,16 @@ if "variants" not in config:
 
 
 SCRIPTS = HERE / "scripts"
+# Jobs import the package that is imported here, whichever other `statmap` is installed.
 sys.path.insert(0, str(SCRIPTS))
+os.environ |= {"PYTHONPATH": os.pathsep.join([str(SCRIPTS), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
 
+import statmap
+
+if not (SCRIPTS / "statmap/__init__.py").samefile(statmap.__file__ or os.devnull):
+    raise WorkflowError(f"Found {statmap.__file__}, imported before, in place of {SCRIPTS}/statmap; one is accepted")
+
+from statmap.config.internals import config_files, is_dry_run, keep_the_scheduler_asleep
 from statmap.config.outcome import failures
 from statmap.config.rerun import code_hash
 from statmap.config.schema import check_keys
@@ -34,14 +56,13 @@ from statmap.io.files import UserError
 from statmap.rules import PeakRule, RegionRule, ThresholdRule
 
 try:
-    if workflow.is_main_process:
-        check_keys(workflow.configfiles)
+    check_keys(config_files(workflow))
     study = Study(config, declared=HERE / "config", folders=[".", HERE])
 except UserError as error:
     raise WorkflowError(str(error))
 
 # In a run, a broken map does not spoil the rest: it is the dry run that stops at what would fail.
-if workflow.output_settings.dryrun and (problems := study.problems()):
+if is_dry_run(workflow) and (problems := study.problems()):
     raise WorkflowError(*problems)
 
 MAPS, VARIANTS, ATLASES = list(study.maps), list(study.variants), list(study.atlases)
@@ -74,9 +95,9 @@ def reported(path, caption, show, variant="all", part="all variants", category="
 
 
 wildcard_constraints:
-    map="|".join(MAPS),
-    variant="|".join(VARIANTS),
-    table="|".join(study.published),
+    map="|".join(map(re.escape, MAPS)),
+    variant="|".join(map(re.escape, VARIANTS)),
+    table="|".join(map(re.escape, study.published)),
 
 
 report: "config/captions/workflow.rst"
@@ -533,10 +554,7 @@ rule prune:
 
 
 onstart:
-    # Snakemake's limit of jobs a second has a timer wake the scheduler again and again while jobs wait for a core, and
-    # ends every run with a second of waiting. On one machine the cores are the limit.
-    if workflow.local_exec:
-        workflow.scheduler.job_rate_limiter = None
+    keep_the_scheduler_asleep(workflow)
 
 
 onsuccess:

@@ -11,15 +11,18 @@ from pathlib import Path
 
 import yaml
 
+from .config.rerun import ASSETS
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
 
 PAGES = ("config/README.md", "results/README.md")
+# What the Snakefile imports and reads, besides the captions, which Snakemake finds.
+BROUGHT = ASSETS | {".py", ".yaml", ".tsv", ".csv"}
 BLOCK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render(root: Path) -> dict[Path, str]:
-    """Every generated page, with its tables as they should be, and ``config/config.yaml``."""
+    """Every generated page, with its tables as they should be, ``config/config.yaml`` and ``scripts/files.txt``."""
     schemas = {
         name: yaml.safe_load((root / f"config/schemas/{name}.schema.yaml").read_text(encoding="utf-8"))
         for name in ("config", "maps")
@@ -41,7 +44,14 @@ def render(root: Path) -> dict[Path, str]:
         text = (root / name).read_text(encoding="utf-8")
         pages[root / name] = BLOCK.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", text)
     pages[root / "config/config.yaml"] = defaults_file(schemas["config"])
+    pages[root / "scripts/files.txt"] = brought_files(root)
     return pages
+
+
+def brought_files(root: Path) -> str:
+    """The files that a Snakefile on a git host brings along, by their paths, one a line."""
+    files = (path for folder in ("config", "scripts") for path in (root / folder).rglob("*") if path.suffix in BROUGHT)
+    return "".join(f"{path}\n" for path in sorted(path.relative_to(root).as_posix() for path in files))
 
 
 def _row(*cells):

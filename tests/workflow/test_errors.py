@@ -31,6 +31,25 @@ def test_what_is_wrong_with_the_config_is_said_before_anything_runs(tmp_path, co
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "results/maps/aXb.json",
+        pytest.param("results/a.b/published/tX1/check.html", marks=pytest.mark.slow),
+    ],
+)
+def test_a_dot_in_an_id_stands_for_itself(tmp_path, target):
+    """Not for any character, as in the patterns that Snakemake makes of ids: there is no such map or table."""
+    (tmp_path / "maps.tsv").write_text("map\tsource\na.b\tsample:motor\n", encoding="utf-8")
+    (tmp_path / "t.tsv").write_text("x\ty\tz\n1\t2\t3\n", encoding="utf-8")
+    table = {"t.1": {"map": "a.b", "table": "t.tsv"}}
+    config = {"maps": "maps.tsv", "variants": {"v.3": {"threshold": 3.0}}, "published": table}
+    done = run_snakemake(tmp_path, "--dry-run", target, config=config)
+    assert done.returncode and "MissingRuleException" in done.stdout and target in done.stdout
+    done = run_snakemake(tmp_path, "--dry-run", target.replace("X", "."), config=config)
+    assert done.returncode == 0, done.stdout
+
+
 WRONG = {
     "missing": (
         "nowhere.nii.gz",

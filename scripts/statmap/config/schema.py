@@ -68,8 +68,12 @@ def validate(data: dict, schema: str | Path, where: str) -> None:
             unknown = next(key for key in error.instance if key not in known)
             found, hint = f"key {unknown!r} is not known", f"accepted: {', '.join(known)}"
         else:
-            unit, description = error.schema.get("unit"), error.schema.get("description", "").split(". ")[0]
-            found, hint = error.message, ", ".join(part for part in (unit, description) if part)
+            found, rules = error.message, error.schema
+            if error.validator == "required":
+                missing = next(key for key in error.validator_value if key not in error.instance)
+                found, rules = f"{missing!r} is missing", rules["properties"][missing]
+            unit, description = rules.get("unit"), rules.get("description", "").split(". ")[0]
+            hint = ", ".join(part for part in (unit, description) if part)
         place = ", ".join([where, ".".join(str(part) for part in error.absolute_path)]).removesuffix(", ")
         raise UserError(" ".join(f"{place}: {found}".split()) + (f" ({hint})" if hint else ""))
 
