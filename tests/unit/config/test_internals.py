@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from snakemake.settings.enums import Quietness
 from snakemake.settings.types import OutputSettings
 
 from statmap.config.internals import config_files, is_dry_run, keep_the_scheduler_asleep
