@@ -119,7 +119,7 @@ rule fetch_map:
     log:
         "results/logs/fetch_map/{map}.log",
     params:
-        row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
+        row=study.map_keys("source", "sha256", "mask", "stat", "df", "corrected", "space"),
         content=study.content_of(study.files_of("source", "mask")),
         where_to_pin=study.where_to_pin,
         max_voxels=study.config["max_voxels"],
@@ -186,6 +186,7 @@ rule threshold_map:
             "convention",
         ),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+        residuals=study.named("residuals"),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -268,6 +269,7 @@ rule tabulate_regions:
             "tdp_alpha",
         ),
         atlas_spaces=study.atlas_spaces,
+        values=study.named("values"),
         content=study.content_of(study.files_of("values"), study.labels),
         code=code_hash("tabulate_regions", SCRIPTS),
     conda:
@@ -435,6 +437,7 @@ rule sweep_map:
             "tdp_alpha",
         ),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+        residuals=study.named("residuals"),
         variants=study.variant_keys("threshold", "connectivity", "signs", "extract_type") if SPECIFIED else {},
         atlas_spaces=study.atlas_spaces,
         content=study.content_of(study.labels),
@@ -547,6 +550,7 @@ if PUBLISHED:
         params:
             asked=study.published_keys("space", "within_mm"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+            residuals=study.named("residuals"),
             content=study.content_of(study.table_of),
             code=code_hash("check_published", SCRIPTS),
         conda:

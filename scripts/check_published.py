@@ -104,7 +104,7 @@ def main(
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            **snakemake.input,
+            **{**snakemake.input, "residuals": snakemake.params.residuals},
             map_id=snakemake.wildcards.map,
             table_id=snakemake.wildcards.table,
             asked=snakemake.params.asked,

@@ -194,7 +194,7 @@ def _row(keys, cut, extracted):
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            **snakemake.input,
+            **{**snakemake.input, "residuals": snakemake.params.residuals},
             map_id=snakemake.wildcards.map,
             atlas_spaces=snakemake.params.atlas_spaces,
             **snakemake.params.grid,

@@ -101,7 +101,7 @@ def main(
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            **snakemake.input,
+            **{**snakemake.input, "values": snakemake.params.values},
             map_id=snakemake.wildcards.map,
             variants=snakemake.params.variants,
             atlas_spaces=snakemake.params.atlas_spaces,

@@ -136,7 +136,7 @@ def _cut(data, affine, inside, family, search, keys, stat, df, name):
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            **snakemake.input,
+            **{**snakemake.input, "residuals": snakemake.params.residuals},
             map_id=snakemake.wildcards.map,
             variants=snakemake.params.variants,
             smoothness=snakemake.params.smoothness,

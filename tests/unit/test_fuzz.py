@@ -108,9 +108,9 @@ def fetch(folder, content, zipped, mask=None):
     shutil.rmtree(folder / "results", ignore_errors=True)
     (folder / "x.nii").write_bytes(gzip.compress(content, 1) if zipped else content)
     made = {key: str(folder / "results" / name) for key, name in MADE.items()}
-    source = {"source": "map.nii", "mask": "x.nii"} if mask else {"source": "x.nii"}
-    settings = {"sha256": None, "map_id": "m", "base": str(folder), "max_voxels": 2000}
-    failed = refused(fetch_map.main, **source, **settings, **made, named="map 'm'")
+    used = {"source": "map.nii", "mask": "x.nii"} if mask else {"source": "x.nii"}
+    row = {column: str(folder / name) for column, name in used.items()}
+    failed = refused(fetch_map.main, row=row, map_id="m", max_voxels=2000, **made, named="map 'm'")
     assert failed is None or list((folder / "results").iterdir()) == []
     return failed is None
 
@@ -175,8 +175,8 @@ def test_any_atlas(folder, content, zipped):
     shutil.rmtree(folder / "results", ignore_errors=True)
     (folder / "x.nii").write_bytes(gzip.compress(content, 1) if zipped else content)
     made = {"image": folder / "results/a.nii.gz", "sidecar": folder / "results/a.json"}
-    settings = {"sha256": None, "atlas_id": "a", "base": folder, "max_voxels": 2000}
-    failed = refused(fetch_atlas.main, source="x.nii", **settings, **made, named="atlas 'a'")
+    settings = {"atlas": {"image": str(folder / "x.nii")}, "atlas_id": "a", "max_voxels": 2000}
+    failed = refused(fetch_atlas.main, **settings, **made, named="atlas 'a'")
     assert failed is None or list((folder / "results").iterdir()) == []
 
 

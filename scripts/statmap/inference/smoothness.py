@@ -7,7 +7,8 @@ import numpy as np
 from scipy.special import gammaln, ndtr, stdtrit
 
 from ..io.files import UserError
-from ..io.images import read_residuals
+from ..io.formats import FEWEST_RESIDUALS
+from ..io.images import Look, judge, read_residuals
 from ..io.log import log
 from ..types import Stat
 from .distribution import check_stat
@@ -69,7 +70,11 @@ def sheet_search(
     ------
     UserError : see `sheet_smoothness` and `images.read_residuals`.
     """
-    volumes = read_residuals(residuals[0], data.shape, affine, name) if residuals and not (fwhm_mm or dlh) else None
+    volumes = None
+    if residuals and (fwhm_mm or dlh):
+        judge(residuals[0], f"residuals of {name}", Look(data.shape, affine), FEWEST_RESIDUALS)
+    elif residuals:
+        volumes = read_residuals(residuals[0], data.shape, affine, name)
     family = family_of(data, inside, "mask")
     fwhm_mm, dlh, source = sheet_smoothness(data, affine, family, fwhm_mm, dlh, volumes, stat=stat, df=df, name=name)
     log.info("%s: smoothness from the %s: FWHM %s mm, dlh %s", name, source, fwhm_mm, dlh)

@@ -34,7 +34,6 @@ from statmap.io import sources
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of
 from statmap.io.samples import SAMPLES
-from statmap.io.sources import fetch
 
 NAME = "map 'm'"
 SCRIPTS = Path(fetch_map.__file__).parent
@@ -50,6 +49,16 @@ PLAIN = nifti()
 GZ = gzip.compress(PLAIN, mtime=0)
 LARGER = gzip.compress(nifti(np.random.default_rng(0).integers(0, 9, (50, 60, 90)).astype(np.int16)), mtime=0)
 HTML = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
+
+
+def fetch(source, destination, allow_http=(), neurovault_api=None, **settings):
+    """`sources.fetch`, with hosts that may be asked without encryption, and another address of NeuroVault."""
+    with pytest.MonkeyPatch.context() as patch:
+        if allow_http:
+            patch.setenv(sources.ALLOW_HTTP_VARIABLE, " ".join(allow_http))
+        if neurovault_api:
+            patch.setenv(sources.NEUROVAULT_VARIABLE, neurovault_api)
+        return sources.fetch(source, destination, **settings)
 
 
 def sha(content):
@@ -310,13 +319,13 @@ def test_result_has_the_mode_that_the_umask_gives(get, folders, server, umask):
     ("content", "expected"),
     [
         (b"", "is empty"),
-        (HTML, "is a web page; a single-file image is needed (.nii or .nii.gz)"),
+        (HTML, "is a web page; accepted: NIfTI or Analyze (.nii, .nii.gz,"),
         (b"\n\n <html>", "is a web page"),
-        (b"x,y,z\n1,2,3\n", "is no NIfTI image"),
-        (gzip.compress(b"x,y,z\n1,2,3\n", mtime=0), "is no NIfTI image"),
-        (gzip.compress(b"", mtime=0), "is no NIfTI image"),
-        (PLAIN[:200], "is no NIfTI image"),
-        (PLAIN.replace(b"n+1\0", b"ni1\0"), "is no NIfTI image"),
+        (b"x,y,z\n1,2,3\n", "is no image; accepted: NIfTI"),
+        (gzip.compress(b"x,y,z\n1,2,3\n", mtime=0), "is no image; accepted: NIfTI"),
+        (gzip.compress(b"", mtime=0), "is no image; accepted: NIfTI"),
+        (PLAIN[:200], "is no image; accepted: NIfTI"),
+        (PLAIN.replace(b"n+1\0", b"ni1\0"), "is one file of a pair, and there is no file with its voxels beside it"),
         (GZ[:100], "is damaged"),
         (b"\x1f\x8b" + b"garbage" * 9, "is damaged"),
         (b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50, "is damaged"),
@@ -607,11 +616,11 @@ def test_an_atlas_of_more_bytes_than_a_map_may_have(folders):
     nib.save(volumes, folders.base / "atlas.nii.gz")
     settings = {"name": NAME, "base": folders.base, "sha256": None, "destination": folders.out / "a.nii.gz"}
     read = lambda path: (None, None)  # noqa: E731
-    shape = fetch_image("atlas.nii.gz", max_voxels=60_000, volumes=True, read=read, **settings).shape
+    shape = fetch_image("atlas.nii.gz", max_voxels=60_000, most_volumes=1000, read=read, **settings).shape
     assert shape == (30, 40, 50, 100)
     nib.save(nib.Nifti1Image(np.zeros((1, 1, 1, 1001), np.uint8), np.eye(4)), folders.base / "atlas.nii.gz")
     with pytest.raises(UserError, match=r"atlas.nii.gz has 1001 volumes; at most 1000 are accepted"):
-        fetch_image("atlas.nii.gz", max_voxels=60_000, volumes=True, read=read, **settings)
+        fetch_image("atlas.nii.gz", max_voxels=60_000, most_volumes=1000, read=read, **settings)
 
 
 def test_nobody_listens(refused):
@@ -796,11 +805,14 @@ def test_neurovault_description_fits_a_sidecar(get, neurovault):
 
 # --------------------------------------------------------------------------------------------------- the rule's script
 @pytest.fixture
-def run_rule(folders):
-    def run(source, sha256=None, max_voxels=1000, **settings):
+def run_rule(folders, monkeypatch):
+    monkeypatch.chdir(folders.base)
+
+    def run(source, sha256=None, max_voxels=1000, require_sha256=True, where_to_pin=None, **columns):
         image, mask_image, sidecar = (folders.out / name for name in ("m.nii.gz", "m_mask.nii.gz", "m.json"))
         outputs = str(image), str(mask_image), str(sidecar)
-        fetch_map.main(source, sha256, "m", str(folders.base), max_voxels, *outputs, **settings)
+        row = {"source": source, "sha256": sha256} | columns
+        fetch_map.main(row, "m", max_voxels, *outputs, require_sha256=require_sha256, where_to_pin=where_to_pin)
         return image, json.loads(sidecar.read_text())
 
     return run
@@ -810,7 +822,7 @@ def test_a_refused_mask_leaves_nothing_behind(run_rule, folders):
     (folders.base / "a.nii").write_bytes(nifti(np.ones((2, 3, 4), np.float32)))
     (folders.base / "other.nii").write_bytes(nifti(np.ones((2, 3, 5), np.float32)))
     (folders.base / "empty.nii").write_bytes(nifti(np.zeros((2, 3, 4), np.float32)))
-    for mask, words in (("other.nii", "resample the mask"), ("empty.nii", "0 everywhere")):
+    for mask, words in (("other.nii", "resample it to the grid of the map"), ("empty.nii", "0 everywhere")):
         with pytest.raises(UserError, match=f"mask of map 'm'.*{mask}.*{words}"):
             run_rule("a.nii", mask=mask)
         assert not list(folders.out.iterdir())
@@ -884,7 +896,7 @@ def test_rules_warn_of_what_no_sha256_holds_fast(run_rule, folders, server, monk
     assert [text[:23] for text in second["Warnings"] if "downloaded" in text] == ["the mask was downloaded"]
     made = {"image": str(folders.out / "a.nii.gz"), "sidecar": str(folders.out / "a.json")}
     for sha256, said in ((None, f"put {first['SourceSHA256']} into atlases.aa.sha256"), (first["SourceSHA256"], "")):
-        fetch_atlas.main(address, sha256, "aa", "", 1000, **made, **lax)
+        fetch_atlas.main({"image": address, "sha256": sha256}, "aa", 1000, **made, **lax)
         assert said in "".join(json.loads(Path(made["sidecar"]).read_text())["Warnings"])
 
 
@@ -909,13 +921,14 @@ def test_rule_drops_trailing_axes_and_keeps_other_images(run_rule, folders, dtyp
 
 def test_rule_counts_what_is_not_finite(run_rule, folders, caplog):
     data = np.zeros((3, 4, 5), np.float32)
-    data[0, 0, :4] = np.nan, np.inf, -np.inf, -2.5
+    data[0, 0, :5] = np.nan, np.inf, -np.inf, -2.5, 1.5
     (folders.base / "a.nii").write_bytes(nifti(data))
     with caplog.at_level(logging.WARNING, "statmap"):
         _, sidecar = run_rule("a.nii")
-    assert (sidecar["NaNCount"], sidecar["InfCount"], sidecar["NonzeroCount"]) == (1, 2, 1)
-    assert (sidecar["Minimum"], sidecar["Maximum"]) == (-2.5, 0)
-    assert caplog.messages == ["map 'm': 1 NaN and 2 infinite voxels count as background"]
+    assert (sidecar["NaNCount"], sidecar["InfCount"], sidecar["NonzeroCount"]) == (1, 2, 4)
+    assert (sidecar["Minimum"], sidecar["Maximum"]) == (-2.5, 1.5)
+    said = "2 infinite values count as the most extreme finite value of their sign, 1.5 and -2.5"
+    assert caplog.messages == [f"map 'm': {said}"] and sidecar["Warnings"] == [said]
 
 
 def test_rule_refuses_values_whose_sums_are_no_numbers(rule_refuses):
@@ -966,8 +979,8 @@ def broken_off(content):
         (nifti(np.zeros((0, 2, 2), np.float32)), "no voxel"),
         (edited(PLAIN, sform_code=1, srow_x=[np.nan] * 4), "affine"),
         (edited(PLAIN, sform_code=1, srow_x=[0] * 4), "affine"),
-        (edited(PLAIN, datatype=999), "is not a readable NIfTI image (data code 999 not recognized)"),
-        (edited(PLAIN, vox_offset=10), "is not a readable NIfTI image"),
+        (edited(PLAIN, datatype=999), "is not a readable image (data code 999 not recognized)"),
+        (edited(PLAIN, vox_offset=10), "is not a readable image"),
         (edited(PLAIN, vox_offset=1e30), "a.nii"),
         (edited(PLAIN, dim=[3, 3, -4, -5, 1, 1, 1, 1]), "a.nii"),
         (PLAIN[:-1], "is damaged"),
@@ -1000,7 +1013,7 @@ def test_rule_takes_or_refuses_any_header(tmp_path_factory, changes):
     image, sidecar = folder / "out" / "m.nii.gz", folder / "out" / "m.json"
     mask_image = folder / "out" / "m_mask.nii.gz"
     try:
-        fetch_map.main("a.nii", None, "m", str(folder), 1000, str(image), str(mask_image), str(sidecar))
+        fetch_map.main({"source": str(folder / "a.nii")}, "m", 1000, str(image), str(mask_image), str(sidecar))
     except UserError as error:
         assert "\n" not in str(error)
         assert not image.exists()

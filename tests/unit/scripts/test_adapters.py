@@ -196,7 +196,7 @@ def run_map(map_id):
     tables = {name: per_variant(map_id, f"{name}.csv") for name in ("regions", "peaks")}
     read_tables = {f"{name}_tables": paths for name, paths in tables.items()}
     row = {"source": f"{map_id}.nii.gz", "sha256": sha256_of(f"{map_id}.nii.gz"), "mask": None, "stat": "z"}
-    row |= {"df": None, "space": "MNI152", "citation": "Somebody 2026", "fwhm_mm": None, "dlh": None}
+    row |= {"df": None, "corrected": None, "space": "MNI152", "citation": "Somebody 2026", "fwhm_mm": None, "dlh": None}
     row |= {"search_voxels": None}
     swept = {
         "sweep": f"results/{map_id}/sweep/sweep.csv",
@@ -222,6 +222,7 @@ def run_map(map_id):
         {"thresholded": cut["thresholded"], "sidecars": cut["thresholded_sidecars"]},
         variants=of_variants("threshold_map"),
         smoothness=keys("threshold_map", "map_keys", row),
+        residuals=[],
     )
     run(
         "extract_regions",
@@ -240,6 +241,7 @@ def run_map(map_id):
         | atlases,
         tables | {"tables_sidecar": f"results/{map_id}/tables.json"},
         variants=of_variants("tabulate_regions"),
+        values=[],
         atlas_spaces={"halves": "MNI152", "far": "MNI152"},
     )
     run(
@@ -273,6 +275,7 @@ def run_map(map_id):
         fetched | {"residuals": []} | {"labels": [], "thresholded_sidecars": [], "regions_sidecars": []} | atlases,
         swept,
         smoothness=keys("sweep_map", "map_keys", row),
+        residuals=[],
         variants={},
         grid=keys("sweep_map", "sweep_keys", GRID),
         atlas_spaces={"halves": "MNI152", "far": "MNI152"},
@@ -309,6 +312,7 @@ def run_map(map_id):
         | {"variant": f"{folder}/variant.yaml", "page": f"{folder}/check.html", "figures": [f"{folder}/check.png"]},
         asked=keys("check_published", "published_keys", {"space": None, "within_mm": None}),
         smoothness=keys("check_published", "map_keys", row),
+        residuals=[],
     )
     run(
         "show_map",
