@@ -67,10 +67,10 @@ def smallest_p(values: np.ndarray) -> float:
     distinct = np.unique(values[values > 0]).astype(np.float64)
     if not distinct.size:
         return 1.0
-    precision = np.finfo(values.dtype).eps
-    # Of the small ones, whose differences have more digits
-    step = np.diff(distinct[distinct < max(0.1, 2 * distinct[0])], prepend=0).min()
-    number = round(1 / step) if step > 100 * precision else 0
+    # Of the small ones, whose differences have more digits; then of their sum, in which rounding evens out
+    small = distinct[distinct < max(0.1, 2 * distinct[0])]
+    step = np.diff(small, prepend=0).min()
+    number = round(np.rint(small / step).sum() / small.sum()) if step > 100 * np.finfo(values.dtype).eps else 0
     if number and np.abs(distinct * number - np.rint(distinct * number)).max() < 0.01:
         return 1 / number
     return float(distinct[0])

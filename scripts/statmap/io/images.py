@@ -106,7 +106,7 @@ def _image(files, stream):
         return nib.MGHImage.from_file_map({"image": voxels})
     header = FileHolder(str(files.header))
     if files.kind == "afni":
-        return nib.AFNIImage.from_file_map({"image": voxels, "header": header})
+        return nib.brikhead.AFNIImage.from_file_map({"image": voxels, "header": header})
     with opened_for_reading(files.header) as head:
         start = head.read(348)
     if start[344:347] == b"ni1" or start[4:7] == b"ni2":
@@ -164,24 +164,25 @@ def look(
 
 
 def _judge(image, name, max_voxels, given, most_volumes, volume):
-    shape, raw = image.shape, image.header
+    shape, raw = tuple(int(length) for length in image.shape), image.header
+    stored = shape
     if isinstance(raw, nib.Nifti1Header) and int(raw["intent_code"]) in _CIFTI:
         raise UserError(f"{name}: {given} is CIFTI, {SURFACE}, or take its volume out (wb_command -cifti-separate)")
     if len(shape) >= 3 and shape[0] >= SMALLEST_SURFACE and max(shape[1:3]) == 1:
-        raise UserError(f"{name}: {given} has shape {image.shape}: {SURFACE}")
+        raise UserError(f"{name}: {given} has shape {stored}: {SURFACE}")
     if len(shape) < 3:
-        raise UserError(f"{name}: {given} has shape {image.shape}; one 3D image is needed")
+        raise UserError(f"{name}: {given} has shape {stored}; one 3D image is needed")
     if image.get_data_dtype().kind not in "iuf":
         raise UserError(f"{name}: {given} holds {image.get_data_dtype()} values; integers or floats are needed")
     if min(shape) < 1:
-        raise UserError(f"{name}: {given} has shape {image.shape} and no voxel")
+        raise UserError(f"{name}: {given} has shape {stored} and no voxel")
     number = int(np.prod(shape[3:], dtype=np.int64))
     header = header_of(image)
     if volume is not None:
         header = header._replace(volume=_volume_number(volume, header.labels, number, name, given))
     elif number > most_volumes == 1:
         raise UserError(
-            f"{name}: {given} has shape {image.shape}; one 3D image is needed, or one of its volumes, as in "
+            f"{name}: {given} has shape {stored}; one 3D image is needed, or one of its volumes, as in "
             f"{_example(given, header.labels, number)}: {_listed(header.labels, number)}"
         )
     elif number > most_volumes:

@@ -1045,3 +1045,141 @@ runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=jo
         assert (run.returncode, run.stderr) == (status, error)
         assert "map 'm': " in (tmp_path / "m.log").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.log", "m.nii.gz", "m_mask.nii.gz"]
+
+
+# ------------------------------------------------------------------------------------- what a fetched map says of itself
+BRAIN = np.zeros((12, 13, 14), bool)
+BRAIN[2:-2, 2:-2, 2:-2] = True
+NOISE = np.where(BRAIN, np.random.default_rng(0).normal(size=BRAIN.shape), 0).astype(np.float32)
+
+
+@pytest.fixture
+def fetched(run_rule, folders):
+    """The sidecar of a map that is written with these values, name and fields of the header."""
+
+    def run(data=NOISE, name="a.nii.gz", columns=None, **header):
+        image = nib.Nifti1Image(data, np.diag([2.0, 2, 2, 1]))
+        for key, value in header.items():
+            image.header[key] = value
+        image.to_filename(folders.base / name)
+        return run_rule(name, max_voxels=10**4, **(columns or {}))[1]
+
+    return run
+
+
+def test_a_whole_map_of_a_statistic_has_no_new_key(fetched):
+    sidecar = fetched(columns={"stat": "z"})
+    assert sidecar["Warnings"] == []
+    assert not {"Thresholded", "Corrected", "Contrast", "Citation", "Background", "SourceFilesSHA256"} & set(sidecar)
+
+
+def test_what_spm_says_is_in_the_sidecar(fetched):
+    sidecar = fetched(descrip=b"SPM{T_[86.0]} - contrast 1: tapping>rest")
+    assert (sidecar["Stat"], sidecar["DF"], sidecar["Contrast"]) == ("t", 86, "tapping>rest")
+    assert sidecar["SaidBy"] == dict.fromkeys(("stat", "df", "contrast"), "descrip")
+    sidecar = fetched(descrip=b"SPM{T_[86.0]} - contrast 1: tapping>rest", columns={"stat": "t", "df": 86.0000001})
+    assert sidecar["DF"] == 86.0000001 and sidecar["SaidBy"] == {"contrast": "descrip"}
+    with pytest.raises(UserError, match=r"column stat of the sample sheet is z, but descrip in the header of a.nii.gz"):
+        fetched(descrip=b"SPM{T_[86.0]} - contrast 1: tapping>rest", columns={"stat": "z"})
+
+
+@pytest.mark.parametrize("stat", ["z", "t", "F", "p"])
+def test_a_map_that_was_thresholded_is_marked(fetched, stat):
+    data = {"z": NOISE, "t": NOISE, "F": NOISE**2, "p": 2 * 10 ** -np.abs(2 * NOISE)}[stat]
+    kept = BRAIN & (np.abs(NOISE) > 1.6)
+    columns = {"stat": stat, "df": {"t": 20, "F": [1, 300]}.get(stat)}
+    sidecar = fetched(np.where(kept, data, np.float32(0)).astype(np.float32), columns=columns)
+    assert sidecar["Thresholded"] is True and [text[:30] for text in sidecar["Warnings"]] == [
+        "the map was thresholded before"
+    ]
+    assert sidecar["NonzeroCount"] == np.count_nonzero(kept)
+    whole = np.where(BRAIN, np.minimum(data, 1) if stat == "p" else data, 0).astype(np.float32)
+    assert "Thresholded" not in fetched(whole, columns=columns)
+
+
+def test_a_corrected_map_of_clusters_is_not_called_thresholded(fetched):
+    """Of two clusters it holds two values and 0."""
+    data = np.zeros(BRAIN.shape, np.float32)
+    data[4:6, 4:6, 4:7], data[8:9, 8:11, 8:11] = 0.99, 0.96
+    sidecar = fetched(data, "x_clusterm_corrp_tstat1.nii.gz", {"stat": "1-p"})
+    assert sidecar["Corrected"] == "fwe" and sidecar["SaidBy"] == {"corrected": "file name"}
+    assert "Thresholded" not in sidecar
+    assert "Thresholded" in fetched(data, "x.nii.gz", {"stat": "1-p"})
+
+
+def test_p_of_1_around_the_brain_is_no_family(fetched):
+    p = np.where(BRAIN, np.random.default_rng(0).uniform(0.001, 0.999, BRAIN.shape), 1).astype(np.float32)
+    sidecar = fetched(p, columns={"stat": "p"})
+    assert sidecar["MaskVoxels"] == sidecar["NonzeroCount"] == np.count_nonzero(BRAIN) and sidecar["Background"] == 1
+    assert sidecar["Minimum"] == 0 and sidecar["Maximum"] > 2
+    assert [text for text in sidecar["Warnings"] if "fills the border" in text]
+
+
+def test_p_of_0_in_a_mask_is_the_strongest_voxel(fetched, folders):
+    nib.Nifti1Image(BRAIN.astype(np.uint8), np.diag([2.0, 2, 2, 1])).to_filename(folders.base / "mask.nii")
+    p = np.where(BRAIN, np.random.default_rng(0).integers(2, 1001, BRAIN.shape) / 1000, 0).astype(np.float32)
+    p[5:7, 5:7, 5:7] = 0
+    sidecar = fetched(p, columns={"stat": "p", "mask": "mask.nii"})
+    found = nib.load(folders.out / "m.nii.gz").get_fdata()
+    assert (np.argwhere(found == found.max()) == np.argwhere(BRAIN & (p == 0))).all() and found.max() == pytest.approx(
+        3
+    )
+    assert (found[BRAIN] > 0).all() and sidecar["Maximum"] == pytest.approx(3)
+    assert [text for text in sidecar["Warnings"] if text.startswith("8 voxels have p = 0")]
+
+
+def test_infinite_values_are_written_as_what_they_count_as(fetched, folders):
+    data = NOISE.copy()
+    data[5, 5, 5:7], data[7, 7, 7], data[0, 0, 0] = np.inf, -np.inf, np.nan
+    sidecar = fetched(data, columns={"stat": "z"})
+    found = nib.load(folders.out / "m.nii.gz").get_fdata()
+    finite = data[np.isfinite(data)]
+    assert (found[5, 5, 5:7] == finite.max()).all() and found[7, 7, 7] == finite.min() and np.isnan(found[0, 0, 0])
+    assert (sidecar["InfCount"], sidecar["NaNCount"]) == (3, 1) and sidecar["SHA256"] != sidecar["SourceSHA256"]
+    assert (sidecar["Minimum"], sidecar["Maximum"]) == (finite.min(), finite.max())
+
+
+def test_neurovault_fills_the_row(run_rule, neurovault, monkeypatch):
+    neurovault.description |= {
+        "statistic_parameters": 15,
+        "target_template_image": "GenericMNI",
+        "cognitive_contrast_cogatlas": "auditory versus visual",
+        "is_thresholded": True,
+    }
+    monkeypatch.setenv(sources.ALLOW_HTTP_VARIABLE, neurovault.url)
+    monkeypatch.setenv(sources.NEUROVAULT_VARIABLE, f"{neurovault.url}/api")
+    _, sidecar = run_rule("neurovault:32980", sha(GZ))
+    assert (sidecar["Stat"], sidecar["DF"], sidecar["Space"]) == ("t", 15, "GenericMNI")
+    assert sidecar["Contrast"] == "auditory versus visual"
+    assert sidecar["Citation"] == "NeuroVault image 32980, collection 1952"
+    assert set(sidecar["SaidBy"].values()) == {"NeuroVault"}
+    # It counts zeros; the values of a t map tell better.
+    assert "Thresholded" not in sidecar and [text for text in sidecar["Warnings"] if text.startswith("NeuroVault says")]
+    neurovault.description["map_type"] = "Other"
+    assert run_rule("neurovault:32980", sha(GZ))[1]["Thresholded"] is True
+    with pytest.raises(
+        UserError, match=r"column stat of the sample sheet is z, but NeuroVault's answer to neurovault:32980"
+    ):
+        neurovault.description["map_type"] = "T map"
+        run_rule("neurovault:32980", sha(GZ), stat="z")
+
+
+def test_one_volume_of_a_download(run_rule, server, monkeypatch):
+    monkeypatch.setenv(sources.ALLOW_HTTP_VARIABLE, server.url)
+    volumes = np.arange(48, dtype=np.float32).reshape(2, 3, 4, 2)
+    content = gzip.compress(nifti(volumes), mtime=0)
+    server.routes["/a.nii.gz"] = lambda request, earlier: request.answer(200, content)
+    image, sidecar = run_rule(f"{server.url}/a.nii.gz[1]", sha(content))
+    assert (nib.load(image).get_fdata() == volumes[..., 1]).all()
+    assert sidecar["SourceSHA256"] == sha(content) and sidecar["SourceURL"] == f"{server.url}/a.nii.gz"
+
+
+@pytest.mark.parametrize("name", ["a.hdr", "a.img", "a+tlrc.HEAD", "a+tlrc.BRIK.gz"])
+def test_one_file_of_a_pair_is_no_download(refused, server, name):
+    body = {
+        "a.hdr": PLAIN[:344] + b"ni1\0" + bytes(4),
+        "a+tlrc.HEAD": b"type = string-attribute\nname = X\ncount = 1\n'~\n",
+    }
+    server.routes[f"/{name}"] = lambda request, earlier: request.answer(200, body.get(name, bytes(400)))
+    message = refused(f"{server.url}/{name}", "0" * 64, allow_http=[server.url])
+    assert "is one file of a pair; download both and give the path of one of them" in message
