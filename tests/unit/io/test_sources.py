@@ -1091,8 +1091,6 @@ def test_a_map_that_was_thresholded_is_marked(fetched, stat):
     sidecar = fetched(np.where(kept, data, np.float32(0)).astype(np.float32), columns=columns)
     assert sidecar["Thresholded"] is True
     assert [text[:30] for text in sidecar["Warnings"]] == ["the map was thresholded before"]
-        "the map was thresholded before"
-    ]
     assert sidecar["NonzeroCount"] == np.count_nonzero(kept)
     whole = np.where(BRAIN, np.minimum(data, 1) if stat == "p" else data, 0).astype(np.float32)
     assert "Thresholded" not in fetched(whole, columns=columns)
@@ -1158,9 +1156,7 @@ def test_neurovault_fills_the_row(run_rule, neurovault, monkeypatch):
     assert "Thresholded" not in sidecar and [text for text in sidecar["Warnings"] if text.startswith("NeuroVault says")]
     neurovault.description["map_type"] = "Other"
     assert run_rule("neurovault:32980", sha(GZ))[1]["Thresholded"] is True
-    with pytest.raises(
-        UserError, match=r"column stat of the sample sheet is z, but NeuroVault's answer to"
-    ):
+    with pytest.raises(UserError, match=r"column stat of the sample sheet is z, but NeuroVault's answer to"):
         neurovault.description["map_type"] = "T map"
         run_rule("neurovault:32980", sha(GZ), stat="z")
 
