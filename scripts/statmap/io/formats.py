@@ -9,8 +9,9 @@ import os
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .files import UserError
 
@@ -19,7 +20,7 @@ ACCEPTED = (
 )
 SURFACE = "surface data, which is not read; give the volume that it was sampled from"
 FEWEST_RESIDUALS = 3  # volumes of residuals, from which a smoothness can be estimated
-_COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
+_COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 _ENDS = r"\.(hdr|img|head|brik|nii|mgh|mgz|gii)(\.gz|\.bz2)?$"
 _PAIRS = {"hdr": "img", "img": "hdr", "head": "brik", "brik": "head"}
 _HEADER = 540  # bytes of a NIfTI-2 header, the longest
@@ -60,13 +61,13 @@ def opened_for_reading(path: str | Path):
     """Open a file to read its bytes, unfolded where they are gzip or bzip2, whatever its name."""
     with open(path, "rb") as stream:
         start = stream.read(3)
-    unfold = next((unfold for magic, unfold in _COMPRESSED.items() if start.startswith(magic)), open)
+    unfold: Callable[..., Any] = next((u for magic, u in _COMPRESSED.items() if start.startswith(magic)), open)
     return unfold(path, "rb")
 
 
 def files_of(path: str | Path) -> list[Path]:
     """Those files of an image that are there, the one that is named first: also what a pair has beside it."""
-    path = _with_head(Path(path))
+    path = _as_named(path)
     stem, end, _ = _parts(path.name)
     matrix = [path.with_name(f"{stem}.mat")] if end.lower() in ("hdr", "img") else []
     return [name for name in (path, *_partners(path), *matrix) if os.path.isfile(name)]
@@ -86,7 +87,7 @@ def existing(path: str | Path, what: str, given: str, accepted: str) -> Path:
     ------
     UserError : there is no such file, or it is a folder or a pipe.
     """
-    path = _with_head(Path(path))
+    path = _as_named(path)
     if not os.path.exists(path):
         raise UserError(f"{what}: there is no file {given!r}; {accepted}")
     if not os.path.isfile(path):
@@ -140,8 +141,9 @@ def recognise(path: str | Path, what: str, given: str, alone: bool = False) -> F
     return Files(kind, path, other) if is_header else Files(kind, other, path)
 
 
-def _with_head(path):
+def _as_named(path: str | Path) -> Path:
     """AFNI's own name of an image, ``stats+tlrc``, as its header's; any other path as it is."""
+    path = Path(path)
     if not re.search(r"\+(orig|acpc|tlrc)$", path.name) or os.path.exists(path):
         return path
     head = path.with_name(path.name + ".HEAD")

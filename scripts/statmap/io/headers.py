@@ -47,7 +47,7 @@ def afni_attributes(image: Any) -> Mapping[str, Any]:
     """AFNI's attributes of an image that say what its volumes are, text or lists of numbers; {} where it has none."""
     if isinstance(image.header, nib.brikhead.AFNIHeader):
         info = image.header.info
-        found = {name: str(info[name]) for name in _AFNI_TEXTS if name in info}
+        found: dict[str, Any] = {name: str(info[name]) for name in _AFNI_TEXTS if name in info}
         if _AFNI_NUMBERS in info:
             found[_AFNI_NUMBERS] = [float(number) for number in np.atleast_1d(info[_AFNI_NUMBERS])]
         return found
@@ -109,7 +109,7 @@ def doubts(
         unit = UNITS.get(int(header["xyzt_units"]) & 7)
         if unit:
             found.append(f"the header gives lengths in {unit}s; they are taken as mm")
-    elif isinstance(header, nib.AnalyzeHeader) and np.allclose(affine, header.get_best_affine()):
+    elif isinstance(header, nib.AnalyzeHeader) and _is_guess(affine, header):
         found.append(
             "an Analyze header does not say where left is: voxels are taken as stored from right to left, as SPM does; "
             "left and right may be swapped"
@@ -120,3 +120,8 @@ def doubts(
     if some.size and (some == np.round(some)).all() and len(distinct := np.unique(some)) <= MOST_LABELS:
         found.append(f"distinct values: {len(distinct)}, all whole numbers: labels or a mask, not a statistic?")
     return found
+
+
+def _is_guess(affine, header):
+    """Whether the affine of an Analyze image is what its header suggests, and not from a matrix beside it."""
+    return affine is None or np.allclose(affine, header.get_best_affine())

@@ -28,11 +28,22 @@ MOST_PROBABILITIES = 1000  # volumes of a probabilistic atlas
 MOST_BESIDE = 2**20  # bytes of a file beside its voxels: header, extensions, padding
 MOST_LISTED = 20  # volumes in an error
 SMALLEST_MM, LARGEST_MM = 0.01, 100.0  # of a voxel's side
+FARTHEST_MM = 1e6  # of a voxel from the origin
 SMALLEST_SURFACE = 1000  # vertices: a line of that many voxels is no image of a brain
 ROUNDING = 1e-6  # of the largest value: what a scale factor in float32 leaves of a whole number
 _CIFTI = range(3000, 3100)  # intent codes
 
-_DAMAGE = (OSError, EOFError, ValueError, zlib.error, ImageFileError, HeaderDataError, ImageDataError, IndexError)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    zlib.error,
+    ImageFileError,
+    HeaderDataError,
+    ImageDataError,
+    IndexError,
+)
 
 
 class UnreadableError(ValueError):
@@ -197,9 +208,12 @@ def _judge(image, name, max_voxels, given, most_volumes, volume):
             f"vox_offset {raw.single_vox_offset} or more"
         )
     affine = image.affine
-    if affine is None or not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
+    with np.errstate(all="ignore"):  # of numbers that no brain has
+        good = affine is not None and np.abs(affine).max() <= FARTHEST_MM and np.linalg.det(affine[:3, :3]) != 0
+    if not good:
         raise UserError(
-            f"{name}: {given} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}"
+            f"{name}: {given} has an affine that is not finite or not invertible, or beyond {FARTHEST_MM:g} mm: "
+            f"{np.asarray(affine).tolist()}"
         )
     sizes = nib.affines.voxel_sizes(affine).astype(np.float32)  # as the header has them
     if sizes.min() < SMALLEST_MM or sizes.max() > LARGEST_MM:
