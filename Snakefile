@@ -145,7 +145,7 @@ rule fetch_map:
     log:
         "results/logs/fetch_map/{map}.log",
     params:
-        row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
+        row=study.map_keys("source", "sha256", "mask", "stat", "df", "corrected", "space"),
         content=study.content_of(study.files_of("source", "mask")),
         where_to_pin=study.where_to_pin,
         max_voxels=study.config["max_voxels"],
@@ -200,6 +200,7 @@ rule threshold_map:
     params:
         variants=study.variant_keys(ThresholdRule),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+        residuals=study.named("residuals"),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -248,6 +249,7 @@ rule tabulate_regions:
     params:
         variants=study.variant_keys(PeakRule),
         atlas_spaces=study.atlas_spaces,
+        values=study.named("values"),
         content=study.content_of(study.files_of("values"), study.labels),
         code=code_hash("tabulate_regions", SCRIPTS),
     conda:
@@ -349,6 +351,7 @@ rule sweep_map:
     params:
         rule=study.sweep_keys,
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+        residuals=study.named("residuals"),
         atlas_spaces=study.atlas_spaces,
         content=study.content_of(study.labels),
         code=code_hash("sweep_map", SCRIPTS),
@@ -417,6 +420,7 @@ if PUBLISHED:
         params:
             asked=study.published_keys("space", "within_mm"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+            residuals=study.named("residuals"),
             content=study.content_of(study.table_of),
             code=code_hash("check_published", SCRIPTS),
         conda:

@@ -98,6 +98,6 @@ if __name__ == "__main__":
             files=MapFiles(*snakemake.input.map),
             table=snakemake.input.table,
             **snakemake.params.asked,
-            smoothness=Smoothness(**snakemake.params.smoothness, residuals=next(iter(snakemake.input.residuals), None)),
+            smoothness=Smoothness.given(snakemake.params),
             outputs={Path(path).name: Path(path) for path in snakemake.output},
         )

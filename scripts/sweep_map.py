@@ -156,7 +156,7 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
             rule=SweepRule(**snakemake.params.rule),
-            smoothness=Smoothness(**snakemake.params.smoothness, residuals=next(iter(snakemake.input.residuals), None)),
+            smoothness=Smoothness.given(snakemake.params),
             atlases=AtlasFiles.by_name(snakemake.input, snakemake.params.atlas_spaces),
             specifications=by_folder(snakemake.input.variants),
             outputs={Path(path).name: path for path in snakemake.output},

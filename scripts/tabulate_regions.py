@@ -76,7 +76,7 @@ if __name__ == "__main__":
         main(
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
-            values=next(iter(snakemake.input.values), None),
+            values=next(iter(snakemake.params.values), None),
             atlases=AtlasFiles.by_name(snakemake.input, snakemake.params.atlas_spaces),
             rules={variant: PeakRule(**keys) for variant, keys in snakemake.params.variants.items()},
             inputs=by_folder(snakemake.input.variants),

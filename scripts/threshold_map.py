@@ -112,6 +112,6 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
             rules={variant: ThresholdRule(**keys) for variant, keys in snakemake.params.variants.items()},
-            smoothness=Smoothness(**snakemake.params.smoothness, residuals=next(iter(snakemake.input.residuals), None)),
+            smoothness=Smoothness.given(snakemake.params),
             outputs=by_folder(snakemake.output),
         )

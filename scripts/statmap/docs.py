@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from .config.rerun import ASSETS
+from .io.declared import KEYS, ORIGINS
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
 
@@ -37,6 +38,7 @@ def render(root: Path) -> dict[Path, str]:
         "atlas": key_table(keys["atlases"]["additionalProperties"]["properties"]),
         "samples": atlas_table(),
         "maps": key_table(schemas["maps"]["properties"], "column"),
+        "origins": origin_table(schemas["maps"]["properties"]),
         "conventions": convention_table(conventions),
     } | {file: column_table(columns, added) for file, (columns, added) in FILES.items()}
     pages = {}
@@ -98,6 +100,15 @@ def atlas_table() -> str:
     return text + "".join(
         _row(f"`{name}`", SAMPLES[name].meaning, labels.reference, labels.terms) for name, labels in ATLASES.items()
     )
+
+
+def origin_table(columns: dict) -> str:
+    """What is read of a map from where; the first that says it wins, from left to right."""
+    text = _row("what", "sheet", *(origin.name for origin in ORIGINS)) + "|---" * (len(ORIGINS) + 2) + "|\n"
+    for key in KEYS:
+        cells = [f"column `{key}`" if key in columns else "", *(origin.says.get(key, "") for origin in ORIGINS)]
+        text += _row(f"`{key}`", *cells)
+    return text
 
 
 def column_table(columns: dict[str, Column], added: list[Column]) -> str:

@@ -119,6 +119,11 @@ class Smoothness:
     search_voxels: int | None = None
     residuals: str | None = None
 
+    @classmethod
+    def given(cls, params: Any) -> "Smoothness":
+        """From ``params`` of a rule: ``smoothness``, columns of the sheet, and ``residuals``, one path or none."""
+        return cls(**params.smoothness, residuals=next(iter(params.residuals), None))
+
     @property
     def is_known(self) -> bool:
         """Whether it is given, or can be estimated."""

