@@ -66,6 +66,7 @@ def read_published(path: str | Path, name: str, peaks: str | Path | None = None)
                 f"{name}: {peaks} has the layout of {maxima.layout.name}, and {path} that of {layout.name}; accepted: "
                 "the local maxima of FSL's cluster beside its table"
             )
+        maxima = maxima._replace(layout=maxima.layout._replace(coordinates=layout.coordinates))
         below = _rows(maxima, f"{name}: {peaks}")
         rows = pd.concat([rows, below.assign(main=False)], ignore_index=True)
         rows["row"] = np.arange(1, len(rows) + 1)

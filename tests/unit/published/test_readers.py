@@ -233,6 +233,9 @@ def test_local_maxima_of_fsl_beside_its_table(read, tmp_path):
     assert both.rows["main"].tolist() == [True, True, False, False, False]
     assert both.rows["p"].tolist()[:2] == [1.97e-09, 0.00894] and both.rows["p_step"][0] == pytest.approx(1e-11)
     assert read(maxima).rows["main"].tolist() == [True, False, True]
+    with_p = maxima.replace("Z\t", "Z\tP\t-log10(P)\t").replace("6.86\t", "6.86\t0.001\t3\t")
+    with_p = with_p.replace("5.1\t", "5.1\t0.01\t2\t").replace("4.61\t", "4.61\t0.1\t1\t")
+    assert read(with_p).rows.equals(read(maxima).rows)
     (tmp_path / "lmax_zstat1.txt").write_text(maxima.replace("\n1\t", "\n7\t"))
     for other, said in (
         ("lmax_zstat1.txt", "has cluster 7, which"),
