@@ -101,7 +101,7 @@ rule all:
         ),
         expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "variant.yaml"]),
         expand("results/{published}/check.{format}", published=PUBLISHED, format=["html", *FORMATS]),
-    default_target: True
+    default_target: not study.sources
     localrule: True
     message:
         "Everything that the config asks for"
@@ -694,6 +694,26 @@ rule summarise:
         "scripts/summarise.py"
 
 
+rule start_study:
+    """Write maps.tsv and study.yaml of the analyses that the key `from` names; never over existing ones."""
+    log:
+        "results/logs/start_study.log",
+    params:
+        sources=study.sources,
+        effects=study.config["from_effects"],
+        template=str(HERE / "config/template/study.yaml"),
+        typed_in=workflow.workdir_init,
+        code=code_hash("start_study", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    default_target: bool(study.sources)
+    localrule: True
+    message:
+        "Reading what the analyses hold"
+    script:
+        "scripts/start_study.py"
+
+
 rule prune:
     """Remove the results of maps and variants that are in the config no more; a run lists them at its end."""
     log:
@@ -720,7 +740,7 @@ onstart:
 
 onsuccess:
     closing = []
-    if stale := study.left_behind():
+    if not study.sources and (stale := study.left_behind()):
         closing.append(
             f"Not in the config any more: {', '.join(stale)}. The same command with `prune` before its options, "
             "`snakemake prune --directory … --configfile …`, removes exactly that; with -n too it only shows it."

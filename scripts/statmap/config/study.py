@@ -65,6 +65,8 @@ class Study:
         self.template = self._find_template(self.config["template"])
         self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
+        asked = self.config["from"] or []
+        self.sources = [asked] if isinstance(asked, str) else asked
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
 
     def problems(self) -> list[str]:
@@ -121,16 +123,22 @@ class Study:
 
     def _read_published(self, published, schema):
         defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
+        entries = {}
         for name, own in published.items():
-            if own["map"] not in self.maps:
+            where, entry = f"config, published.{name}", defaults | own
+            if entry["map"] not in self.maps:
                 raise UserError(
-                    f"config, published.{name}: there is no map {own['map']!r} in {self.config['maps']}; accepted: "
-                    f"{', '.join(self.maps)}"
+                    f"{where}: there is no map {own['map']!r} in {self.config['maps']}; accepted: {', '.join(self.maps)}"
                 )
-        return {
-            name: defaults | own | {"table": self._existing(own["table"], f"config, published.{name}, table")}
-            for name, own in published.items()
-        }
+            if entry["variant"] is not None and entry["variant"] not in self.variants:
+                raise UserError(
+                    f"{where}: there is no variant {own['variant']!r}; accepted: {', '.join(self.variants)}, or null"
+                )
+            for key in ("table", "peaks"):
+                if entry[key]:
+                    entry[key] = self._existing(entry[key], f"{where}, {key}")
+            entries[name] = entry
+        return entries
 
     def _read_sweep(self, sweep, schema):
         if not sweep:
@@ -241,6 +249,16 @@ class Study:
     def table_of(self, wildcards) -> str:
         """The published table of a job."""
         return self.published[wildcards.table]["table"]
+
+    def peaks_of(self, wildcards) -> list[str]:
+        """Its sub-peaks, where they are in a file of their own."""
+        return [path for path in [self.published[wildcards.table]["peaks"]] if path]
+
+    def regions_of(self, wildcards) -> list[str]:
+        """What the variant that should give it made of its map: labels, their sidecar and their table."""
+        variant = self.published[wildcards.table]["variant"]
+        files = ("regions.nii.gz", "regions.json", "regions.csv") if variant else ()
+        return [f"results/{wildcards.map}/{variant}/{file}" for file in files]
 
     def checks_of(self, wildcards) -> list[str]:
         """The published tables that are held against the map of a job."""

@@ -187,7 +187,7 @@ def _fsl(header):
 
 
 def _fsl_maxima(header):
-    """``--olmax`` of FSL's cluster: local maxima, with their p where voxels were thresholded; in voxels, as by default."""
+    """``--olmax`` of FSL's cluster: local maxima, in voxels as by default; p is there where voxels were thresholded."""
     if header[:1] != ["Cluster Index"] or header[2:] not in (["x", "y", "z"], ["P", "-log10(P)", "x", "y", "z"]):
         return None
     return Layout("FSL local maxima", "x", "y", "z", header[1], cluster="Cluster Index", coordinates="voxels")
