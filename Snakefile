@@ -99,7 +99,8 @@ rule all:
             figure=OVERLAPS,
             format=FORMATS,
         ),
-        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "variant.yaml"]),
+        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "check.json"]),
+        expand("results/{published}/variant.yaml", published=PUBLISHED),
         expand("results/{published}/check.{format}", published=PUBLISHED, format=["html", *FORMATS]),
     default_target: not study.sources
     localrule: True
@@ -519,10 +520,13 @@ if PUBLISHED:
             sidecar="results/maps/{map}.json",
             residuals=study.files_of("residuals"),
             table=study.table_of,
+            peaks=study.peaks_of,
+            regions=study.regions_of,
         output:
             settings="results/{map}/published/{table}/settings.csv",
             rows="results/{map}/published/{table}/rows.csv",
             variant="results/{map}/published/{table}/variant.yaml",
+            answer="results/{map}/published/{table}/check.json",
             page=report(
                 "results/{map}/published/{table}/check.html",
                 category="{map}",
@@ -545,9 +549,9 @@ if PUBLISHED:
         benchmark:
             "results/benchmarks/check_published/{map}.{table}.tsv"
         params:
-            asked=study.published_keys("space", "within_mm"),
+            asked=study.published_keys("space", "within_mm", "variant", "package"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
-            content=study.content_of(study.table_of),
+            content=study.content_of(study.table_of, study.peaks_of),
             code=code_hash("check_published", SCRIPTS),
         conda:
             "envs/environment.yaml"

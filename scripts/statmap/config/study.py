@@ -128,7 +128,8 @@ class Study:
             where, entry = f"config, published.{name}", defaults | own
             if entry["map"] not in self.maps:
                 raise UserError(
-                    f"{where}: there is no map {own['map']!r} in {self.config['maps']}; accepted: {', '.join(self.maps)}"
+                    f"{where}: there is no map {own['map']!r} in {self.config['maps']}; accepted: "
+                    f"{', '.join(self.maps)}"
                 )
             if entry["variant"] is not None and entry["variant"] not in self.variants:
                 raise UserError(

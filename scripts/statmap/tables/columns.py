@@ -522,6 +522,13 @@ ROWS = table(
         "Verdict",
         "`exact` or `rounded` where the row fits the best candidate; else what is in the way.",
     ),
+    Column(
+        "variant_verdict",
+        "text",
+        "",
+        "By variant",
+        "The same under the variant that should give the table (key `variant`); empty without one.",
+    ),
 )
 
 # What the config adds to a table: a column per atlas, a column per threshold of a sweep.
