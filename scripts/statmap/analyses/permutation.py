@@ -12,10 +12,11 @@ from .analysis import MOST_TEXT, Analysis, Row, header_space, listed, on_one_gri
 KIND = "the prefix or folder of randomise or PALM"
 # <prefix>_tfce_corrp_tstat1.nii.gz; _vox_, _clustere_, _clusterm_ and others likewise (randomise.cc).
 _RANDOMISE = re.compile(r"(?P<prefix>.+?)_(?P<how>[a-z]+)_corrp_(?P<stat>[tf])stat(?P<n>\d+)\.nii(\.gz)?")
-# <prefix>_tfce_tstat_fwep_m1_c1.nii; fwep within a contrast, cfwep over contrasts, mfwep over modalities (palm_core.m).
+# <prefix>_tfce_tstat_fwep_m1_d1_c1.nii (modality, design, contrast); fwep within a contrast, cfwep over contrasts,
+# mfwep over modalities (palm_core.m).
 _PALM = re.compile(
     r"(?P<prefix>.+?)_(?P<how>vox|dat|tfce|clustere|clusterm)_(?P<stat>[a-z0-9]*stat)_(?P<p>[mc]{0,2}fwep|fdrp)"
-    r"(?P<rest>(_d\d+)?(_m\d+)?(_c\d+)?)\.nii(\.gz)?"
+    r"(?P<rest>(_[mdc]\d+){0,3})\.nii(\.gz)?"
 )
 _HOW = {"vox": "voxels", "dat": "voxels", "tfce": "TFCE", "clustere": "cluster extent", "clusterm": "cluster mass"}
 
