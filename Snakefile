@@ -125,9 +125,10 @@ rule all:
         expand("results/{across}.csv", across=ACROSS),
         expand("results/overlap/{variant}.nii.gz", variant=VARIANTS if ACROSS else []),
         expand("results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS),
-        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "variant.yaml"]),
+        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "check.json"]),
+        expand("results/{published}/variant.yaml", published=PUBLISHED),
         expand("results/{published}/check.{format}", published=PUBLISHED, format=["html", *FORMATS]),
-    default_target: True
+    default_target: not study.sources
     localrule: True
     message:
         "Everything that the config asks for"
@@ -403,8 +404,10 @@ if PUBLISHED:
             map=FETCHED,
             residuals=study.files_of("residuals"),
             table=study.table_of,
+            peaks=study.peaks_of,
+            regions=study.regions_of,
         output:
-            multiext("results/{map}/published/{table}/", "settings.csv", "rows.csv", "variant.yaml"),
+            multiext("results/{map}/published/{table}/", "settings.csv", "rows.csv", "variant.yaml", "check.json"),
             reported(
                 "results/{map}/published/{table}/check.html", "check", "published table", "{table}", "published tables"
             ),
@@ -418,10 +421,10 @@ if PUBLISHED:
         benchmark:
             "results/benchmarks/check_published/{map}.{table}.tsv"
         params:
-            asked=study.published_keys("space", "within_mm"),
+            asked=study.published_keys("space", "within_mm", "variant", "package"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
             residuals=study.named("residuals"),
-            content=study.content_of(study.table_of),
+            content=study.content_of(study.table_of, study.peaks_of),
             code=code_hash("check_published", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -439,6 +442,7 @@ if HTML:
             map=FETCHED,
             variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json", "regions.csv", "peaks.csv"),
             tables_sidecar="results/{map}/tables.json",
+            checks=study.checks_of,
             template=ancient(study.template_of),
         output:
             pages=[
@@ -452,11 +456,11 @@ if HTML:
         params:
             row=study.map_keys("citation"),
             references=study.atlas_references,
-            beside=study.beside(
-                figures=DRAWN,
-                shared=[*AGREEMENT, *(f"sweep/{figure}" for figure in SWEEP_FIGURES if SWEPT)],
-                max_pages=study.config["max_pages"] if PAGES else 0,
-            ),
+            beside={
+                "figures": DRAWN,
+                "shared": [*AGREEMENT, *(f"sweep/{figure}" for figure in SWEEP_FIGURES if SWEPT)],
+                "max_pages": study.config["max_pages"] if PAGES else 0,
+            },
             content=study.content_of(study.template_of),
             code=code_hash("show_map", SCRIPTS),
         conda:
@@ -519,7 +523,7 @@ rule summarise:
         of_maps=[*expand("results/{map}/tables.json", map=MAPS), *expand("results/{map}/stability.csv", map=COMPARED)],
         atlases=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         template=ancient(study.template or []),
-        checked=expand("results/{published}/settings.csv", published=PUBLISHED),
+        checked=expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "check.json"]),
     output:
         "results/summary.csv",
         reported("results/summary.html", "summary", "summary", category="All maps"),
@@ -537,6 +541,26 @@ rule summarise:
         "Summarising all variants of all maps"
     script:
         "scripts/summarise.py"
+
+
+rule start_study:
+    """Write maps.tsv and study.yaml of the analyses that the key `from` names; never over existing ones."""
+    log:
+        "results/logs/start_study.log",
+    params:
+        sources=study.sources,
+        effects=study.config["from_effects"],
+        template=str(HERE / "config/template/study.yaml"),
+        typed_in=workflow.workdir_init,
+        code=code_hash("start_study", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    default_target: bool(study.sources)
+    localrule: True
+    message:
+        "Reading what the analyses hold"
+    script:
+        "scripts/start_study.py"
 
 
 rule prune:
@@ -562,7 +586,7 @@ onstart:
 
 
 onsuccess:
-    if stale := study.left_behind():
+    if not study.sources and (stale := study.left_behind()):
         logger.warning(
             f"Not in the config any more: {', '.join(stale)}. The same command with `prune` before its options, "
             "`snakemake prune --directory … --configfile …`, removes exactly that; with -n too it only shows it."

@@ -192,6 +192,22 @@ FSL = (
     b"Cluster Index\tVoxels\tMAX\tMAX X (vox)\tMAX Y (vox)\tMAX Z (vox)\tCOG X (vox)\tCOG Y (vox)\tCOG Z (vox)\n"
     b"2\t1446\t7.94\t13\t30\t36\t12.1\t29\t36.2\n1\t588\t7.9\t39\t29\t36\t38\t29\t37\n"
 )
+MAXIMA = b"Cluster Index\tZ\tx\ty\tz\t\n2\t7.94\t13\t30\t36\n2\t5.1\t11\t30\t30\n1\t7.9\t39\t29\t36\n"
+SPM = (
+    b"set,set,cluster,cluster,cluster,cluster,peak,peak,peak,peak,peak,,,\n"
+    b"p,c,p(FWE-corr),p(FDR-corr),equivk,p(unc),p(FWE-corr),p(FDR-corr),T,equivZ,p(unc),x,y,z {mm},\n"
+    b"0.000,2,0.000,0.000,228,0.000,0.000,0.000, 13.93,  Inf,0.000, 63,-28, 11,\n"
+    b",,,,,,0.000,0.000,  9.29, 7.79,0.000, 46,-21,  8,\n"
+    b",,0.012,0.020,17,0.004,0.031,0.041,  5.30, 4.98,0.0,-57,-33, 12,\n"
+)
+AFNI = (
+    b"#  Cluster report\n#[ Supplement dat vol  = [1] 'vis#0_Coef' ]\n#[ Neighbor type, NN   = 1 ]\n"
+    b"#[ Coordinates Order   = RAI ]\n#Volume  CM RL  CM AP  CM IS  minRL  maxRL\n#------  -----\n"
+    b"   1234   -1.5   77.9    5.1  -41.2   38.8   51.2   98.8  -23.8   33.8  2.0   0.03   7.12   -6.2   91.2    3.8\n"
+    b"     25   31.0  -20.5   51.1   26.2   36.2  -26.2  -16.2   46.2   56.2  0.6   0.02  -1.50   31.2  -21.2   51.2\n"
+    b"#  1259    0.1   75.5    5.9                                            1.9763   0.0299\n"
+)
+GERMAN = b"Region;x;y;z;T;k\nFusiform;-42;-56,5;-20;5,21;1.204\nCuneus;6;-90;3;4,0;25\n"
 
 
 @given(content=changed(LABELS))
@@ -201,11 +217,13 @@ def test_any_table_of_labels(folder, content):
     refused(read_labels_table, folder / "labels.tsv", named="labels.tsv")
 
 
-@given(content=st.one_of(changed(PUBLISHED), changed(SLEUTH), changed(FSL)))
+@given(content=st.one_of(*map(changed, (PUBLISHED, SLEUTH, FSL, MAXIMA, SPM, AFNI, GERMAN))))
 @tried
 def test_any_published_table(folder, content):
     (folder / "smith.tsv").write_bytes(content)
     refused(read_published, folder / "smith.tsv", "table", named="smith.tsv")
+    (folder / "fsl.tsv").write_bytes(FSL)
+    refused(read_published, folder / "fsl.tsv", "table", folder / "smith.tsv", named=".tsv")
 
 
 def study(folder, **config):

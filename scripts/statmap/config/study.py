@@ -68,6 +68,8 @@ class Study:
         self.template = self._find_template(self.config["template"])
         self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
+        asked = self.config["from"] or []
+        self.sources = [asked] if isinstance(asked, str) else asked
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
 
     def problems(self) -> list[str]:
@@ -127,16 +129,23 @@ class Study:
 
     def _read_published(self, published, schema):
         defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
-        for name, table in published.items():
-            if table["map"] not in self.maps:
+        entries = {}
+        for name, asked in published.items():
+            where, entry = f"config, published.{name}", defaults | asked
+            if entry["map"] not in self.maps:
                 raise UserError(
-                    f"config, published.{name}: there is no map {table['map']!r} in {self.config['maps']}; accepted: "
+                    f"{where}: there is no map {asked['map']!r} in {self.config['maps']}; accepted: "
                     f"{', '.join(self.maps)}"
                 )
-        return {
-            name: defaults | table | {"table": self._existing(table["table"], f"config, published.{name}, table")}
-            for name, table in published.items()
-        }
+            if entry["variant"] is not None and entry["variant"] not in self.variants:
+                raise UserError(
+                    f"{where}: there is no variant {asked['variant']!r}; accepted: {', '.join(self.variants)}, or null"
+                )
+            for key in ("table", "peaks"):
+                if entry[key]:
+                    entry[key] = self._existing(entry[key], f"{where}, {key}")
+            entries[name] = entry
+        return entries
 
     def _read_sweep(self, sweep, schema):
         if not sweep:
@@ -256,14 +265,20 @@ class Study:
         """The published table of a job."""
         return self.published[wildcards.table]["table"]
 
-    def beside(self, **contents) -> Callable:
-        """A function that adds to these contents of a map's page the published tables that are held against its map."""
+    def peaks_of(self, wildcards) -> list[str]:
+        """Its sub-peaks, where they are in a file of their own."""
+        return [path for path in [self.published[wildcards.table]["peaks"]] if path]
 
-        def contents_of(wildcards) -> dict:
-            checks = [name for name, table in self.published.items() if table["map"] == wildcards.map]
-            return contents | {"checks": checks}
+    def regions_of(self, wildcards) -> list[str]:
+        """What the variant that should give it made of its map: labels, their sidecar and their table."""
+        variant = self.published[wildcards.table]["variant"]
+        files = ("regions.nii.gz", "regions.json", "regions.csv") if variant else ()
+        return [f"results/{wildcards.map}/{variant}/{file}" for file in files]
 
-        return contents_of
+    def checks_of(self, wildcards) -> list[str]:
+        """What came out of the published tables that are held against the map of a job."""
+        names = [name for name, table in self.published.items() if table["map"] == wildcards.map]
+        return [f"results/{wildcards.map}/published/{name}/check.json" for name in names]
 
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""

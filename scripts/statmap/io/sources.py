@@ -321,3 +321,32 @@ def _accept(path, *, store, destination, name, source, expected, required=False,
     store(files, destination)
     pair = {} if files.header == files.voxels else {file.name: sha256_of(file) for file in files_of(path)}
     return {"sha256": found} | ({"files": pair} if pair else {})
+
+
+NEUROVAULT_COLLECTION = "neurovault-collection:"
+MOST_LISTED = 2**24  # bytes of a page of NeuroVault's list of images
+
+
+def neurovault_api() -> str:
+    """Address of NeuroVault's interface, or of the server that stands for it in tests."""
+    return os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
+
+
+def answer_of(url: str, folder: str, name: str) -> bytes:
+    """What an address answers, within the size and the time that hold for descriptions and downloads.
+
+    Parameters
+    ----------
+    url : ``https://...``, or an address on a host that tests may ask without encryption.
+    folder : for the answer while it comes.
+    name : what asks, in errors.
+
+    Raises
+    ------
+    UserError : it is refused, does not come, or is too large.
+    """
+    allow_http = os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
+    answer = _download(url, folder, "answer", name, allow_http, MOST_LISTED)
+    content = answer.read_bytes()
+    answer.unlink()  # or the next one would be taken for it
+    return content

@@ -141,6 +141,14 @@ def by_folder(paths: Iterable[str]) -> dict[str, dict[str, Path]]:
     return files
 
 
+def by_map_and_table(paths: Iterable[str]) -> dict[tuple[str, str], dict[str, Path]]:
+    """Files by map and published table, and by name, from paths that end in ``{map}/published/{table}/{name}``."""
+    files: dict[tuple[str, str], dict[str, Path]] = {}
+    for path in map(Path, paths):
+        files.setdefault((path.parts[-4], path.parent.name), {})[path.name] = path
+    return files
+
+
 def by_map_and_variant(paths: Iterable[str]) -> dict[tuple[str, str], dict[str, Path]]:
     """Files by map and variant, and by their name, from paths that end in ``{map}/{variant}/{name}``."""
     files: dict[tuple[str, str], dict[str, Path]] = {}

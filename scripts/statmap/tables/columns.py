@@ -357,6 +357,8 @@ found_voxels | count | voxels | | The same in voxels.
 cutoff_low cutoff_high | cutoff | of the map | c> c≤ | Cutoffs that the row by itself allows, under the best candidate;
     of several intervals the nearest.
 verdict | text | | Verdict | `exact` or `rounded` where the row fits the best candidate; else what is in the way.
+variant_verdict | text | | By variant | The same under the variant that should give the table (key `variant`); empty
+    without one.
 """,
 )
 
