@@ -11,7 +11,7 @@ import numpy as np
 from nibabel.affines import apply_affine
 from scipy import io, ndimage
 
-from statmap.inference.random_field import cluster_log_p
+from statmap.inference.random_field import fsl_cluster_log_p
 
 SHAPE = (30, 34, 26)
 AFFINE = np.array([[-3.0, 0, 0, 45], [0, 3, 0, -57], [0, 0, 3, -30], [0, 0, 0, 1]])
@@ -84,7 +84,7 @@ def fsl_tables(data, threshold, p_threshold, dlh, volume, *, in_mm=False, affine
     """What FSL's cluster prints of a map: its table, and the text of its local maxima (cluster.cc)."""
     labels, n = ndimage.label(data >= np.float32(threshold), np.ones((3, 3, 3)))
     sizes = np.bincount(labels.ravel())[1:]
-    log_p = cluster_log_p(sizes, threshold, volume, dlh) if n else np.zeros(0)
+    log_p = fsl_cluster_log_p(sizes, threshold, dlh, volume)[1] if n else np.zeros(0)
     kept = [n for n in np.argsort(sizes, kind="stable") if p_threshold is None or np.exp(log_p[n]) < p_threshold]
     unit = "mm" if in_mm else "vox"
     head = f"{scalar}-" if scalar else ""
@@ -329,7 +329,7 @@ def clusters_of(data, threshold, p_threshold=0.05, connectivity=3, digits=3):
     """Clusters of a map for `turtle`: sizes, p values and local maxima, the values with so many digits."""
     labels, n = ndimage.label(data >= np.float32(threshold), ndimage.generate_binary_structure(3, connectivity))
     sizes = np.bincount(labels.ravel())[1:]
-    p = np.exp(cluster_log_p(sizes, threshold, int(np.count_nonzero(data)), DLH)) if n else []
+    p = np.exp(fsl_cluster_log_p(sizes, threshold, DLH, int(np.count_nonzero(data)))[1]) if n else []
     found = []
     for at in np.flatnonzero(np.asarray(p) < p_threshold):
         voxels = np.argwhere(labels == at + 1)

@@ -11,7 +11,8 @@ import fetch_atlas
 import fetch_map
 from statmap.io.files import UserError, read_json, sha256_of
 from statmap.io.formats import files_of
-from statmap.io.images import read_map, read_on_grid, read_raw, read_residuals, read_stored, read_template, write_image
+from statmap.io.images import read_on_grid, read_raw, read_residuals, read_stored, read_template, write_image
+from statmap.io.stat_map import MapFiles, StatMap
 
 SHAPE = (5, 6, 7)
 AFFINE = np.array([[-2.0, 0, 0, 4], [0, 2, 0, -6], [0, 0, 3, -9], [0, 0, 0, 1]])
@@ -35,7 +36,8 @@ def folder(tmp_path, monkeypatch):
 def as_map(source, **columns):
     made = {"image": "out/m.nii.gz", "mask_image": "out/m_mask.nii.gz", "sidecar": "out/m.json"}
     fetch_map.main(row={"source": source} | columns, map_id="m", max_voxels=1000, **made)
-    return (*read_map(*made.values()), read_json(made["sidecar"]))
+    stat_map = StatMap.read("m", MapFiles(*made.values()))
+    return stat_map.values, stat_map.affine, stat_map.mask, read_json(made["sidecar"])
 
 
 def a_map(source):
