@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..distributions import distribution_of
-from ..inference.kinds import check_threshold
+from ..inference.kinds import check_threshold, parse_threshold
 from ..inference.needs import no_smoothness
 from ..io.declared import Intent, intent_of, statistic
 from ..io.files import UserError
@@ -100,6 +100,10 @@ def _check_row(row, name, asked, by_size, atlases, sheet_name):
                 "the same space"
             )
     smooth = bool(row["fwhm_mm"] or row["dlh"] or row["residuals"])
+    for what, threshold, _ in asked:
+        kind, number = parse_threshold(threshold)
+        if kind.needs_smoothness and not smooth:
+            raise no_smoothness(name, f"{what} {{{kind.name}: {number:g}}}", sheet_name)
     if by_size and not smooth:
         raise no_smoothness(name, by_size[0], sheet_name)
     if path:  # what is not here yet may tell the rest in its header

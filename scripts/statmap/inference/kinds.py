@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..distributions import Distribution
 from ..io.files import UserError
@@ -92,7 +92,7 @@ class Kind:
     example : as it is written in the config.
     meaning : for the docs and the schema.
     low, high : the numbers that are accepted lie between them.
-    ends : whether the two (those that are finite) are accepted as well.
+    ends : which of the two are accepted as well: ``none``, ``high`` or ``both`` (those that are finite).
     title : for titles, with the fields ``number``, ``over`` (the domain) and ``left`` (what is compared).
     sentence : for the methods paragraph, with the fields ``number``, ``left``, ``family`` (the domain and its size),
         ``each`` (what both tails leave to each) and ``method`` (of the Cutoff).
@@ -107,7 +107,7 @@ class Kind:
     meaning: str
     low: float = 0
     high: float = 1
-    ends: bool = False
+    ends: Literal["none", "high", "both"] = "none"
     title: str = ""
     sentence: str = ""
     cites: tuple[str, ...] = ()
@@ -120,7 +120,8 @@ class Kind:
         """Whether a number is in the range."""
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
             return False
-        return self.low <= number <= self.high if self.ends else self.low < number < self.high
+        above = number > self.low or (self.ends == "both" and number == self.low)
+        return above and (number < self.high or (self.ends != "none" and number == self.high))
 
 
 def find_value(number, stat_map, rule, search):
@@ -179,7 +180,7 @@ _KINDS = (
         example="3.0",
         meaning="A value in the units of the map.",
         high=math.inf,
-        ends=True,
+        ends="both",
         needs_p=False,
         find=find_value,
     ),
@@ -188,7 +189,7 @@ _KINDS = (
         example='"97%"',
         meaning="A percentile of the map's values.",
         high=100,
-        ends=True,
+        ends="both",
         title="{number:g}% of {left} over {over}: ",
         sentence="at the {number:g}th percentile of {left} over {family}",
         needs_p=False,
@@ -232,6 +233,7 @@ _KINDS = (
     ),
     Kind(
         name="tdp",
+        ends="high",
         example="{tdp: 0.7}",
         meaning=(
             "True discovery proportion: the largest clusters of which this share is active, each at its own cutoff."

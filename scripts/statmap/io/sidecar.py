@@ -11,7 +11,7 @@ from typing import Any, Self
 from .files import check_written, read_json, write_json
 
 VERSION = "1.2.1"
-_ACRONYMS = {word.lower(): word for word in ("SHA256", "URL", "DF", "MM", "MM3", "NaN", "FWHM", "DLH", "NeuroVault")}
+_ACRONYMS = {word.lower(): word for word in ("SHA256", "URL", "DF", "MM", "MM3", "NaN", "NeuroVault")}
 
 
 def generated_by(rule: str, packages: tuple[str, ...] = ("numpy", "nibabel")) -> list[dict[str, Any]]:

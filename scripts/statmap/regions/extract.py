@@ -1,7 +1,7 @@
 """From suprathreshold voxels to regions: clusters or local regions, extent threshold, and where every voxel went."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,8 +66,8 @@ class RegionsSidecar(Sidecar):
     @property
     def rule(self) -> RegionRule:
         """By which the regions were made, its extent threshold in mm^3."""
-        extent = {"min_region_size": self.min_region_size_mm3, "size_rule": self.size_rule}
-        return rule_from(RegionRule, self.parameters | extent)
+        rule = rule_from(RegionRule, self.parameters)
+        return replace(rule, min_region_size=self.min_region_size_mm3, size_rule=self.size_rule)
 
 
 def extract_regions(thresholded: np.ndarray, affine: np.ndarray, rule: RegionRule) -> Regions:

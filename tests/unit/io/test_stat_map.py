@@ -1,5 +1,6 @@
 """A map as the analysis sees it: read with its mask and its record, and the files of its variants."""
 
+import json
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -10,7 +11,7 @@ from calls import stat_map_of, write_map
 
 import fetch_map
 from statmap.distributions import F, PValues, T, Unknown, Z
-from statmap.io.files import UserError
+from statmap.io.files import UserError, sha256_of
 from statmap.io.images import write_image
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder, by_map_and_variant
 
@@ -24,7 +25,7 @@ def test_a_map_is_read_under_its_mask(tmp_path):
     files = write_map(tmp_path, stat_map_of(np.nan_to_num(data), AFFINE, inside, stat="t", df=20))
     write_image(files.image, data, AFFINE)
     record = MapSidecar.read(files.sidecar)
-    replace(record, sha256=fetch_map.sha256_of(files.image)).write(files.sidecar)
+    replace(record, sha256=sha256_of(files.image)).write(files.sidecar)
     found = StatMap.read("motor", files)
     assert found.values.ravel().tolist() == [1, 0, 0, 4] and found.values.dtype == np.float32
     assert found.mask.dtype == bool and found.mask.ravel().tolist() == [True, True, False, True]
@@ -37,7 +38,9 @@ def test_a_map_or_mask_that_was_changed_since_it_was_written_is_not_read(tmp_pat
     files = write_map(tmp_path, stat_map_of(np.ones((2, 2, 2), np.float32), AFFINE))
     path = getattr(files, changed)
     write_image(path, np.full((2, 2, 2), 2, np.float32), AFFINE)
-    with pytest.raises(UserError, match=rf"{Path(path).name} is not the file that was written.*delete it and run again"):
+    with pytest.raises(
+        UserError, match=rf"{Path(path).name} is not the file that was written.*delete it and run again"
+    ):
         StatMap.read("m", files)
 
 
@@ -66,9 +69,9 @@ def test_what_rule_fetch_map_writes_is_read(tmp_path, stat, df, space, distribut
     assert found.mask.sum() == record.mask_voxels == record.nonzero_count == 55
     assert (found.distribution, found.space) == (distribution, space)
     assert record.stat == distribution.stat and record.stat_of_source == (stat or "other")
-    written = Path(files.sidecar).read_bytes()
+    written = json.loads(Path(files.sidecar).read_text(encoding="utf-8"))
     record.write(files.sidecar)
-    assert Path(files.sidecar).read_bytes() == written, "the record has every entry of the file, in its order"
+    assert json.loads(Path(files.sidecar).read_text(encoding="utf-8")) == written
 
 
 NAMES = ("regions.csv", "regions.json", "thresholded.nii.gz")
