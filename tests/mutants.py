@@ -52,6 +52,12 @@ def equivalent(lines: list[str]) -> bool:
     return len(texts) == 2 and texts[0] == texts[1]
 
 
+def tests_of(module: str) -> str:
+    """Where the unit tests of a module are: those of its room, of a module without one its own, else all."""
+    room = f"tests/unit/{module.partition('/')[0]}" if "/" in module else f"tests/unit/test_{module}.py"
+    return room if (ROOT / room).exists() else "tests/unit"
+
+
 def mutmut(folder: Path, *arguments: str) -> str:
     """What mutmut prints; it ends with 0 also where mutants survive."""
     command = [Path(sys.executable).with_name("mutmut"), *arguments]
@@ -66,16 +72,16 @@ if __name__ == "__main__":
     parser.add_argument("module", help="of scripts/statmap, as regions/seeds")
     module = parser.parse_args().module
     with tempfile.TemporaryDirectory() as place:
-        lay_out(Path(place), module, [f"tests/unit/{module.partition('/')[0]}"])
+        lay_out(Path(place), module, [tests_of(module)])
         mutmut(place, "run", "--max-children", "1")
-        fates = dict(re.findall(r"^ *(\S+): (.+)$", mutmut(place, "results", "--all", "true"), re.MULTILINE))
-        for mutant, fate in fates.items():
-            if fate not in ("killed", "timeout"):
+        outcomes = dict(re.findall(r"^ *(\S+): (.+)$", mutmut(place, "results", "--all", "true"), re.MULTILINE))
+        for mutant, outcome in outcomes.items():
+            if outcome not in ("killed", "timeout"):
                 lines = changed(mutmut(place, "show", mutant))
                 if equivalent(lines):
-                    fates[mutant] = "equivalent"
+                    outcomes[mutant] = "equivalent"
                 else:
-                    print(f"{mutant.rpartition('.')[2]}: {fate}", *lines, "", sep="\n")
-    counts = Counter(fates.values())
-    killed, different = counts["killed"] + counts["timeout"], len(fates) - counts["equivalent"]
+                    print(f"{mutant.rpartition('.')[2]}: {outcome}", *lines, "", sep="\n")
+    counts = Counter(outcomes.values())
+    killed, different = counts["killed"] + counts["timeout"], len(outcomes) - counts["equivalent"]
     print(f"{module}: {killed} of {different} mutants killed ({killed / different:.1%}); {dict(counts)}")

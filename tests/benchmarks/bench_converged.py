@@ -4,6 +4,7 @@ Run with ``python tests/benchmarks/bench_converged.py``, or by `make bench`; pri
 """
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,14 +17,9 @@ from statmap.io.images import read_image
 from statmap.regions.clusters import bounding_box
 from statmap.regions.extract import extract_regions
 from statmap.regions.local_regions import label_local_regions
+from statmap.rules import RegionRule
 
-KEYS = {
-    "extract_type": "local_regions",
-    "signs": "merged",
-    "connectivity": 6,
-    "min_region_size": 1500,
-    "size_rule": ">",
-}
+RULE = RegionRule(extract_type="local_regions", signs="merged", connectivity=6, min_region_size=1500)
 MAP = Path(find_spec("nilearn").submodule_search_locations[0], "datasets/data/image_10426.nii.gz")
 
 
@@ -54,12 +50,9 @@ def print_table(heading, maps):
         thresholded = np.where(np.abs(data) >= cutoff, data, 0)
         by_seed, regions = {}, {}
         for walker in ("nilearn", "converged"):
-            rule = {key: KEYS[key] for key in ("signs", "connectivity")} | {"unseeded": "drop", "edge_scale": "volume"}
-            found = label_local_regions(
-                thresholded, bounding_box(thresholded != 0), affine, **rule, random_walker=walker
-            )
-            by_seed[walker] = found.labels
-            regions[walker] = extract_regions(thresholded, affine, **KEYS, random_walker=walker).n_regions
+            rule, box = replace(RULE, random_walker=walker), bounding_box(thresholded != 0)
+            by_seed[walker] = label_local_regions(thresholded, box, affine, rule).labels
+            regions[walker] = extract_regions(thresholded, affine, rule).n_regions
         divided = np.count_nonzero(by_seed["nilearn"])
         apart = np.count_nonzero(by_seed["nilearn"] != by_seed["converged"])
         sizes = f"{regions['nilearn']} | {regions['converged']}"

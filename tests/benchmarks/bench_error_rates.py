@@ -13,19 +13,15 @@ from scipy.ndimage import gaussian_filter
 
 sys.path.insert(0, "scripts")
 
-from statmap.inference.region_statistics import critical_extent, excursion_sizes, search_of
+from statmap.distributions import Z
+from statmap.inference.region_statistics import critical_extent, excursion_sizes
+from statmap.inference.search_volume import search_of
 from statmap.inference.thresholds import resolve_cutoff
+from statmap.io.stat_map import StatMap
+from statmap.rules import RegionRule, ThresholdRule
 
 SHAPE, FWHM, MARGIN = (64, 64, 56), 8.0, 16  # voxels
 ALPHA = 0.05
-RULES = {
-    "sided": "positive",
-    "cutoff_rule": None,
-    "percentile_domain": "all",
-    "domain": "mask",
-    "stat": "z",
-    "df": None,
-}
 
 
 def noise(maps: int, seed: int = 0) -> Iterator[np.ndarray]:
@@ -45,23 +41,13 @@ def error_rates(maps: int) -> dict[str, float]:
     """Share of noise maps with anything significant, by the way to threshold."""
     affine, inside = np.eye(4), np.ones(SHAPE, dtype=bool)
     search = search_of(inside, affine, FWHM, None)
-    height = resolve_cutoff(np.ones(SHAPE), inside, threshold={"fwe": ALPHA}, search=search, **RULES).value
+    stat_map = StatMap("noise", np.ones(SHAPE), affine, inside, Z())
+    height = resolve_cutoff(stat_map, ThresholdRule(threshold={"fwe": ALPHA}, sided="positive"), search).value
     found = {"fwe, height": 0, "cluster_p, fsl, z > 3.1": 0, "cluster_p, spm, z > 3.1": 0}
-    extents = {
-        theory: critical_extent(
-            np.array([1]),
-            3.1,
-            search,
-            cluster_p=ALPHA,
-            cluster_q=None,
-            cluster_theory=theory,
-            stat="z",
-            df=None,
-            sided="positive",
-            name="noise",
-        )
-        for theory in ("fsl", "spm")
-    }
+    extents = {}
+    for theory in ("fsl", "spm"):
+        rule = RegionRule(sided="positive", cluster_p=ALPHA, cluster_theory=theory)
+        extents[theory] = critical_extent(np.array([1]), 3.1, search, rule, Z(), "noise")
     for data in noise(maps):
         found["fwe, height"] += bool((data >= height).any())
         largest = excursion_sizes(data, data > 3.1, 26).max(initial=0)

@@ -160,8 +160,10 @@ def our_side(task, path, cutoff):
     """The same of ours."""
     import numpy as np
 
+    from statmap.distributions import Unknown
     from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
     from statmap.io.images import read_image, write_volumes
+    from statmap.io.stat_map import StatMap
     from statmap.regions import (  # else they would be imported, and counted, by the first call
         nilearn_walker,  # noqa: F401
         random_walker,  # noqa: F401
@@ -169,18 +171,18 @@ def our_side(task, path, cutoff):
     )
     from statmap.regions.extract import extract_regions, region_volumes
     from statmap.regions.measures import list_peaks, measure_regions
+    from statmap.rules import PeakRule, RegionRule, ThresholdRule
 
-    rules = {"threshold": "97%" if "%" in task else float(cutoff), "sided": "two", "cutoff_rule": None}
-    rules |= {"percentile_domain": "all", "domain": "mask", "stat": "other", "df": None}
-    keys = {"signs": "merged", "connectivity": 6, "size_rule": ">", "unseeded": "drop", "edge_scale": "volume"}
-    keys |= {"extract_type": "connected_components", "min_region_size": 0}
+    asked = ThresholdRule(threshold="97%" if "%" in task else float(cutoff))
+    rule = RegionRule(signs="merged", min_region_size=0)
     if task in ("local", "as nilearn"):
-        keys |= {"extract_type": "local_regions", "min_region_size": MIN_REGION_SIZE}
-        keys["random_walker"] = "converged" if task == "local" else "nilearn"
+        walker = "converged" if task == "local" else "nilearn"
+        local = {"extract_type": "local_regions", "min_region_size": MIN_REGION_SIZE, "random_walker": walker}
+        rule = RegionRule(signs="merged", **local)
 
     def threshold(image):
         data, affine = image
-        cutoff = resolve_cutoff(data, np.ones(data.shape, bool), **rules)
+        cutoff = resolve_cutoff(StatMap("map", data, affine, np.ones(data.shape, bool), Unknown()), asked)
         return np.where(suprathreshold_mask(data, cutoff, "two"), data, 0), affine
 
     def load():
@@ -188,23 +190,23 @@ def our_side(task, path, cutoff):
         return image if task.startswith("threshold") else threshold(image)
 
     def components(image):
-        found = extract_regions(*image, **keys)
+        found = extract_regions(*image, rule)
         measure_regions(image[0], found.labels, image[1])
-        list_peaks(image[0], found.labels, image[1], min_peak_distance=8, max_peaks=6)
+        list_peaks(image[0], found.labels, image[1], PeakRule())
         return found.n_regions
 
-    def local(image):
-        return extract_regions(*image, **keys).n_regions
+    def local_regions(image):
+        return extract_regions(*image, rule).n_regions
 
     def write(image):
         data, affine = image
-        found = extract_regions(data, affine, **keys)
+        found = extract_regions(data, affine, rule)
         with tempfile.TemporaryDirectory() as folder:
             shape = (*data.shape, found.n_regions)
             write_volumes(Path(folder, "4d.nii.gz"), region_volumes(found.labels, data), shape, affine, data.dtype)
         return found.n_regions
 
-    calls = {"components": components, "local": local, "as nilearn": local, "4D": write}
+    calls = {"components": components, "local": local_regions, "as nilearn": local_regions, "4D": write}
     measure(calls.get(task, lambda image: threshold(image) and None), load, write if task == "components" else None)
 
 

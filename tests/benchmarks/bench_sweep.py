@@ -17,9 +17,12 @@ from scipy.ndimage import affine_transform
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
+from statmap.distributions import Z
 from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.io.images import read_image
+from statmap.io.stat_map import StatMap
 from statmap.regions.extract import extract_regions
+from statmap.rules import RegionRule, SweepRule
 from statmap.stability.persistence import persistence
 from statmap.stability.robustness import robustness
 from statmap.stability.sweep import sweep_grid, trees_of_settings
@@ -28,6 +31,7 @@ from statmap.stability.tree import component_tree, signed_maps
 MAP = Path(find_spec("nilearn").submodule_search_locations[0]) / "datasets/data/image_10426.nii.gz"
 SIZES = [200, 500, 1000, 1500, 3000]
 LOWEST, HIGHEST = 2.0, 7.5
+RULE = SweepRule(thresholds=[], min_region_sizes=SIZES, connectivities=[6], signs=["merged"])
 
 
 def cutoffs_of(n):
@@ -36,8 +40,8 @@ def cutoffs_of(n):
 
 def sweep(data, affine, cutoffs):
     floor = min(cutoff.at_least for cutoff in cutoffs.values())
-    trees = trees_of_settings(data, [6], ["merged"], "two", floor)
-    return sweep_grid(trees, data.shape, affine, cutoffs, SIZES, ">")
+    trees = trees_of_settings(data, RULE, floor)
+    return sweep_grid(trees, data.shape, affine, cutoffs, RULE.min_region_sizes, RULE.size_rule)
 
 
 def seconds(function, *arguments, repeats=7, **keywords):
@@ -104,17 +108,16 @@ def exact(maps):
         "`persistence`, both signs from 2.0, 100 cutoffs": [],
     }
     rows["`robustness` of the regions at 3.0, both signs"] = []
+    rule, cutoff = RegionRule(connectivity=18, min_region_size=500), Cutoff(3.0, ">=", "value")
     for data, affine in maps.values():
         trees = {sign: component_tree(x, 18, LOWEST) for sign, x in signed_maps(data, "split", "two").items()}
-        keys = {"connectivity": 18, "signs": "split", "min_region_size": 500, "size_rule": ">"}
-        cutoff = Cutoff(3.0, ">=", "value")
         thresholded = np.where(suprathreshold_mask(data, cutoff, "two"), data, 0)
-        found = extract_regions(thresholded, affine, extract_type="connected_components", **keys)
-        regions = main_peaks_of(found, data)
+        found = extract_regions(thresholded, affine, rule)
+        stat_map, regions = StatMap("map", data, affine, data != 0, Z()), main_peaks_of(found, data)
         times = (
             seconds(component_tree, data, 18, repeats=3),
             seconds(persistence, trees, affine, cutoffs_of(100), repeats=3),
-            seconds(robustness, data, affine, *regions, cutoff, sided="two", **keys, repeats=3),
+            seconds(robustness, stat_map, *regions, cutoff, found.rule, repeats=3),
         )
         for row, cell in zip(
             rows.values(), [f"{(data > 0).sum():,}", *(f"{1000 * t:.1f}" for t in times)], strict=True

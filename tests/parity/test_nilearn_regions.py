@@ -5,7 +5,7 @@ import warnings
 import nibabel as nib
 import numpy as np
 import pytest
-from calls import extract_regions
+from calls import extract_regions, resolve_cutoff
 from nilearn._utils import segmentation
 from nilearn._utils.ndimage import peak_local_max
 from nilearn.image import threshold_img
@@ -14,14 +14,12 @@ from nilearn.regions import connected_regions
 from scipy.ndimage import label
 from scipy.sparse.linalg import splu
 
-from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
+from statmap.inference.thresholds import suprathreshold_mask
 from statmap.regions.extract import region_volumes
-
-KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")  # what a cutoff depends on
 
 
 def threshold_ours(data, variant):
-    cutoff = resolve_cutoff(data, data != 0, **{key: variant[key] for key in KEYS})
+    cutoff = resolve_cutoff(data, data != 0, variant)
     return np.where(suprathreshold_mask(data, cutoff, variant["sided"]), data, 0)
 
 
@@ -54,10 +52,10 @@ def test_region_images_equal_nilearn(motor, variant, extract_type, min_region_si
         min_region_size,
     )
     thresholded = threshold_ours(data, spec)
-    found = extract_regions(thresholded, affine, spec)
-    ours = [volume.copy() for volume in region_volumes(found.labels, thresholded)]
-    assert len(ours) == found.n_regions == reference.shape[3]
-    assert (found.n_regions > 0) == (threshold != "99.5%" or extract_type == "connected_components")
+    regions = extract_regions(thresholded, affine, spec)
+    ours = [volume.copy() for volume in region_volumes(regions.labels, thresholded)]
+    assert len(ours) == regions.n_regions == reference.shape[3]
+    assert (regions.n_regions > 0) == (threshold != "99.5%" or extract_type == "connected_components")
     assert sorted(volume.tobytes() for volume in ours) == volumes_of(reference)
 
 

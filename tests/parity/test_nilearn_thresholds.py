@@ -3,17 +3,16 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from calls import resolve_cutoff
 from nilearn.image import threshold_img
 
-from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
+from statmap.inference.thresholds import suprathreshold_mask
 
-KEYS = ("threshold", "sided", "cutoff_rule", "percentile_domain", "domain", "stat", "df")
 CASES = ["80%", "90%", "97%", "99.5%", 2.0, 3.0, 4.5]
 
 
 def ours(data, variant, threshold, sided):
-    spec = variant | {"threshold": threshold, "sided": sided}
-    cutoff = resolve_cutoff(data, data != 0, **{key: spec[key] for key in KEYS})
+    cutoff = resolve_cutoff(data, data != 0, variant | {"threshold": threshold, "sided": sided})
     return np.where(suprathreshold_mask(data, cutoff, sided), data, 0), cutoff
 
 
@@ -27,10 +26,10 @@ def test_thresholded_image_equals_nilearn(motor, variant, threshold, sided):
     reference = flip * threshold_img(image, threshold, two_sided=sided == "two", copy_header=True).get_fdata()
     if sided == "positive" or sided == "negative":
         reference = np.where(flip * reference > 0, reference, 0)
-    found, _ = ours(data, variant, threshold, sided)
-    np.testing.assert_array_equal(found, reference.astype(np.float32))
+    thresholded, _ = ours(data, variant, threshold, sided)
+    np.testing.assert_array_equal(thresholded, reference.astype(np.float32))
     # 693 voxels share the maximum, so that no voxel is above the highest percentile of the positive side.
-    assert (np.count_nonzero(found) > 100) == ((threshold, sided) != ("99.5%", "positive"))
+    assert (np.count_nonzero(thresholded) > 100) == ((threshold, sided) != ("99.5%", "positive"))
 
 
 @pytest.mark.parametrize("threshold", [2.0, 3.0, 4.5])
@@ -53,15 +52,13 @@ def test_mask_as_in_nilearn(motor, variant, threshold):
         copy_header=True,
     ).get_fdata(dtype=np.float32)
     masked = np.where(mask, data, 0)
-    spec = variant | {"threshold": threshold, "percentile_domain": "mask"}
-    found = np.where(
-        suprathreshold_mask(masked, resolve_cutoff(masked, mask, **{key: spec[key] for key in KEYS}), "two"), masked, 0
-    )
-    np.testing.assert_array_equal(found, reference)
+    cutoff = resolve_cutoff(masked, mask, variant | {"threshold": threshold, "percentile_domain": "mask"})
+    thresholded = np.where(suprathreshold_mask(masked, cutoff, "two"), masked, 0)
+    np.testing.assert_array_equal(thresholded, reference)
 
 
 def test_value_at_the_cutoff_passes_in_the_precision_of_the_map(variant):
     data = np.array([[[3.1, 3.0999, 0, -3.1]]], dtype=np.float32)
-    found, cutoff = ours(data, variant, 3.1, "two")
-    np.testing.assert_array_equal(found != 0, [[[True, False, False, True]]])
+    thresholded, cutoff = ours(data, variant, 3.1, "two")
+    np.testing.assert_array_equal(thresholded != 0, [[[True, False, False, True]]])
     assert cutoff.value == float(np.float32(3.1))

@@ -69,7 +69,7 @@ def check(path, variant, threshold, extract_type, min_region_size):
     data, affine = read_image(path)
     keys = variant | {"threshold": threshold, "extract_type": extract_type, "min_region_size": min_region_size}
     keys["random_walker"] = "nilearn"
-    cutoff = resolve_cutoff(data, data != 0, keys, "map")
+    cutoff = resolve_cutoff(data, data != 0, keys)
     ours = np.where(suprathreshold_mask(data, cutoff, "two"), data, data.dtype.type(0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -77,12 +77,12 @@ def check(path, variant, threshold, extract_type, min_region_size):
         np.testing.assert_array_equal(ours, np.asanyarray(theirs.dataobj))
         image, _ = connected_regions(theirs, extract_type=extract_type, min_region_size=min_region_size)
     expected = [] if image is None else list(np.moveaxis(image.get_fdata(dtype=np.float32), -1, 0))  # as nilearn joins
-    found = extract_regions(ours, affine, keys)
-    volumes = [volume.astype(np.float32) for volume in region_volumes(found.labels, ours)]
+    regions = extract_regions(ours, affine, keys)
+    volumes = [volume.astype(np.float32) for volume in region_volumes(regions.labels, ours)]
     assert len(volumes) == len(expected)
     equal = sorted(v.tobytes() for v in volumes) == sorted((np.ascontiguousarray(v) + 0).tobytes() for v in expected)
     assert equal, "the voxels of some region differ"
-    return found
+    return regions
 
 
 CASES = list(product(KINDS, SHAPES, AFFINES))  # every 14th in the fast tests, 59 more in the slow ones
@@ -129,14 +129,3 @@ def test_what_nilearn_does_when_there_is_little_to_divide(tmp_path, variant):
     for name, data in maps.items():
         path = stored(tmp_path, data, np.diag([3.0, 3, 3, 1]), "float32")
         assert check(path, variant, 2.0, "local_regions", 0).n_regions == expected[name], name
-
-
-def count_apart(one, other):
-    """Voxels in which two divisions differ, the regions of one matched to those of the other as well as can be."""
-    from scipy.optimize import linear_sum_assignment
-
-    inside = (one > 0) & (other > 0)
-    table = np.zeros((one.max() + 1, other.max() + 1), int)
-    np.add.at(table, (one[inside], other[inside]), 1)
-    rows, columns = linear_sum_assignment(-table)
-    return int(np.count_nonzero(inside) - table[rows, columns].sum())

@@ -8,13 +8,16 @@ q (5e-6 of the q of the peak at 9.7, whose tail is nine steps) and makes p 0 or 
 import numpy as np
 import pytest
 
-from statmap.inference import random_field as rft
-from statmap.inference.region_statistics import Search, critical_extent
-from statmap.inference.statistics import log_sf, z_of
+from statmap.distributions import T
+from statmap.inference.random_field import RandomField, benjamini_hochberg
+from statmap.inference.region_statistics import critical_extent
+from statmap.inference.search_volume import SearchVolume, dlh_of
+from statmap.rules import RegionRule
 
-DF, VOXELS, CUTOFF = 84.0, 69306, 4.85241745689539
+T84, VOXELS, CUTOFF = T(84.0), 69306, 4.85241745689539
 FWHM = np.array([5.41278985910694, 5.43638957240286, 4.51666658877481])
 RESELS = np.array([7, 42.96312274763, 269.40914815306, 467.07642343881])
+FIELD = RandomField(T84, "positive", SearchVolume(VOXELS, 3, FWHM, RESELS, dlh_of(FWHM, 1.0)))
 SIZES = [839, 695, 37, 29, 12]
 P_UNCORRECTED = [
     3.55896824480477e-19,
@@ -43,44 +46,41 @@ def test_the_volume():
 
 
 def test_height_threshold():
-    value, method = rft.cutoff_fwe(0.05, RESELS, VOXELS, "t", DF)
+    value, method = FIELD.cutoff_fwe(0.05)
     assert value == pytest.approx(CUTOFF, rel=1e-13) and method == "random field theory"
-    assert np.exp(log_sf(CUTOFF, "t", DF)) == pytest.approx(2.7772578e-06, rel=2e-6)
-    assert rft.expected_ec(CUTOFF, RESELS, "t", DF) == pytest.approx(0.0512932943875478, rel=1e-11)
+    assert np.exp(T84.log_sf(CUTOFF)) == pytest.approx(2.7772578e-06, rel=2e-6)
+    assert FIELD.expected_ec(CUTOFF) == pytest.approx(0.0512932943875478, rel=1e-11)
 
 
 def test_expected_voxels_per_cluster():
-    density = rft.ec_densities(CUTOFF, "t", DF)
+    density = T84.ec_densities(CUTOFF)
     assert density[0] / density[3] * FWHM.prod() == pytest.approx(4.02834655908613, rel=1e-10)
 
 
 def test_clusters():
-    uncorrected, corrected = (np.exp(one) for one in rft.spm_cluster_log_p(SIZES, CUTOFF, RESELS, FWHM, 3, "t", DF))
+    uncorrected, corrected = (np.exp(log_p) for log_p in FIELD.spm_cluster_log_p(SIZES, CUTOFF))
     np.testing.assert_allclose(uncorrected, P_UNCORRECTED, rtol=1e-9)
     np.testing.assert_allclose(corrected[2:], P_FWE, rtol=1e-9)
     assert (corrected[:2] < 2**-53).all()  # printed as 0
-    q = rft.benjamini_hochberg(uncorrected)
+    q = benjamini_hochberg(uncorrected)
     np.testing.assert_allclose(q, Q, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("asked", "critical", "printed"), [("cluster_p", 1, 12), ("cluster_q", 29, 29)])
 def test_critical_extents(asked, critical, printed):
     """FWEc and FDRc are sizes of clusters that were found; above so high a cutoff any cluster is significant."""
-    search = Search(VOXELS, 3, FWHM, RESELS, rft.dlh_of(FWHM, 1.0))
-    keys = {"cluster_p": None, "cluster_q": None, asked: 0.05}
-    keys |= {"cluster_theory": "spm", "stat": "t", "df": DF, "sided": "positive", "name": "auditory"}
-    found = critical_extent(np.array(SIZES), CUTOFF, search, **keys)
-    assert found == critical and min(size for size in SIZES if size >= found) == printed
+    rule = RegionRule(**{asked: 0.05}, cluster_theory="spm", sided="positive")
+    extent = critical_extent(np.array(SIZES), CUTOFF, FIELD.search, rule, T84, "auditory")
+    assert extent == critical and min(size for size in SIZES if size >= extent) == printed
 
 
 def test_peaks():
     heights = np.array(list(PEAKS))
-    found = rft.peak_p_fwe(heights, RESELS, VOXELS, "t", DF)
-    for height, p in zip(heights, found, strict=True):
+    for height, p in zip(heights, FIELD.p_fwe(heights), strict=True):
         z, printed, _ = PEAKS[height]
         if printed:
             assert p == pytest.approx(printed, rel=1e-6)
-            assert z_of(height, "t", DF) == pytest.approx(z, rel=2e-8)
+            assert T84.to_z(height) == pytest.approx(z, rel=2e-8)
         else:
             assert p < VOXELS * 10 * 2.0**-53
 
@@ -89,7 +89,7 @@ def test_topological_fdr():
     """14 maxima, of which nine are printed (three per cluster, 8 mm apart); the q of eight of them needs no other."""
     hidden = [6.58, 6.57, 6.4, 5.3, 4.9]  # invented: only their ranks count
     heights = np.array([*PEAKS, *hidden])
-    q = rft.peak_q(heights, CUTOFF, RESELS, "t", DF)
+    q = FIELD.q(heights, heights, CUTOFF)
     printed = np.array([row[2] for row in PEAKS.values()])
     known = np.arange(len(printed)) != 6  # the seventh takes its q from a maximum that is not printed
     np.testing.assert_allclose(q[:9][known], printed[known], rtol=5e-6)

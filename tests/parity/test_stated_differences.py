@@ -51,8 +51,8 @@ def test_sizes_are_not_cut_to_whole_mm3(variant):
     assert measure_regions(data, labels.labels, affine)["volume_mm3"].tolist() == [pytest.approx(46.875)]
 
 
-@pytest.mark.parametrize(("mm", "kept"), [(2.0, 0), (2.5, 1), (3.0, 0), (3.5, 1)])
-def test_a_region_of_exactly_the_smallest_size_is_not_kept_by_rounding(variant, mm, kept):
+@pytest.mark.parametrize(("mm", "by_rounding"), [(2.0, 0), (2.5, 1), (3.0, 0), (3.5, 1)])
+def test_a_region_of_exactly_the_smallest_size_is_not_kept_by_rounding(variant, mm, by_rounding):
     """nilearn keeps what is larger, and with some voxel sizes what is equal: the determinant is rounded."""
     data = np.zeros((9, 9, 9), np.float32)
     data[1, 1, 1:6] = 5  # five voxels, and six that are kept by both
@@ -61,7 +61,7 @@ def test_a_region_of_exactly_the_smallest_size_is_not_kept_by_rounding(variant, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image, _ = connected_regions(nib.Nifti1Image(data, affine), 5 * mm**3, extract_type="connected_components")
-    assert image.shape[3] == 1 + kept
+    assert image.shape[3] == 1 + by_rounding
     keys = variant | {"extract_type": "connected_components", "min_region_size": 5 * mm**3}
     assert extract_regions(data, affine, keys).n_regions == 1
     assert extract_regions(data, affine, keys | {"size_rule": ">="}).n_regions == 2

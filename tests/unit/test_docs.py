@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from calls import extract_regions
+from calls import extract_regions, rule_of
 
 from statmap.config.schema import load, validate
 from statmap.config.variants import resolve_variants
 from statmap.docs import render
 from statmap.io.sidecar import VERSION
 from statmap.regions.extract import accounting_warning
+from statmap.rules import RegionRule
 
 ROOT = Path(__file__).parents[2]
 LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -92,7 +93,7 @@ def test_the_warning_that_the_readme_quotes_is_what_the_run_says(motor, variant)
     data, affine = motor
     found = extract_regions(np.where(np.abs(data) >= 3, data, 0), affine, variant)
     quoted = re.search(r"`(\d+ of \d+ suprathreshold [^`]*)`", " ".join(read("README.md").split()))[1]
-    assert accounting_warning(found.accounting, "merged", "drop").startswith(quoted)
+    assert accounting_warning(found.accounting, rule_of(RegionRule, variant)).startswith(quoted)
 
 
 def locked():
@@ -127,10 +128,9 @@ def test_the_conda_environment_has_what_the_scripts_import():
     assert {{"cc3d": "connected-components-3d", "PIL": "pillow"}.get(name, name) for name in needed} <= set(conda())
 
 
-def test_every_rule_of_the_slurm_profile_exists():
+def test_every_rule_of_the_slurm_profile_exists(rules):
     profile = yaml.safe_load(read("profiles/slurm/profile.yaml"))
-    rules = set(re.findall(r"^ *rule (\w+):", read("Snakefile"), re.MULTILINE))
-    assert set(profile["groups"]) <= rules
+    assert set(profile["groups"]) <= rules.keys()
     assert set(profile["groups"].values()) == set(profile["group-components"])
 
 

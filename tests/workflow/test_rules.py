@@ -7,12 +7,16 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
 import pytest
 from parsed_workflow import any_job_of
 from running import OFFLINE, REPOSITORY
+from snakemake.io import get_flag_value, is_flagged
 
 from statmap.config.rerun import code_hash
+from statmap.figures.captions import CAPTIONS
 from statmap.io.files import sha256_of
 
 SNAKEFILE, SCRIPTS = REPOSITORY / "Snakefile", REPOSITORY / "scripts"
@@ -109,6 +113,23 @@ def test_every_kind_of_file_from_elsewhere_is_read_by_some_rule(rules):
     """So that the test above has something to look at."""
     read = {Path(path).name.split(".")[0] for rule in WITH_SCRIPT for path in any_job_of(rules[rule]).input}
     assert read >= {"map", "mask", "values", "residuals", "atlas", "labels", "table", "template"}
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+def test_captions_are_there_and_say_what_their_rule_knows(rules, rule):
+    """What a caption asks for and its rule does not have would end the report."""
+    job = any_job_of(rules[rule])
+    job.wildcards = SimpleNamespace(**dict(job.wildcards.items()), region="001")  # of a folder of pages
+    reports = [get_flag_value(file, "report") for file in rules[rule].output if is_flagged(file, "report")]
+    for caption in {str(REPOSITORY / report.caption.get_path_or_uri(secret_free=True)) for report in reports}:
+        text = Path(caption).read_text(encoding="utf-8")
+        assert jinja2.Template(text, undefined=jinja2.StrictUndefined).render(snakemake=job).strip(), caption
+
+
+def test_every_figure_that_can_be_asked_for_is_in_the_report(rules):
+    outputs = [file for name in ("plot_variants", "plot_sweep") for file in rules[name].output]
+    shown = {Path(file).stem for file in outputs if is_flagged(file, "report")}
+    assert shown == CAPTIONS.keys()
 
 
 def test_no_script_without_a_rule(rules):

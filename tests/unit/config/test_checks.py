@@ -241,6 +241,12 @@ def test_what_rests_on_random_fields_needs_a_smoothness(refused):
         [("a", "a.nii.gz", "z", "")], clusters, columns
     )
     assert refused([("a", "a.nii.gz", "z", "8")], fwe | {"b": clusters["a"]}, columns) is None
+    # A header does not tell it, so it is asked for wherever the map is.
+    elsewhere = [("a", "https://example.org/a.nii", "z", "")]
+    for variants in (fwe, clusters):
+        assert f"needs the smoothness of the noise; {said}" in refused(elsewhere, variants, columns)
+    swept = refused(elsewhere, {"v": {"threshold": 3.0}}, columns, sweep={"thresholds": [2, {"fwe": 0.05}]})
+    assert f"sweep: threshold {{fwe: 0.05}} needs the smoothness of the noise; {said}" in swept
 
 
 @pytest.mark.parametrize("source", ["a{b}.nii", "a<b.nii", "https://me:secret@example.org/a.nii", "https://me@x.org/a"])

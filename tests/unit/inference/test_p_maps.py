@@ -2,26 +2,27 @@
 
 import numpy as np
 import pytest
+from calls import resolve_cutoff
 
-from statmap.inference import statistics
+from statmap.distributions import PValues
 from statmap.inference.p_maps import minus_log10_p, smallest_p
-from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
+from statmap.inference.thresholds import suprathreshold_mask
 from statmap.io.files import UserError
 
 P = np.array([0.5, 0.04, 0.001, 1.0]).reshape(2, 2, 1)
 INSIDE = np.ones(P.shape, dtype=bool)
+KEYS = {"sided": "positive", "percentile_domain": "all", "domain": "mask", "stat": "log10p"}
 
 
 @pytest.mark.parametrize(("form", "data"), [("p", P), ("1-p", 1 - P), ("log10p", -np.log10(P))])
 def test_three_forms_of_one_map(form, data):
-    found = minus_log10_p(data, INSIDE, form)
-    np.testing.assert_allclose(found, -np.log10(P), rtol=1e-12, atol=1e-30)
-    assert (found > 0).all()  # p = 1 was tested: it is no background
-    np.testing.assert_allclose(statistics.p_values(found, "log10p", None, "positive"), P, rtol=1e-12)
-    rules = {"sided": "positive", "cutoff_rule": None, "percentile_domain": "all", "domain": "mask"}
-    for threshold, kept in (({"p": 0.05}, 2), ({"bonferroni": 0.05}, 1), ({"fdr": 0.01}, 1)):
-        cutoff = resolve_cutoff(found, INSIDE, threshold=threshold, **rules, stat="log10p", df=None)
-        assert suprathreshold_mask(found, cutoff, "positive").sum() == kept
+    values = minus_log10_p(data, INSIDE, form)
+    np.testing.assert_allclose(values, -np.log10(P), rtol=1e-12, atol=1e-30)
+    assert (values > 0).all()  # p = 1 was tested: it is no background
+    np.testing.assert_allclose(PValues().p(values, "positive"), P, rtol=1e-12)
+    for threshold, n_voxels in (({"p": 0.05}, 2), ({"bonferroni": 0.05}, 1), ({"fdr": 0.01}, 1)):
+        cutoff = resolve_cutoff(values, INSIDE, KEYS | {"threshold": threshold})
+        assert suprathreshold_mask(values, cutoff, "positive").sum() == n_voxels
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -31,12 +32,11 @@ def test_a_p_that_is_the_level_is_significant_whatever_the_file_makes_of_it(form
     p = np.arange(1, 5001).reshape(1, 1, -1) / 5000
     stored = {"p": p, "1-p": 1 - p, "log10p": -np.log10(p)}[form].astype(dtype)
     inside = np.ones(p.shape, dtype=bool)
-    found = minus_log10_p(stored, inside, form)
-    rules = {"sided": "positive", "percentile_domain": "all", "domain": "mask", "stat": "log10p", "df": None}
+    values = minus_log10_p(stored, inside, form)
     for count in range(1, 2500):
-        for rule, kept in ((">=", count), (">", count - 1)):
-            cutoff = resolve_cutoff(found, inside, threshold={"p": count / 5000}, cutoff_rule=rule, **rules)
-            assert suprathreshold_mask(found, cutoff, "positive").sum() == kept, (count, rule)
+        for rule, n_voxels in ((">=", count), (">", count - 1)):
+            cutoff = resolve_cutoff(values, inside, KEYS | {"threshold": {"p": count / 5000}, "cutoff_rule": rule})
+            assert suprathreshold_mask(values, cutoff, "positive").sum() == n_voxels, (count, rule)
 
 
 def test_background_stays_background():
@@ -73,8 +73,8 @@ def test_a_p_of_0_among_few_values():
 
 
 def test_one_minus_p_of_float32_reaches_no_infinity():
-    found = minus_log10_p(np.ones((1, 1, 1), np.float32), np.ones((1, 1, 1), bool), "1-p")
-    assert found.dtype == np.float32 and 7 < found[0, 0, 0] < 8
+    values = minus_log10_p(np.ones((1, 1, 1), np.float32), np.ones((1, 1, 1), bool), "1-p")
+    assert values.dtype == np.float32 and 7 < values[0, 0, 0] < 8
 
 
 @pytest.mark.parametrize(("form", "value"), [("p", 1.5), ("1-p", -0.5), ("log10p", -3.0)])
@@ -85,8 +85,8 @@ def test_other_values_are_refused(form, value):
 
 @pytest.mark.parametrize(("stat", "df"), [("F", (2, 30)), ("log10p", None)])
 def test_one_tail_only(stat, df):
-    rules = {"cutoff_rule": None, "percentile_domain": "all", "domain": "mask", "stat": stat, "df": df}
+    keys = KEYS | {"threshold": {"p": 0.05}, "stat": stat, "df": df}
     with pytest.raises(UserError, match="one tail"):
-        resolve_cutoff(P, INSIDE, threshold={"p": 0.05}, sided="two", **rules)
+        resolve_cutoff(P, INSIDE, keys | {"sided": "two"})
     with pytest.raises(UserError, match="numerator first"):
-        resolve_cutoff(P, INSIDE, threshold={"p": 0.05}, sided="positive", **(rules | {"stat": "F", "df": 3.0}))
+        resolve_cutoff(P, INSIDE, keys | {"stat": "F", "df": 3.0})

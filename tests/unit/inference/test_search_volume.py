@@ -1,5 +1,7 @@
-"""Resel counts in closed form, and by counting one by one."""
+"""Search volumes: resel counts in closed form and by counting one by one, widths, dimensions, and the way back."""
 
+import json
+from dataclasses import fields
 from itertools import product
 
 import numpy as np
@@ -8,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from statmap.inference.resels import fwhm_voxels, lattice_counts, noise_width, resel_counts
+from statmap.inference.search_volume import (
+    SearchVolume,
+    dlh_of,
+    fwhm_voxels,
+    lattice_counts,
+    noise_width,
+    resel_counts,
+    search_of,
+)
+
+AFFINE = np.diag([3.0, 3, 3, 1])
 
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=3, max_dims=3, max_side=5))
 
@@ -56,3 +68,45 @@ def test_width_in_voxels_follows_the_axes_of_the_affine():
     assert noise_width(None, None, affine) is None
     width = noise_width(None, 0.1, affine)
     assert (4 * np.log(2)) ** 1.5 / width.prod() == pytest.approx(0.1) and np.ptp(width) == 0
+
+
+def test_dlh_of_fwhm():
+    assert dlh_of(6, 27.0) == pytest.approx((4 * np.log(2)) ** 1.5 / 8)
+    assert dlh_of([4, 6, 9], 8.0) == pytest.approx(dlh_of(6, 8.0))
+    # FSL's own pair, DLH 0.70114 and RESELS 6.60665 voxels (map "one subject" of test_random_field.py): equal but for
+    # its correction for the degrees of freedom of the residuals, which smoothest puts on DLH alone
+    assert 0.70114 / dlh_of(6.60665 ** (1 / 3), 1.0) == pytest.approx(1.0033, abs=1e-4)
+
+
+def test_dimensions_of_the_search_volume():
+    family = np.zeros((5, 6, 7), dtype=bool)
+    assert search_of(family, AFFINE, 8.0, None) is None
+    family[1:4, 2:5, 3] = True
+    assert search_of(family, AFFINE, 8.0, None).n_dims == 2
+    family[2, 3, 4] = True
+    search = search_of(family, AFFINE, 8.0, None, search_voxels=99)
+    assert search.n_dims == 3 and search.n_voxels == 99 and search_of(family, AFFINE, 8.0, None).n_voxels == 10
+
+
+def test_a_search_volume_comes_back_from_its_sidecar():
+    search = search_of(np.ones((5, 6, 7), dtype=bool), AFFINE, [8.0, 9, 10], None, 99, "residuals")
+    back = SearchVolume.from_entries(json.loads(json.dumps(search.entries(), allow_nan=False)))
+    assert all(np.array_equal(getattr(search, field.name), getattr(back, field.name)) for field in fields(search))
+    assert SearchVolume.from_entries({"Cutoff": 3.0}) is None
+
+
+def test_search_volume_of_the_real_map(motor):
+    data, affine = motor
+    search = search_of(data != 0, affine, [9.0, 9.0, 8.0], None)
+    assert (search.n_voxels, search.n_dims, search.source) == (np.count_nonzero(data), 3, "sheet")
+    np.testing.assert_allclose(search.fwhm, [3, 3, 8 / 3])
+    assert search.dlh == pytest.approx((4 * np.log(2)) ** 1.5 / 24)
+    np.testing.assert_array_equal(search.resels, resel_counts(data != 0, search.fwhm))
+    assert search_of(data != 0, affine, None, None) is None
+    assert search_of(data != 0, affine, None, 0.05, 1234).n_voxels == 1234
+    slice_only = np.zeros(data.shape, bool)
+    slice_only[10:30, 10:30, 20] = True
+    flat = search_of(slice_only, affine, 9.0, None)
+    assert flat.n_dims == 2 and flat.fwhm[2] == 1 and flat.resels[3] == 0 and flat.resels[2] == pytest.approx(19**2 / 9)
+    # DLH of a slice is per voxel^2: `smoothest` prints 4 ln 2 / (FWHM_x FWHM_y)
+    np.testing.assert_allclose(search_of(slice_only, affine, None, 4 * np.log(2) / 9).fwhm, [3, 3, 1])

@@ -2,10 +2,13 @@
 
 from itertools import pairwise
 
+import nibabel as nib
 import numpy as np
 import pytest
+from calls import stat_map_of
 from scipy import integrate, ndimage, stats
 
+from statmap.inference.search_volume import search_of, search_volumes
 from statmap.inference.smoothness import (
     fsl_correction,
     roughness_of_t,
@@ -14,6 +17,7 @@ from statmap.inference.smoothness import (
     smoothness_of_residuals,
 )
 from statmap.io.files import UserError
+from statmap.rules import Smoothness
 
 
 def noise(rng, shape, fwhm):
@@ -38,11 +42,11 @@ def test_the_formula_on_a_ragged_mask():
     rng = np.random.default_rng(4)
     z = noise(rng, (12, 11, 10), (3, 4, 2.5))
     mask = rng.uniform(size=z.shape) < 0.9
-    found = smoothness_of_map(z, mask)
+    estimate = smoothness_of_map(z, mask)
     fwhm, dlh = loop(z, mask)
-    np.testing.assert_allclose(found.fwhm, fwhm, rtol=1e-10)
-    assert found.dlh == pytest.approx(dlh, rel=1e-10)
-    assert found.dlh == pytest.approx((4 * np.log(2)) ** 1.5 / np.prod(found.fwhm), rel=1e-10)
+    np.testing.assert_allclose(estimate.fwhm, fwhm, rtol=1e-10)
+    assert estimate.dlh == pytest.approx(dlh, rel=1e-10)
+    assert estimate.dlh == pytest.approx((4 * np.log(2)) ** 1.5 / np.prod(estimate.fwhm), rel=1e-10)
 
 
 def test_noise_of_known_width():
@@ -54,22 +58,22 @@ def test_residuals_are_standardised_voxel_by_voxel():
     rng = np.random.default_rng(6)
     fields = np.stack([noise(rng, (24, 24, 24), (3, 3, 4)) for _ in range(20)], axis=-1)
     mask = np.ones(fields.shape[:3], dtype=bool)
-    found = smoothness_of_residuals(fields, mask, 19)
-    np.testing.assert_allclose(found.fwhm, [3, 3, 4], rtol=0.05)
+    estimate = smoothness_of_residuals(fields, mask, 19)
+    np.testing.assert_allclose(estimate.fwhm, [3, 3, 4], rtol=0.05)
     scaled = fields * rng.uniform(1, 9, size=mask.shape)[..., None] + rng.normal(size=mask.shape)[..., None]
     scaled[3, 4, 5] = 7.0  # does not vary: left out
     again = smoothness_of_residuals(scaled, mask, 19)
-    np.testing.assert_allclose(again.fwhm, found.fwhm, rtol=1e-2)
+    np.testing.assert_allclose(again.fwhm, estimate.fwhm, rtol=1e-2)
     assert again.n_voxels == 23**3 - 4
-    uncorrected = (4 * np.log(2)) ** 1.5 / np.prod(found.fwhm)
-    assert found.dlh == pytest.approx(uncorrected * fsl_correction(19), rel=1e-9)
+    uncorrected = (4 * np.log(2)) ** 1.5 / np.prod(estimate.fwhm)
+    assert estimate.dlh == pytest.approx(uncorrected * fsl_correction(19), rel=1e-9)
 
 
 def test_a_single_slice_is_two_dimensional():
     z = noise(np.random.default_rng(2), (128, 128, 1), (4, 5, 0))
-    found = smoothness_of_map(z, np.ones(z.shape, bool))
-    np.testing.assert_allclose(found.fwhm, [4, 5, 1], rtol=0.1)
-    assert found.dlh == pytest.approx(4 * np.log(2) / found.fwhm[:2].prod(), rel=1e-9)
+    estimate = smoothness_of_map(z, np.ones(z.shape, bool))
+    np.testing.assert_allclose(estimate.fwhm, [4, 5, 1], rtol=0.1)
+    assert estimate.dlh == pytest.approx(4 * np.log(2) / estimate.fwhm[:2].prod(), rel=1e-9)
 
 
 def test_nothing_to_measure_is_nan():
@@ -94,36 +98,96 @@ def test_correction_of_fsl():
     # the upper node plus the whole step, where a straight line would be at the node itself
     step = roughness_of_t(20) - roughness_of_t(19)
     assert fsl_correction(20) == pytest.approx(np.sqrt(roughness_of_t(20) + step), rel=1e-12)
-    # FSL's own pair of the map "one subject" in test_statistics_parity.py, whose analysis has about 104
+    # FSL's own pair of the map "one subject" in test_random_field.py, whose analysis has about 104
     assert fsl_correction(104) == pytest.approx(1.0033, abs=1e-4)
 
 
-def test_what_the_sheet_says_or_asks_for():
-    inside = np.ones((30, 32, 28), bool)
-    affine = np.diag([2.0, 3.0, 4.0, 1])
+AFFINE = np.diag([2.0, 3.0, 4.0, 1])
+VOXEL_MM = [2, 3, 4]
+
+
+@pytest.fixture(scope="module")
+def fields():
+    """Twelve fields of noise, (30, 32, 28, 12) float32."""
     random = np.random.default_rng(1)
-    fields = np.stack([ndimage.gaussian_filter(random.normal(size=inside.shape), 1.5) for _ in range(12)], axis=-1)
-    z = fields[..., 0] / fields[..., 0].std()
-    ask = {"stat": "z", "df": None, "name": "map 'm'"}
-    assert sheet_smoothness(z, affine, inside, 8.0, 0.1, None, **ask) == (8.0, 0.1, "sheet")
-    assert sheet_smoothness(z, affine, inside, None, 0.1, fields, **ask) == (None, 0.1, "sheet")
-    assert sheet_smoothness(z, affine, inside, None, None, None, **ask) == (None, None, None)
-    fwhm, dlh, source = sheet_smoothness(z, affine, inside, "map", None, None, **ask)
-    found = smoothness_of_map(z, inside)
-    assert source == "map" and dlh == found.dlh and np.allclose(fwhm, found.fwhm * [2, 3, 4])
-    assert sheet_smoothness(z, affine, inside, "map", 0.3, None, **ask)[1] == 0.3
-    fwhm, dlh, source = sheet_smoothness(z, affine, inside, None, None, fields, **(ask | {"df": 11.0}))
-    found = smoothness_of_residuals(fields, inside, 11.0)
-    assert source == "residuals" and dlh == found.dlh and np.allclose(fwhm, found.fwhm * [2, 3, 4])
-    of_f = sheet_smoothness(z, affine, inside, None, None, fields, stat="F", df=[3.0, 11.0], name="map 'm'")
-    assert of_f == (fwhm, dlh, "residuals")
-    for stat, residuals, said in (("other", None, "fwhm_mm: map needs p values"), ("z", fields, "degrees of freedom")):
-        with pytest.raises(UserError, match=said):
-            sheet_smoothness(
-                z, affine, inside, "map" if residuals is None else None, None, residuals, **(ask | {"stat": stat})
-            )
+    smoothed = [ndimage.gaussian_filter(random.normal(size=(30, 32, 28)), 1.5) for _ in range(12)]
+    return np.stack(smoothed, axis=-1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def residuals(fields, tmp_path_factory):
+    """The fields as a file, its path."""
+    path = tmp_path_factory.mktemp("residuals") / "res4d.nii.gz"
+    nib.Nifti1Image(fields, AFFINE).to_filename(path)
+    return str(path)
+
+
+def map_of(fields, stat="z", df=None):
+    return stat_map_of(fields[..., 0] / fields[..., 0].std(), AFFINE, stat=stat, df=df, name="m")
+
+
+def test_what_the_sheet_gives_is_taken(fields, residuals):
+    stat_map = map_of(fields)
+    given = Smoothness(fwhm_mm=8.0, dlh=0.1)
+    assert sheet_smoothness(stat_map, given, "map 'm'") == (8.0, 0.1, "sheet")
+    given = Smoothness(dlh=0.1, residuals=residuals)
+    assert sheet_smoothness(stat_map, given, "map 'm'") == (None, 0.1, "sheet")
+
+
+def test_where_the_sheet_gives_nothing_no_volume_was_searched(fields):
+    stat_map = map_of(fields)
+    assert not Smoothness().is_known
+    assert search_volumes(stat_map, Smoothness())(stat_map.mask) is None
+
+
+def test_what_the_sheet_says_becomes_the_search_volume(fields, residuals):
+    stat_map, family = map_of(fields, df=11.0), fields[..., 0] > 0
+    search = search_volumes(stat_map, Smoothness(fwhm_mm=8.0, dlh=0.1, search_voxels=99))(family)
+    assert search.entries() == search_of(family, AFFINE, 8.0, 0.1, 99, "sheet").entries()
+    search = search_volumes(stat_map, Smoothness(residuals=residuals))(family)
+    fwhm_mm, dlh, _ = sheet_smoothness(stat_map, Smoothness(residuals=residuals), "map 'm'")
+    assert search.entries() == search_of(family, AFFINE, fwhm_mm, dlh, None, "residuals").entries()
+
+
+def test_the_smoothness_of_the_map_itself(fields):
+    stat_map = map_of(fields)
+    fwhm, dlh, source = sheet_smoothness(stat_map, Smoothness(fwhm_mm="map"), "map 'm'")
+    estimate = smoothness_of_map(stat_map.values, stat_map.mask)
+    assert source == "map" and dlh == estimate.dlh and np.allclose(fwhm, estimate.fwhm * VOXEL_MM)
+    assert sheet_smoothness(stat_map, Smoothness(fwhm_mm="map", dlh=0.3), "map 'm'")[1] == 0.3
+    t_map = map_of(fields, "t", 20.0)
+    _, dlh, _ = sheet_smoothness(t_map, Smoothness(fwhm_mm="map"), "map 'm'")
+    assert dlh == smoothness_of_map(t_map.distribution.to_z(t_map.values), t_map.mask).dlh != estimate.dlh
+
+
+@pytest.mark.parametrize(
+    ("stat", "df"),
+    [
+        ("z", 11.0),
+        ("t", 11.0),
+        ("F", [3.0, 11.0]),
+        ("other", 11.0),
+        pytest.param(
+            *("z", [3.0, 11.0]),
+            marks=pytest.mark.xfail(raises=TypeError, strict=True, reason="a z map with two degrees of freedom"),
+        ),
+    ],
+)
+def test_the_smoothness_of_residuals(fields, residuals, stat, df):
+    stat_map = map_of(fields, stat, df)
+    fwhm, dlh, source = sheet_smoothness(stat_map, Smoothness(residuals=residuals), "map 'm'")
+    estimate = smoothness_of_residuals(fields, stat_map.mask, 11.0)
+    assert source == "residuals" and dlh == estimate.dlh and np.allclose(fwhm, estimate.fwhm * VOXEL_MM)
+
+
+def test_a_smoothness_that_cannot_be_had(fields, residuals):
+    with pytest.raises(UserError, match="fwhm_mm: map needs p values"):
+        sheet_smoothness(map_of(fields, "other"), Smoothness(fwhm_mm="map"), "map 'm'")
+    with pytest.raises(UserError, match="degrees of freedom"):
+        sheet_smoothness(map_of(fields, "z"), Smoothness(residuals=residuals), "map 'm'")
     for stat, df in (("F", (3.0, 40.0)), ("log10p", None)):
         with pytest.raises(UserError, match=f"map 'm': fwhm_mm: map is for z and t maps, found stat {stat}; give"):
-            sheet_smoothness(z, affine, inside, "map", None, None, stat=stat, df=df, name="map 'm'")
+            sheet_smoothness(map_of(fields, stat, df), Smoothness(fwhm_mm="map"), "map 'm'")
+    nothing = stat_map_of(np.ones((4, 4, 4)), AFFINE, np.zeros((4, 4, 4), bool), "z")
     with pytest.raises(UserError, match="no smoothness can be estimated from the map: 0 voxels"):
-        sheet_smoothness(z, affine, inside & False, "map", None, None, **ask)
+        sheet_smoothness(nothing, Smoothness(fwhm_mm="map"), "map 'm'")

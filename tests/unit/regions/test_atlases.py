@@ -5,6 +5,7 @@ import gzip
 from collections import Counter
 from dataclasses import replace
 from itertools import permutations, product
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fetch_atlas
-from statmap.io.files import UserError
+from statmap.io.files import UserError, sha256_of, write_json
+from statmap.io.images import write_image
 from statmap.regions.atlases import (
     AtlasFiles,
     as_labels,
@@ -327,6 +329,41 @@ def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):
     (tmp_path / "cut.nii.gz").write_bytes(gzip.compress(gzip.decompress((tmp_path / "atlas.nii.gz").read_bytes())[:-9]))
     with pytest.raises(UserError, match=r"cut.nii.gz is damaged .*not enough data in file.; get the file"):
         fetch_atlas.main(**made, **settings | {"atlas": {"image": str(tmp_path / "cut.nii.gz")}})
+
+
+def test_files_of_atlases_are_found_by_name_and_tables_by_order():
+    """Rule inputs in any order; one atlas may be called as another begins."""
+    spaces = {"net": "MNI152", "aal": None, "net-2": None}
+    tables = ["labels/l.tsv", "labels/aal.csv", "labels/l.tsv"]
+    expected = {
+        name: AtlasFiles(f"results/atlases/{name}.nii.gz", f"results/atlases/{name}.json", table, space)
+        for (name, space), table in zip(spaces.items(), tables, strict=True)
+    }
+    images = [path for own in expected.values() for path in own[:2]]
+    for order in (images, images[::-1], sorted(images)):
+        found = AtlasFiles.by_name(SimpleNamespace(atlases=order, atlas_labels=tables), spaces)
+        assert found == expected and list(found) == list(spaces)
+    with pytest.raises(ValueError, match="zip"):
+        AtlasFiles.by_name(SimpleNamespace(atlases=images, atlas_labels=tables[:2]), spaces)
+
+
+def test_an_atlas_that_lies_elsewhere_labels_nothing(tmp_path, table):
+    """The box of its labels has less than half of that of the map's voxels that are not 0."""
+    labels = np.ones((4, 4, 4), np.int16)
+    write_image(tmp_path / "a.nii.gz", labels, np.diag([2.0, 2, 2, 1]))
+    write_json(tmp_path / "a.json", {"SHA256": sha256_of(tmp_path / "a.nii.gz")})
+    names = table("index\tname\n1\tone\n")
+    files = {"a": AtlasFiles(str(tmp_path / "a.nii.gz"), str(tmp_path / "a.json"), str(names), "x")}
+    data = np.zeros((10, 4, 4), np.float32)
+    for first, covered in ((2, True), (3, False)):  # of four voxels two, one
+        data[:] = 0
+        data[first : first + 4] = 1
+        stat_map = stat_map_of(data, np.diag([2.0, 2, 2, 1]), name="m")
+        ((atlas,), warnings) = read_atlases(files, replace(stat_map, space="x"))
+        assert atlas.labels.any() == covered
+        assert warnings == (
+            [] if covered else ["atlas 'a' covers less than half of the map: regions are not labelled after it"]
+        )
 
 
 def test_floats_that_hold_integers_are_labels():

@@ -11,8 +11,10 @@ from small_maps import AFFINE, STRUCTURE, connectivities, shapes
 
 from statmap.distributions import Z
 from statmap.inference.statistics import hommel_value
+from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
+from statmap.io.files import UserError
 from statmap.rules import ThresholdRule
-from statmap.stability.guaranteed import guaranteed_regions
+from statmap.stability.guaranteed import apply_threshold, guaranteed_regions, lowest_values
 from statmap.stability.tree import signed_maps
 
 # Some z above 3.5 in every map, so that there is something to find; many ties.
@@ -109,3 +111,40 @@ def test_an_empty_map_has_no_region(shape):
     keys = {"tdp_alpha": 0.05, "sided": "two", "signs": "split", "connectivity": 6}
     found = found_regions(data, AFFINE, 0.7, **keys)
     assert not found.labels.any() and len(found.cutoffs) == len(found.tdp) == 0
+
+
+def test_a_threshold_of_one_cutoff_is_applied_as_it_resolves(motor):
+    stat_map = stat_map_of(*motor, stat="z", name="motor")
+    for threshold, sided in ((3.0, "two"), ("97%", "negative"), ({"fdr": 0.05}, "positive")):
+        rule = ThresholdRule(threshold=threshold, sided=sided)
+        thresholded, passes = apply_threshold(stat_map, rule)
+        assert thresholded.rule is rule and thresholded.search is None
+        assert thresholded.cutoff == resolve_cutoff(stat_map, rule) and not thresholded.cutoff.per_region
+        np.testing.assert_array_equal(passes, suprathreshold_mask(stat_map.values, thresholded.cutoff, sided))
+        assert passes.any()
+
+
+def test_a_threshold_by_proportion_keeps_the_voxels_of_its_regions(motor):
+    stat_map = stat_map_of(*motor, stat="z", name="motor")
+    rule = ThresholdRule(threshold={"tdp": 0.7}, connectivity=26)
+    thresholded, passes = apply_threshold(stat_map, rule)
+    regions = guaranteed_regions(stat_map, rule)
+    np.testing.assert_array_equal(passes, regions.labels > 0)
+    cutoff = thresholded.cutoff
+    assert cutoff.per_region and (cutoff.rule, cutoff.kind, cutoff.domain) == (">=", "tdp", "mask")
+    assert (cutoff.value, cutoff.highest) == (regions.cutoffs.min(), regions.cutoffs.max())
+    assert cutoff.value < cutoff.highest and cutoff.n_domain == np.count_nonzero(motor[0])
+    np.testing.assert_array_equal(lowest_values(regions.labels, stat_map.values), regions.cutoffs)
+
+
+def test_a_threshold_by_proportion_that_nothing_reaches():
+    stat_map = stat_map_of(np.full((2, 2, 2), 0.1), stat="z")
+    thresholded, passes = apply_threshold(stat_map, ThresholdRule(threshold={"tdp": 0.7}))
+    assert not passes.any() and (thresholded.cutoff.value, thresholded.cutoff.highest) == (np.inf, None)
+
+
+def test_a_threshold_by_proportion_needs_p_values():
+    with pytest.raises(UserError, match=r"^map 'm', variant 'v': threshold {tdp: 0.7} needs p values.*column stat"):
+        apply_threshold(
+            stat_map_of(np.ones((2, 2, 2))), ThresholdRule(threshold={"tdp": 0.7}), name="map 'm', variant 'v'"
+        )

@@ -63,14 +63,26 @@ def test_columns_equal_a_loop_over_regions(found):
 
 def test_every_region_has_its_main_peak_first(found):
     data, labels, affine = found
-    table, peaks = measure_regions(data, labels, affine), list_peaks(data, labels, affine, min_peak_distance=8, max_peaks=6)
+    table, peaks = (
+        measure_regions(data, labels, affine),
+        list_peaks(data, labels, affine, min_peak_distance=8, max_peaks=6),
+    )
     main = peaks[peaks["peak"] == 1]
     assert main["region"].tolist() == table["region"].tolist()
     np.testing.assert_array_equal(main[["x", "y", "z"]], table[["peak_x", "peak_y", "peak_z"]])
     assert (peaks.groupby("region")["peak"].max() <= 6).all()
 
 
-EXAMPLES = {"text": "word", "label": "Insula_R", "id": 3, "count": 4000, "mm": 4.0, "volume": 27.0, "share": 1.0, "percent": 0.5}
+EXAMPLES = {
+    "text": "word",
+    "label": "Insula_R",
+    "id": 3,
+    "count": 4000,
+    "mm": 4.0,
+    "volume": 27.0,
+    "share": 1.0,
+    "percent": 0.5,
+}
 
 
 @pytest.mark.parametrize("file", tables.FILES)
