@@ -31,6 +31,7 @@ if not HERE.is_dir():
 configfile: HERE / "config/config.yaml"
 
 
+OF_TEMPLATE = "variants" not in config and bool(config.get("map"))
 if "variants" not in config:
 
     configfile: HERE / ("config/template/study.yaml" if config.get("map") else "config/example.yaml")
@@ -57,7 +58,7 @@ from statmap.rules import PeakRule, RegionRule, ThresholdRule
 
 try:
     check_keys(config_files(workflow))
-    study = Study(config, declared=HERE / "config", folders=[".", HERE])
+    study = Study(config, declared=HERE / "config", folders=[".", HERE], variants_of_template=OF_TEMPLATE)
 except UserError as error:
     raise WorkflowError(str(error))
 
@@ -295,12 +296,12 @@ if DRAWN or PAGES:
             stability=expand("results/{{map}}/stability.csv") if AGREEMENT else [],
             template=ancient(study.template_of),
         output:
-            [
+            figures=[
                 reported(f"results/{{map}}/{variant}/{figure}.png", "figure", figure, variant, variant)
                 for variant in VARIANTS
                 for figure in DRAWN
             ],
-            [
+            pages=[
                 reported(
                     directory(f"results/{{map}}/{variant}/pages"),
                     *("page", "zoom on region {region}", variant, variant),
@@ -308,9 +309,13 @@ if DRAWN or PAGES:
                 )
                 for variant in (VARIANTS if PAGES else [])
             ],
-            [reported(f"results/{{map}}/{figure}.png", "figure", "agreement") for figure in AGREEMENT],
-            expand("results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]),
-            expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
+            others=expand(
+                "results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]
+            ),
+            agreement=[
+                *[reported(f"results/{{map}}/{figure}.png", "figure", "agreement") for figure in AGREEMENT],
+                *expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
+            ],
         log:
             "results/logs/plot_variants/{map}.log",
         benchmark:

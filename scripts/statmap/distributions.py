@@ -67,7 +67,7 @@ class Distribution:
     @property
     def in_words(self) -> str:
         """The map in a sentence: ``t map with 23 degrees of freedom``."""
-        return f"{self.stat} map" + (f" with {self.df:g} degrees of freedom" if self.df else "")
+        return f"{self.stat} map" + (f" with {self.df:g} degrees of freedom" if self.df_of_noise else "")
 
     @property
     def lacks_family(self) -> str | None:
@@ -80,8 +80,8 @@ class Distribution:
 
     @property
     def df_of_noise(self) -> float | None:
-        """Degrees of freedom of the residuals."""
-        return self.df
+        """Degrees of freedom of the residuals; None where they are not known."""
+        return self.df if isinstance(self.df, int | float) else None
 
     def lacks(self, sheet_name: str) -> str | None:
         """What the sample sheet has to say before there are p values, for an error; None where there are."""
@@ -135,7 +135,7 @@ class Distribution:
         return value
 
     def to_z(self, values):
-        """The z that has the same tail probability as each value, with its sign: finite for values of any size."""
+        """The z that has the same tail probability as each value, with its sign: finite but for F and p near 0."""
         x = np.asarray(values, dtype=np.float64)
         if not self.two_tailed:
             return -special.ndtri_exp(self.log_sf(x))
@@ -388,7 +388,7 @@ def _densities(tail, far, slope, curve):
 def distribution_of(stat: str, df: float | list[float] | None, corrected: str | None = None) -> Distribution:
     """The distribution that columns `stat`, `df` and `corrected` of the sample sheet name; all of p are `PValues`."""
     if stat == F.stat:
-        return F(*df) if isinstance(df, list | tuple) else F(df)
+        return F(*df) if isinstance(df, list | tuple) and len(df) == 2 else F(df)  # type: ignore[arg-type]
     known = {statistic.stat: statistic for statistic in (Z, T, Unknown)}
     # A t map with two numbers lacks its df; what is accepted as `corrected` the schema says.
     return known[stat](df) if stat in known else PValues(df, corrected)  # type: ignore[arg-type]

@@ -7,15 +7,17 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from ..distributions import distribution_of
 from ..inference.needs import check_df
-from ..io.declared import entities_of
+from ..io.declared import entities_of, statistic
 from ..io.files import UserError, sha256_of
 from ..io.formats import files_of, split_volume, stem_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
-from ..io.sources import is_remote
+from ..io.sources import is_remote, local_path
 from ..io.spaces import same_space
 from ..rules import SweepRule, keys_of
 from .checks import check_source, problems_of, template_problems
@@ -36,6 +38,8 @@ class Study:
     config : the merged config.
     declared : folder that holds ``schemas/``.
     folders : relative paths of the config are looked for in the first, then in the next.
+    variants_of_template : whether the variants are those of the template, which test both tails: of a map that has one
+        tail they test that one.
 
     Attributes
     ----------
@@ -49,7 +53,9 @@ class Study:
     UserError : anything in the config or its tables that is not accepted.
     """
 
-    def __init__(self, config: dict, declared: str | Path, folders: Iterable[str | Path]):
+    def __init__(
+        self, config: dict, declared: str | Path, folders: Iterable[str | Path], variants_of_template: bool = False
+    ):
         schema_path, sheet_path = (
             Path(declared, "schemas/config.schema.yaml"),
             Path(declared, "schemas/maps.schema.yaml"),
@@ -62,6 +68,8 @@ class Study:
         self.sheet = "the config" if row else self.config["maps"]
         self.maps = self._read_maps(row or self._read_sheet(self.config["maps"], sheet_path), sheet_path)
         self.variants = self._read_variants(self.config, schema_path, load(Path(declared, "schemas/conventions.yaml")))
+        if variants_of_template and row and not self._has_two_tails(next(iter(self.maps))):
+            self.variants = {name: variant | {"sided": "positive"} for name, variant in self.variants.items()}
         self.atlases = self._read_atlases(self.config["atlases"], schema)
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
         self.labels = [self._labels_of(name, own) for name, own in self.atlases.items()]
@@ -71,6 +79,19 @@ class Study:
         asked = self.config["from"] or []
         self.sources = [asked] if isinstance(asked, str) else asked
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
+
+    def _has_two_tails(self, map_id):
+        """Whether values below 0 are evidence too, by what the config, the file's name or its header says."""
+        row = self.maps[map_id]
+        stat = row["stat"] or entities_of(row["source"]).get("stat")
+        if stat is None and local_path(row["source"], map_id):
+            from ..io.images import look, named_image
+
+            with suppress(UserError):  # whose job says what is wrong
+                files, volume = named_image(row["source"], map_id)
+                header = look(files, map_id, source=row["source"], volume=volume).header
+                stat = statistic(header, row["source"], row, map_id)[0]["stat"]
+        return distribution_of(stat or "other", row["df"]).two_tailed
 
     def problems(self) -> list[str]:
         """What would fail in a job, see `checks.problems_of`."""

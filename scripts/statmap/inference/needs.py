@@ -67,12 +67,18 @@ def check_p(
     """
     if lacks := distribution.lacks(sheet_name):
         raise UserError(f"{name}: {what} {lacks}")
-    check_tail(distribution, name, what, sided)
+    check_tail(distribution, name, what, sided, ("positive",))
 
 
-def check_tail(distribution: Distribution, name: str, what: str, sided: Sided) -> None:
-    """Refuse a tail that the statistic does not have; see `check_p`. Two-sided, what has one tail is taken by it."""
-    if not distribution.two_tailed and sided == "negative":
+def check_tail(
+    distribution: Distribution,
+    name: str,
+    what: str,
+    sided: Sided,
+    accepted: tuple[Sided, ...] = ("positive", "two"),
+) -> None:
+    """Refuse a tail that the statistic does not have; see `check_p`. By value, two-sided is as good as positive."""
+    if not distribution.two_tailed and sided not in accepted:
         raise UserError(
             f"{name}: {what} on a map of {distribution.stat} has one tail; accepted: sided: positive (found {sided})"
         )

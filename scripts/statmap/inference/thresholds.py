@@ -128,8 +128,8 @@ def suprathreshold_mask(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.nd
 
 
 def compared(distribution: Distribution, sided: Sided) -> str:
-    """What is compared with a cutoff, in symbols: ``|t|``, ``t`` or ``−t``; of what has one tail ``F``."""
-    return _SIDES[sided if distribution.two_tailed else "positive"].format(distribution.symbol)
+    """What is compared with a cutoff, in symbols: ``|t|``, ``t`` or ``−t``."""
+    return _SIDES[sided].format(distribution.symbol)
 
 
 def describe(thresholded: Thresholded, distribution: Distribution) -> str:

@@ -303,7 +303,11 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
 @pytest.mark.parametrize(
     ("keys", "found", "accepted"),
     [
-        ({"treshold": 3}, "config: key 'treshold' is not known", "maps, map, template, template_space"),
+        (
+            {"treshold": 3},
+            "config: key 'treshold' is not known",
+            "maps, map, from, from_effects, template, template_space",
+        ),
         ({"variants": {"a": {"treshold": 3}}}, "variants.a: key 'treshold' is not known", "accepted: threshold, sided"),
         ({"variants": {"a": {"threshold": {"q": 0.1}}}}, "a.threshold: key 'q'", "accepted: p, fdr, bonferroni"),
         ({"defaults": {"sign": 1}}, "config, defaults: key 'sign'", "connectivity"),
@@ -311,7 +315,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"variants": {"a": {"threshold": "1e-3"}}}, "a.threshold: '1e-3'", "1e-3 is text in YAML, 0.001 is a number"),
         ({"variants": {"a": {"threshold": "97 %"}}}, "a.threshold: '97 %'", '"97%"'),
         ({"variants": {"a": {"threshold": "970%"}}}, "a.threshold: '970%'", '"97%"'),
-        ({"variants": {"a": {"threshold": -3}}}, "a.threshold: -3", "minimum of 0"),
+        ({"variants": {"a": {"threshold": -3}}}, "a.threshold: found -3", "threshold: 3 and sided: negative"),
         ({"variants": {"a": {"threshold": None}}}, "a.threshold: None", "A value in the units of the map"),
         ({"variants": {"a": {"threshold": True}}}, "a.threshold: True", "A value in the units of the map"),
         ({"variants": {"a": {"threshold": {}}}}, "a.threshold: {}", "{p: 0.001}"),
