@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from ..inference.distribution import check_stat, no_smoothness
 from ..inference.kinds import KINDS, parse_threshold
 from ..io.declared import Header, statistic
-from ..io.files import UserError
-from ..io.formats import FEWEST_RESIDUALS, split_volume
-from ..io.sources import is_remote, local_path
+from ..io.files import UserError, sha256_of
+from ..io.formats import FEWEST_RESIDUALS, files_of, split_volume
+from ..io.sources import check_address, check_sha256, is_remote, local_path
 from ..io.spaces import same_space
 
 
@@ -108,7 +108,9 @@ def template_problems(template: str | None) -> list[str]:
 def _check_atlas(image, what, max_voxels):
     """Refuse an atlas on this machine that is not there, or by its header."""
     sample = image.startswith("sample:") and split_volume(image)[1] is None  # which is what it should be
-    if local_path(image, what) and not sample:
+    if is_remote(image):
+        check_address(image, what)
+    elif local_path(image, what) and not sample:
         from ..io.images import MOST_PROBABILITIES, look, named_image
 
         files, volume = named_image(image, what)
@@ -117,15 +119,21 @@ def _check_atlas(image, what, max_voxels):
 
 def _check_images(row, what, max_voxels):
     """Refuse images of a row that are not there, or by their headers; the map's header, None where it is not here."""
-    header = None
-    if local_path(row["source"], f"{what} source"):
+    header, source = None, row["source"]
+    path = local_path(source, f"{what} source")
+    if path:
         from ..io.images import look, named_image
 
-        files, volume = named_image(row["source"], f"{what} source")
-        header = look(files, f"{what} source", max_voxels, row["source"], volume=volume)
+        files, volume = named_image(source, f"{what} source")
+        header = look(files, f"{what} source", max_voxels, source, volume=volume)
+        check_sha256(sha256_of(files_of(path)[0]), (row["sha256"] or "").lower(), f"{what} source", source)
+    else:
+        check_address(source, f"{what} source")
     beside = {"mask": 1, "values": 1, "residuals": FEWEST_RESIDUALS}
     for column, fewest in beside.items():
-        if row[column] and not (column == "mask" and is_remote(row[column])):
+        if column == "mask" and row[column] and is_remote(row[column]):
+            check_address(row[column], f"{what} mask")
+        elif row[column]:
             from ..io.images import judge
 
             judge(row[column], f"{what} {column}", header, fewest)

@@ -97,7 +97,13 @@ REGIONS = table(
     Column("sign", "text", "", "Sign", "`positive`, `negative`, or `mixed` (only with `signs: merged`)."),
     Column("n_voxels", "count", "voxels", "Voxels", "Size in voxels (cluster extent)."),
     Column("volume_mm3", "volume", "mm³", "mm³", "Size in mm³: voxels times the volume of one, not rounded to mm³."),
-    Column("peak_value", "value", "of the map", "Peak", "Value of largest magnitude in the region, with its sign."),
+    Column(
+        "peak_value",
+        "value",
+        "of the map",
+        "Peak",
+        "Value of largest magnitude in the region, with its sign; infinite ones count as the most extreme finite one.",
+    ),
     Column(
         "peak_ties",
         "count",
