@@ -161,7 +161,7 @@ def read_mask(mask, name, header, destination, limits):
     ----------
     mask : its source.
     name : of the map, for errors.
-    header : `images.Look` of the map.
+    header : `opening.Look` of the map.
     destination : path that the fetched mask has until it is read.
     limits : `max_voxels` and `require_sha256` of `fetching.fetch_image`.
     """

@@ -111,7 +111,8 @@ def _check_atlas(image, what, max_voxels):
     if is_remote(image):
         check_address(image, what)
     elif local_path(image, what) and not sample:
-        from ..io.images import MOST_PROBABILITIES, look, named_image
+        from ..io.images import named_image
+        from ..io.opening import MOST_PROBABILITIES, look
 
         files, volume = named_image(image, what)
         look(files, what, max_voxels, image, MOST_PROBABILITIES, volume)
@@ -122,7 +123,8 @@ def _check_images(row, what, max_voxels):
     header, source = None, row["source"]
     path = local_path(source, f"{what} source")
     if path:
-        from ..io.images import look, named_image
+        from ..io.images import named_image
+        from ..io.opening import look
 
         files, volume = named_image(source, f"{what} source")
         header = look(files, f"{what} source", max_voxels, source, volume=volume)

@@ -8,8 +8,9 @@ from scipy.special import gammaln, ndtr, stdtrit
 
 from ..io.files import UserError
 from ..io.formats import FEWEST_RESIDUALS
-from ..io.images import Look, judge, read_residuals
+from ..io.images import judge, read_residuals
 from ..io.log import log
+from ..io.opening import Look
 from ..types import Stat
 from .distribution import check_stat
 from .families import family_of

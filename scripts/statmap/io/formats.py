@@ -68,9 +68,13 @@ def opened_for_reading(path: str | Path):
 def files_of(path: str | Path) -> list[Path]:
     """Those files of an image that are there, the one that is named first: also what a pair has beside it."""
     path = _as_named(path)
-    stem, end, _ = _parts(path.name)
-    matrix = [path.with_name(f"{stem}.mat")] if end.lower() in ("hdr", "img") else []
-    return [name for name in (path, *_partners(path), *matrix) if os.path.isfile(name)]
+    beside = [*_partners(path), *([matrix_of(path)] if _parts(path.name)[1].lower() in ("hdr", "img") else [])]
+    return [name for name in (path, *beside) if os.path.isfile(name)]
+
+
+def matrix_of(path: Path) -> Path:
+    """SPM's file beside an Analyze image that says how it lies in space, there or not."""
+    return path.with_name(f"{_parts(path.name)[0]}.mat")
 
 
 def existing(path: str | Path, what: str, given: str, accepted: str) -> Path:
@@ -115,7 +119,9 @@ def recognise(path: str | Path, what: str, given: str, alone: bool = False) -> F
         with opened_for_reading(path) as stream:
             head = stream.read(_HEADER)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{what}: {given} is damaged ({error}); get the file again") from error
+        if isinstance(error, OSError) and error.errno:
+            raise UserError(f"{what}: {given} cannot be read ({error.strerror}); give access to it") from error
+        raise UserError(f"{what}: {given} is damaged ({' '.join(str(error).split())}); get the file again") from error
     if len(head) >= 352 and (head[344:347] == b"n+1" or head[4:7] == b"n+2"):
         return Files("nifti", path, path)
     if end == "gii" or b"<GIFTI" in head or b"gifti.dtd" in head:

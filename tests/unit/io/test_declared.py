@@ -6,7 +6,7 @@ import pytest
 
 from statmap.io.declared import KEYS, ORIGINS, Evidence, Header, entities_of, statistic
 from statmap.io.files import UserError
-from statmap.io.images import look
+from statmap.io.opening import look
 
 NOTHING = dict.fromkeys(KEYS)
 ZEROS = np.zeros((2, 3, 4), "f4")
