@@ -54,10 +54,13 @@ def main(
     found_atlases, warnings = read_atlases(
         atlas_spaces, atlases, atlas_sidecars, atlas_labels, map_id, fetched["Space"], extent_of(data != 0, affine)
     )
+    reported = None
+    if values:
+        reported, doubts = read_on_grid(values[0], data.shape, affine, f"values of map '{map_id}'")
+        warnings += doubts
     for warning in warnings:
         log.warning("%s", warning)
     columns = {file: with_added(file, atlas=atlas_spaces) for file in ("regions.csv", "peaks.csv")}
-    reported = read_on_grid(values[0], data.shape, affine, f"values of map '{map_id}'") if values else None
     paths = zip(variants.items(), thresholded_sidecars, labels, regions_sidecars, regions, peaks, strict=True)
     for (variant, keys), thresholded_sidecar, label_image, regions_sidecar, regions_path, peaks_path in paths:
         cut, extracted = read_json(thresholded_sidecar), read_json(regions_sidecar)

@@ -11,7 +11,7 @@ from ..inference.distribution import check_stat, no_smoothness
 from ..inference.kinds import KINDS, parse_threshold
 from ..io.declared import Header, statistic
 from ..io.files import UserError, sha256_of
-from ..io.formats import FEWEST_RESIDUALS, files_of, split_volume
+from ..io.formats import FEWEST_RESIDUALS, files_of, is_of_afni, split_volume
 from ..io.sources import check_address, check_sha256, is_remote, local_path
 from ..io.spaces import same_space
 
@@ -103,6 +103,21 @@ def template_problems(template: str | None) -> list[str]:
         with _collected(found):
             check_template(template)
     return found
+
+
+def space_in_header(source: str) -> str | None:
+    """The space that the header of an image on this machine gives, which only AFNI's does; no other header is read."""
+    path = None if is_remote(source) or source.startswith("sample:") else local_path(source, "source")
+    if not path or not is_of_afni(path):
+        return None
+    from ..io.images import named_image
+    from ..io.opening import look
+
+    try:
+        files, volume = named_image(source, "source")
+        return statistic(look(files, "source", source=source, volume=volume).header, source, {}, "source")[0]["space"]
+    except UserError:  # which its job says
+        return None
 
 
 def _check_atlas(image, what, max_voxels):

@@ -16,7 +16,7 @@ from ..io.formats import files_of, split_volume, stem_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
 from ..io.sources import is_remote
 from ..io.spaces import same_space
-from .checks import check_source, problems_of, template_problems
+from .checks import check_source, problems_of, space_in_header, template_problems
 from .outcome import left_behind
 from .schema import cell_reader, defaults_of, load, numbers_of_text, validate
 from .sheets import read_cell, read_sheet
@@ -259,7 +259,7 @@ class Study:
         return self.template if self.template and all(map(self._in_template_space, self.maps.values())) else []
 
     def _in_template_space(self, row):
-        space = row["space"] or entities_of(row["source"]).get("space")
+        space = row["space"] or entities_of(row["source"]).get("space") or space_in_header(row["source"])
         return space is None or same_space(space, self.config["template_space"])
 
 

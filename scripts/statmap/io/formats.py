@@ -20,6 +20,7 @@ ACCEPTED = (
 )
 SURFACE = "surface data, which is not read; give the volume that it was sampled from"
 FEWEST_RESIDUALS = 3  # volumes of residuals, from which a smoothness can be estimated
+AFNI_CODE = 4  # of AFNI's extension of a NIfTI header
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 _ENDS = r"\.(hdr|img|head|brik|nii|mgh|mgz|gii)(\.gz|\.bz2)?$"
 _PAIRS = {"hdr": "img", "img": "hdr", "head": "brik", "brik": "head"}
@@ -145,6 +146,21 @@ def recognise(path: str | Path, what: str, given: str, alone: bool = False) -> F
         missing = others[0].name if others else "file with its voxels"
         raise UserError(f"{what}: {given} is one file of a pair, and there is no {missing} beside it")
     return Files(kind, path, other) if is_header else Files(kind, other, path)
+
+
+def is_of_afni(path: str | Path) -> bool:
+    """Whether an image has AFNI's attributes in its header: a HEAD beside its voxels, or an extension of NIfTI."""
+    if any(name.suffix.lower() == ".head" for name in files_of(path)):
+        return True
+    try:
+        with opened_for_reading(path) as stream:
+            head = stream.read(_HEADER + 16)
+    except (OSError, EOFError, ValueError, zlib.error):
+        return False
+    # Behind a header of NIfTI: whether there is an extension, its size, its code
+    size = 348 if head[344:347] == b"n+1" else 540 if head[4:7] == b"n+2" else len(head)
+    codes = [struct.unpack_from(order + "i", head, size + 8)[0] for order in "<>"] if len(head) >= size + 12 else []
+    return bool(codes) and head[size] != 0 and AFNI_CODE in codes
 
 
 def _as_named(path: str | Path) -> Path:

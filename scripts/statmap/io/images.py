@@ -122,7 +122,8 @@ def read_on_grid(path, shape, affine, name):
 
     Returns
     -------
-    (i, j, k) float array, in the map's order of voxels.
+    data : (i, j, k) float array, in the map's order of voxels.
+    warnings : what is to be doubted, infinite values.
 
     Raises
     ------
@@ -131,7 +132,9 @@ def read_on_grid(path, shape, affine, name):
     files, header = judge(path, name, Look(shape, affine))
     with damage(name, path, files.voxels):
         data, found = read_image(files, header.header.volume)
-    return replace_nonfinite(replace_infinite(on_grid(data, found, shape, affine)))[0]
+    replaced = replace_infinite(data)
+    warnings = [f"{name}: {text}" for text in infinite_values(data, replaced)]
+    return replace_nonfinite(on_grid(replaced, found, shape, affine))[0], warnings
 
 
 def read_residuals(path, shape, affine, name):
@@ -271,6 +274,16 @@ def replace_infinite(data: np.ndarray, among: np.ndarray | None = None) -> np.nd
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     low, high = (low if low < 0 else -high), (high if high > 0 else -low)
     return np.where(infinite, np.where(data > 0, high, low), data).astype(data.dtype)
+
+
+def infinite_values(data: np.ndarray, replaced: np.ndarray) -> list[str]:
+    """The warning of infinite values and what `replace_infinite` made of them; nothing where there is none."""
+    infinite = np.isinf(data)
+    if not infinite.any():
+        return []
+    extremes = " and ".join(f"{value:.6g}" for value in np.unique(replaced[infinite])[::-1])
+    number = np.count_nonzero(infinite)
+    return [f"{number} infinite values count as the most extreme finite value of their sign, {extremes}"]
 
 
 def replace_nonfinite(data):

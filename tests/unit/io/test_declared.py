@@ -237,6 +237,15 @@ def test_names_that_say_what_p_is_corrected_for(name, corrected):
             said(source=name, sheet={"stat": "1-p", "corrected": "fdr"})
 
 
+@pytest.mark.parametrize("form", ["p", "1-p", "log10p"])
+def test_the_form_of_p_is_the_sheet_s(intent, form):
+    assert said(intent("p value"), sheet={"stat": form})[0]["stat"] == form
+    answer = {"map_type": "P map (given null hypothesis)"}
+    assert said(sheet={"stat": form}, neurovault=answer) == ({"stat": form}, {})
+    with pytest.raises(UserError, match=r"column stat of the sample sheet is z, but the header of x.nii says p"):
+        said(intent("p value"), sheet={"stat": "z"})
+
+
 def test_corrected_belongs_to_p():
     for stat in ("p", "1-p", "log10p"):
         assert said(sheet={"stat": stat, "corrected": "fdr"}) == ({"stat": stat, "corrected": "fdr"}, {})
