@@ -7,16 +7,9 @@ import numpy as np
 
 from statmap.io.fetching import fetch_image
 from statmap.io.files import sha256_of, writing
-from statmap.io.images import (
-    MOST_PROBABILITIES,
-    each_volume,
-    look,
-    read_stored,
-    whole_numbers,
-    write_image,
-    write_volumes,
-)
+from statmap.io.images import each_volume, read_stored, whole_numbers, write_image, write_volumes
 from statmap.io.log import log, logging_to
+from statmap.io.opening import MOST_PROBABILITIES, look
 from statmap.io.samples import ATLASES
 from statmap.io.sidecar import generated_by
 from statmap.regions.atlases import AtlasSidecar, as_labels, most_probable

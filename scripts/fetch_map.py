@@ -77,8 +77,10 @@ def main(
                 "sums of them are numbers"
             )
         thresholded = thresholded_before(values.gap, np.count_nonzero(values.tested), said, origin.get("thresholded"))
+        if not thresholded:
+            origin.pop("thresholded", None)
         warnings = [
-            *_surprises(neurovault, values),
+            *_surprises(neurovault, values, thresholded),
             *values.warnings,
             *thresholded,
             *doubts(header.raw, shape, values.finite, said["stat"], header.affine),
@@ -152,7 +154,7 @@ def read_mask(mask, name, header, destination, limits):
     ----------
     mask : its source.
     name : of the map, for errors.
-    header : `images.Look` of the map.
+    header : `opening.Look` of the map.
     destination : path that the fetched mask has until it is read.
     limits : `max_voxels` and `require_sha256` of `fetching.fetch_image`.
     """
@@ -171,13 +173,15 @@ def read_mask(mask, name, header, destination, limits):
     return Mask(inside, provenance["sha256"], warnings)
 
 
-def _surprises(description, values):
+def _surprises(description, values, thresholded):
     """What makes results surprising without making them wrong: in the values, and in NeuroVault's description."""
     found = []
     if not values.finite.any():
         found.append("no voxel has a finite value other than 0; no region can be found")
-    if description.get("is_thresholded") is True and values.gap is None:
-        found.append("NeuroVault says that the map is thresholded; percentiles of all voxels are affected")
+    if description.get("is_thresholded") is True and not thresholded:
+        found.append(
+            "NeuroVault says that the map is thresholded, its values do not; percentiles of all voxels count many zeros"
+        )
     if description.get("not_mni") is True:
         found.append("NeuroVault says that the map is not in MNI space; do not trust template and labels")
     return found

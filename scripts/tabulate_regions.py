@@ -44,11 +44,14 @@ def main(
     """
     stat_map = StatMap.read(map_id, files)
     named_atlases, warnings = read_atlases(atlases, stat_map)
-    for warning in warnings:
-        log.warning("%s", warning)
     columns = {table: with_added(table, atlas=atlases) for table in ("regions.csv", "peaks.csv")}
     grid, decimals = (stat_map.values.shape, stat_map.affine), decimals_of(stat_map.affine)
-    reported = read_on_grid(values, *grid, f"values of {stat_map}") if values else None
+    reported = None
+    if values:
+        reported, doubts = read_on_grid(values, *grid, f"values of {stat_map}")
+        warnings += doubts
+    for warning in warnings:
+        log.warning("%s", warning)
     for variant, rule in rules.items():
         thresholded = ThresholdSidecar.read(inputs[variant]["thresholded.json"]).thresholded
         record = RegionsSidecar.read(inputs[variant]["regions.json"])

@@ -178,3 +178,37 @@ def test_nothing_is_left_of_what_failed(failed):
         *(f"{name}/{variant}/{file}" for name in BESIDE[:3] for variant in ("fdr", "value") for file in OF_A_VARIANT),
         *(f"good/{variant}/{name}" for variant in ("fdr", "value") for name in OF_A_VARIANT),
     }
+
+
+def test_an_image_that_disappears_later_fails_its_map_and_no_other(tmp_path):
+    """With results there already, they would stay as they are, or be made anew of the map's own values."""
+    random = np.random.default_rng(0)
+    for name in ("a.nii", "b.nii", "values.nii", "residuals.nii"):
+        shape = (12, 12, 12, 5) if name == "residuals.nii" else (12, 12, 12)
+        nib.Nifti1Image(random.normal(size=shape).astype(np.float32), np.diag([3.0, 3, 3, 1])).to_filename(
+            tmp_path / name
+        )
+    sheet = (
+        "map\tsource\tstat\tdf\tvalues\tresiduals\nbeside\ta.nii\tt\t20\tvalues.nii\tresiduals.nii\nplain\tb.nii\tz\n"
+    )
+    (tmp_path / "maps.tsv").write_text(sheet, encoding="utf-8")
+    variants = {"v": {"threshold": 2, "min_region_size": 0}}
+    config = {"maps": "maps.tsv", "variants": variants, "template": None, "figures": [], "html": []}
+    tables = [f"results/{name}/v/regions.csv" for name in ("beside", "plain")]
+    assert run_snakemake(tmp_path, *tables, config=config).returncode == 0
+    first = [(tmp_path / table).read_bytes() for table in tables]
+    for what, gone in (("values", "regions.csv"), ("residuals", "thresholded.json")):
+        name = f"{what}.nii"
+        kept = (tmp_path / name).read_bytes()
+        (tmp_path / name).unlink()
+        done = run_snakemake(tmp_path, "--keep-going", *tables, config=config)
+        assert done.returncode == 1 and "Traceback" not in done.stdout
+        (line,) = told(done.stdout)
+        assert f"{what} of map 'beside': there is no file '{name}'; paths start from" in line
+        assert not (tmp_path / f"results/beside/v/{gone}").exists()
+        assert (tmp_path / tables[1]).read_bytes() == first[1]
+        dry = run_snakemake(tmp_path, "--dry-run", *tables, config=config)
+        assert dry.returncode == 1 and f"column {what}: there is no file '{name}'" in dry.stdout
+        (tmp_path / name).write_bytes(kept)
+        assert run_snakemake(tmp_path, *tables, config=config).returncode == 0
+        assert [(tmp_path / table).read_bytes() for table in tables] == first

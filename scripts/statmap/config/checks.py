@@ -11,9 +11,9 @@ from ..distributions import distribution_of
 from ..inference.kinds import check_threshold, parse_threshold
 from ..inference.needs import check_df, no_smoothness
 from ..io.declared import Header, statistic
-from ..io.files import UserError
-from ..io.formats import FEWEST_RESIDUALS, split_volume
-from ..io.sources import is_remote, local_path
+from ..io.files import UserError, sha256_of
+from ..io.formats import FEWEST_RESIDUALS, files_of, is_of_afni, split_volume
+from ..io.sources import check_address, check_sha256, is_remote, local_path
 from ..io.spaces import same_space
 from ..rules import RegionRule, rule_from
 
@@ -94,11 +94,29 @@ def template_problems(template: str | None) -> list[str]:
     return found
 
 
+def space_in_header(source: str) -> str | None:
+    """The space that the header of an image on this machine gives, which only AFNI's does; no other header is read."""
+    path = None if is_remote(source) or source.startswith("sample:") else local_path(source, "source")
+    if not path or not is_of_afni(path):
+        return None
+    from ..io.images import named_image
+    from ..io.opening import look
+
+    try:
+        files, volume = named_image(source, "source")
+        return statistic(look(files, "source", source=source, volume=volume).header, source, {}, "source")[0]["space"]
+    except UserError:  # which its job says
+        return None
+
+
 def _check_atlas(image, what, max_voxels):
     """Refuse an atlas on this machine that is not there, or by its header."""
     sample = image.startswith("sample:") and split_volume(image)[1] is None  # which is what it should be
-    if local_path(image, what) and not sample:
-        from ..io.images import MOST_PROBABILITIES, look, named_image
+    if is_remote(image):
+        check_address(image, what)
+    elif local_path(image, what) and not sample:
+        from ..io.images import named_image
+        from ..io.opening import MOST_PROBABILITIES, look
 
         files, volume = named_image(image, what)
         look(files, what, max_voxels, image, MOST_PROBABILITIES, volume)
@@ -106,15 +124,22 @@ def _check_atlas(image, what, max_voxels):
 
 def _check_images(row, what, max_voxels):
     """Refuse images of a row that are not there, or by their headers; the map's header, None where it is not here."""
-    header = None
-    if local_path(row["source"], f"{what} source"):
-        from ..io.images import look, named_image
+    header, source = None, row["source"]
+    path = local_path(source, f"{what} source")
+    if path:
+        from ..io.images import named_image
+        from ..io.opening import look
 
-        files, volume = named_image(row["source"], f"{what} source")
-        header = look(files, f"{what} source", max_voxels, row["source"], volume=volume)
+        files, volume = named_image(source, f"{what} source")
+        header = look(files, f"{what} source", max_voxels, source, volume=volume)
+        check_sha256(sha256_of(files_of(path)[0]), (row["sha256"] or "").lower(), f"{what} source", source)
+    else:
+        check_address(source, f"{what} source")
     beside = {"mask": 1, "values": 1, "residuals": FEWEST_RESIDUALS}
     for column, fewest in beside.items():
-        if row[column] and not (column == "mask" and is_remote(row[column])):
+        if column == "mask" and row[column] and is_remote(row[column]):
+            check_address(row[column], f"{what} mask")
+        elif row[column]:
             from ..io.images import judge
 
             judge(row[column], f"{what} {column}", header, fewest)

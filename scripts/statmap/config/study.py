@@ -20,7 +20,7 @@ from ..io.samples import ATLASES, SPACE, labels_path, sample_path
 from ..io.sources import is_remote, local_path
 from ..io.spaces import same_space
 from ..rules import SweepRule, keys_of
-from .checks import check_source, problems_of, template_problems
+from .checks import check_source, problems_of, space_in_header, template_problems
 from .outcome import Wanted, left_behind
 from .schema import cell_reader, defaults_of, load, numbers_of_text, thresholds_of_text, validate
 from .sheets import read_cell, read_sheet
@@ -85,7 +85,8 @@ class Study:
         row = self.maps[map_id]
         stat = row["stat"] or entities_of(row["source"]).get("stat")
         if stat is None and local_path(row["source"], map_id):
-            from ..io.images import look, named_image
+            from ..io.images import named_image
+            from ..io.opening import look
 
             with suppress(UserError):  # whose job says what is wrong
                 files, volume = named_image(row["source"], map_id)
@@ -310,7 +311,7 @@ class Study:
         return self.template if self.template and all(map(self._in_template_space, self.maps.values())) else []
 
     def _in_template_space(self, row):
-        space = row["space"] or entities_of(row["source"]).get("space")
+        space = row["space"] or entities_of(row["source"]).get("space") or space_in_header(row["source"])
         return space is None or same_space(space, self.config["template_space"])
 
 

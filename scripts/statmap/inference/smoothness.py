@@ -7,7 +7,8 @@ from scipy.special import gammaln, ndtr, stdtrit
 
 from ..io.files import UserError
 from ..io.formats import FEWEST_RESIDUALS
-from ..io.images import Look, judge, read_residuals
+from ..io.images import judge, read_residuals
+from ..io.opening import Look
 from ..io.stat_map import StatMap
 from ..rules import Smoothness
 from .families import family_of

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..io.declared import P_FORMS
 from ..io.files import UserError
-from ..io.images import replace_infinite, replace_nonfinite
+from ..io.images import infinite_values, replace_infinite, replace_nonfinite
 from ..io.log import log
 from .p_maps import smallest_p
 from .thresholded import gap_around_zero
@@ -146,12 +146,7 @@ def values_of(data: np.ndarray, mask: np.ndarray | None, said: Mapping[str, Any]
             "count as the smallest p: give the one that was tested in column mask"
         )
     finite = replace_nonfinite(replace_infinite(data, tested))[0]
-    if infinite.any():
-        extremes = " and ".join(f"{value:.6g}" for value in np.unique(finite[infinite])[::-1])
-        warnings.append(
-            f"{np.count_nonzero(infinite)} infinite values count as the most extreme finite value of their sign, "
-            f"{extremes}"
-        )
+    warnings += infinite_values(data, finite)
     finite = np.where(outside & ~inside, finite.dtype.type(0), finite)
     if mask is None and stat not in P_FORMS:
         inside = tested = finite != 0

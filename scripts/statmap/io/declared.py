@@ -317,6 +317,8 @@ def _agree(key, value, other):
     """Whether two say the same of a map."""
     if key == "space":
         return same_space(value, other) or NATIVE in (value, other)
+    if key == "stat" and value in P_FORMS and other in P_FORMS:
+        return True  # that it is p, an intent code or NeuroVault says; in which form, the sheet
     if key != "df":
         return value == other
     pairs = [number if isinstance(number, list | tuple) else [number] for number in (value, other)]

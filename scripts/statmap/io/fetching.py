@@ -9,7 +9,8 @@ import numpy as np
 
 from .files import UserError, beside, writing
 from .formats import Files, split_volume
-from .images import MOST_BESIDE, Look, convert, damage, look, read_image
+from .images import convert, read_image
+from .opening import MOST_BESIDE, Look, damage, look
 from .sources import fetch, keep
 
 MOST_BYTES_A_VOXEL = 16  # of `max_voxels`: what a download of that many may have, a header aside
@@ -59,14 +60,14 @@ def fetch_image(
     sha256 : 64 hexadecimal digits, or None.
     max_voxels : the largest grid accepted, judged by the header before the data are read.
     base : folder that a relative path starts from.
-    read : function of a path that reads the file to its end (`images.loaded`), and gives data and affine.
+    read : function of a path that reads the file to its end (`opening.loaded`), and gives data and affine.
     require_sha256 : whether an address needs its sha256.
     record : file that keeps the sha256 of what was downloaded without one, from one run to the next; None for none.
-    most_volumes : see `images.look`.
+    most_volumes : see `opening.look`.
 
     Raises
     ------
-    UserError : see `sources.fetch` and `images.look`; or the file is damaged, or not the one of the record.
+    UserError : see `sources.fetch` and `opening.look`; or the file is damaged, or not the one of the record.
     """
     volume = split_volume(source)[1]
     headers = []

@@ -20,6 +20,7 @@ ACCEPTED = (
 )
 SURFACE = "surface data, which is not read; give the volume that it was sampled from"
 FEWEST_RESIDUALS = 3  # volumes of residuals, from which a smoothness can be estimated
+AFNI_CODE = 4  # of AFNI's extension of a NIfTI header
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 _ENDS = r"\.(hdr|img|head|brik|nii|mgh|mgz|gii)(\.gz|\.bz2)?$"
 _PAIRS = {"hdr": "img", "img": "hdr", "head": "brik", "brik": "head"}
@@ -68,9 +69,13 @@ def opened_for_reading(path: str | Path):
 def files_of(path: str | Path) -> list[Path]:
     """Those files of an image that are there, the one that is named first: also what a pair has beside it."""
     path = _as_named(path)
-    stem, end, _ = _parts(path.name)
-    matrix = [path.with_name(f"{stem}.mat")] if end.lower() in ("hdr", "img") else []
-    return [name for name in (path, *_partners(path), *matrix) if os.path.isfile(name)]
+    beside = [*_partners(path), *([matrix_of(path)] if _parts(path.name)[1].lower() in ("hdr", "img") else [])]
+    return [name for name in (path, *beside) if os.path.isfile(name)]
+
+
+def matrix_of(path: Path) -> Path:
+    """SPM's file beside an Analyze image that says how it lies in space, there or not."""
+    return path.with_name(f"{_parts(path.name)[0]}.mat")
 
 
 def existing(path: str | Path, what: str, given: str, accepted: str) -> Path:
@@ -115,7 +120,9 @@ def recognise(path: str | Path, what: str, given: str, alone: bool = False) -> F
         with opened_for_reading(path) as stream:
             head = stream.read(_HEADER)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{what}: {given} is damaged ({error}); get the file again") from error
+        if isinstance(error, OSError) and error.errno:
+            raise UserError(f"{what}: {given} cannot be read ({error.strerror}); give access to it") from error
+        raise UserError(f"{what}: {given} is damaged ({' '.join(str(error).split())}); get the file again") from error
     if len(head) >= 352 and (head[344:347] == b"n+1" or head[4:7] == b"n+2"):
         return Files("nifti", path, path)
     if end == "gii" or b"<GIFTI" in head or b"gifti.dtd" in head:
@@ -139,6 +146,21 @@ def recognise(path: str | Path, what: str, given: str, alone: bool = False) -> F
         missing = others[0].name if others else "file with its voxels"
         raise UserError(f"{what}: {given} is one file of a pair, and there is no {missing} beside it")
     return Files(kind, path, other) if is_header else Files(kind, other, path)
+
+
+def is_of_afni(path: str | Path) -> bool:
+    """Whether an image has AFNI's attributes in its header: a HEAD beside its voxels, or an extension of NIfTI."""
+    if any(name.suffix.lower() == ".head" for name in files_of(path)):
+        return True
+    try:
+        with opened_for_reading(path) as stream:
+            head = stream.read(_HEADER + 16)
+    except (OSError, EOFError, ValueError, zlib.error):
+        return False
+    # Behind a header of NIfTI: whether there is an extension, its size, its code
+    size = 348 if head[344:347] == b"n+1" else 540 if head[4:7] == b"n+2" else len(head)
+    codes = [struct.unpack_from(order + "i", head, size + 8)[0] for order in "<>"] if len(head) >= size + 12 else []
+    return bool(codes) and head[size] != 0 and AFNI_CODE in codes
 
 
 def _as_named(path: str | Path) -> Path:

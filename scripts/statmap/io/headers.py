@@ -9,12 +9,12 @@ import nibabel as nib
 import numpy as np
 
 from .declared import Header
+from .formats import AFNI_CODE
 
 UNITS = {1: "meter", 3: "micron"}  # the lower bits of xyzt_units that are not mm, or unknown
 LARGEST_Z = 40  # beyond it a map is hardly one of z values
 MOST_LABELS = 100  # distinct values up to which a map of whole numbers looks like labels
 FAR_MM = 1.0  # apart, sform and qform no longer say the same
-AFNI_CODE = 4  # of AFNI's extension of a NIfTI header
 _AFNI_NUMBERS = "BRICK_STATAUX"
 _AFNI_TEXTS = ("BRICK_LABS", "BRICK_STATSYM", "TEMPLATE_SPACE")
 

@@ -152,11 +152,37 @@ def local_path(source: str, what: str) -> str | None:
     return None if is_remote(source) else source
 
 
+def check_address(source: str, name: str) -> None:
+    """Refuse a source that is elsewhere and that nobody would be asked for: no https, no id of NeuroVault."""
+    source = split_volume(source)[0]
+    if source.startswith("neurovault:"):
+        _image_id(source, name)
+    elif not _may_ask(source, _allowed()):
+        raise _refused(source, name)
+
+
+def check_sha256(found: str, expected: str, name: str, source: str) -> None:
+    """Refuse a file that has another sha256 than the config says, if it says one; 64 hexadecimal digits, small."""
+    if expected and found != expected:
+        raise UserError(
+            f"{name}: {source} has sha256 {found}, but the config says {expected}; "
+            "the file has changed or is not the one you want: get the right file, or put the new sha256 into the config"
+        )
+
+
+def _allowed():
+    return os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
+
+
+def _refused(url, name):
+    return UserError(f"{name}: {url} is refused; a source is {ACCEPTED}")
+
+
 def _fetch_remote(source, name, expected, most_bytes, kept, accept):
     """Download into a folder of its own, which goes whatever happens, then store the image."""
     import tempfile
 
-    allow_http = os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
+    allow_http = _allowed()
     provenance = {"source": source}
     with tempfile.TemporaryDirectory(prefix="statmap-") as folder:
         url = source
@@ -174,13 +200,17 @@ def _fetch_remote(source, name, expected, most_bytes, kept, accept):
         return provenance | {"url": url} | accept(body, downloaded=True)
 
 
-def _ask_neurovault(source, folder, name, allow_http):
-    """Address of a NeuroVault image's file, and what NeuroVault says about the image."""
-    api = os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
+def _image_id(source, name):
     image_id = source.removeprefix("neurovault:")
     if not re.fullmatch("[0-9]+", image_id):
         raise UserError(f"{name}: {source} has no image id; write neurovault: and a whole number, as neurovault:32980")
-    url = f"{api.rstrip('/')}/images/{image_id}/"
+    return image_id
+
+
+def _ask_neurovault(source, folder, name, allow_http):
+    """Address of a NeuroVault image's file, and what NeuroVault says about the image."""
+    api = os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
+    url = f"{api.rstrip('/')}/images/{_image_id(source, name)}/"
     try:
         body = _download(url, folder, "description", name, allow_http, MOST_DESCRIBED).read_bytes()
         # NaN is no JSON, but Python reads it and the sidecar would refuse it.
@@ -227,7 +257,7 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
         is larger than `most_bytes`, or the disk is full.
     """
     if not _may_ask(url, allow_http):
-        raise UserError(f"{name}: {url} is refused; a source is {ACCEPTED}")
+        raise _refused(url, name)
     import pooch
     import requests
 
@@ -313,11 +343,7 @@ def _accept(path, *, store, destination, name, source, expected, required=False,
             f"{name}: no sha256 is given for {source}; check that it is the file you want, "
             f"then put its sha256 into the config: {found}"
         )
-    if expected and found != expected:
-        raise UserError(
-            f"{name}: {source} has sha256 {found}, but the config says {expected}; "
-            "the file has changed or is not the one you want: get the right file, or put the new sha256 into the config"
-        )
+    check_sha256(found, expected, name, source)
     store(files, destination)
     pair = {} if files.header == files.voxels else {file.name: sha256_of(file) for file in files_of(path)}
     return {"sha256": found} | ({"files": pair} if pair else {})

@@ -128,7 +128,8 @@ REGIONS = table(
 sign | text | | Sign | `positive`, `negative`, or `mixed` (only with `signs: merged`).
 n_voxels | count | voxels | Voxels | Size in voxels (cluster extent).
 volume_mm3 | volume | mm³ | mm³ | Size in mm³: voxels times the volume of one, not rounded to mm³.
-peak_value | value | of the map | Peak | Value of largest magnitude in the region, with its sign.
+peak_value | value | of the map | Peak | Value of largest magnitude in the region, with its sign;
+    infinite ones count as the most extreme finite one.
 peak_ties | count | voxels | | Voxels of the region that share that magnitude, the peak among them. Far above 1 in a
     map that is clipped at its maximum.
 peak_x peak_y peak_z | mm | mm | x y z | Position of the peak, {PLACE}. Always a voxel of the region; of several tied

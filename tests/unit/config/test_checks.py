@@ -10,17 +10,19 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import written
 import yaml
 
 import fetch_atlas
 import fetch_map
 from statmap.config.schema import check_keys
 from statmap.config.study import Study
-from statmap.io.files import UserError
+from statmap.io.files import UserError, sha256_of
 from statmap.io.images import read_on_grid, read_residuals, read_template
 
 REPOSITORY = Path(__file__).parents[3]
 P = {"p": {"threshold": {"p": 0.001}}}
+V = {"v": {"threshold": 3.0}}
 
 
 def image(path, code=None, parameters=()):
@@ -64,6 +66,36 @@ def test_every_missing_file_is_found_and_the_sheet_is_named(refused, tmp_path):
 
 def test_what_is_elsewhere_is_not_looked_for(refused):
     assert refused([("a", "neurovault:1", "t", "", ""), ("b", "https://example.org/b.nii", "", "", "")]) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("ftp://example.org/a.nii", "ftp://example.org/a.nii is refused; a source is sample:NAME, a path, an https://"),
+        ("http://example.org/a.nii[2]", "http://example.org/a.nii is refused"),
+        ("neurovault:abc", "neurovault:abc has no image id"),
+        ("neurovault:[3]", "neurovault: has no image id"),
+    ],
+)
+def test_addresses_that_nobody_is_asked_for(refused, source, said):
+    image("a.nii.gz")
+    Path("labels.tsv").write_text("index\tname\n1\tone\n")
+    assert f"column source: {said}" in refused([("a", source)])
+    assert f"column mask: {said}" in refused([("a", "a.nii.gz", source)], columns=("map", "source", "mask"), variants=V)
+    atlases = {"mine": {"image": source, "labels": "labels.tsv"}}
+    assert f"atlas 'mine', image: {said}" in refused([("a", "a.nii.gz", "z")], atlases=atlases)
+
+
+def test_another_sha256_than_that_of_the_sheet(refused):
+    image("a.nii.gz")
+    right, columns = sha256_of("a.nii.gz"), ("map", "source", "sha256")
+    for sha256 in (right, right.upper(), ""):
+        assert refused([("a", "a.nii.gz", sha256)], V, columns) is None
+    found = refused([("a", "a.nii.gz", "0" * 64)], V, columns)
+    assert f"a.nii.gz has sha256 {right}, but the config says {'0' * 64}" in found
+    written.afni(Path(), np.ones((3, 4, 5)), np.eye(4))
+    assert refused([("a", "x+tlrc", sha256_of("x+tlrc.HEAD"))], V, columns) is None
+    assert "x+tlrc has sha256" in refused([("a", "x+tlrc", sha256_of("x+tlrc.BRIK"))], V, columns)
 
 
 def test_nothing_heavy_is_imported_where_no_header_is_read(tmp_path):

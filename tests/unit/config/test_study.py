@@ -11,7 +11,9 @@ import typing
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import written
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -216,6 +218,25 @@ def test_the_template_is_for_maps_in_its_space(study, tmp_path):
     assert study(sheet, template=None).template_of(of("a")) == []
     (tmp_path / "own.nii").write_bytes(b"")
     assert study(sheet, template="own.nii").template_of(of("a")) == str(tmp_path / "own.nii")
+
+
+def test_afni_s_space_decides_about_the_template(study, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data, affine = np.ones((3, 4, 5, 2), np.float32), np.eye(4)
+    for space in ("TLRC", "MNI", "ORIG"):
+        written.afni(tmp_path, data, affine, f"{space}+tlrc", TEMPLATE_SPACE=space)
+        written.afni_nifti(tmp_path, data, affine, f"{space}.nii.gz", TEMPLATE_SPACE=space)
+    written.nifti(tmp_path, data, affine, "plain.nii")
+    (tmp_path / "broken.HEAD").write_text("type = string-attribute")
+    names = [
+        f"{space}{end}" for space in ("TLRC", "MNI", "ORIG") for end in ("+tlrc.HEAD[1]", "+tlrc[0]", ".nii.gz[1]")
+    ]
+    names += ["plain.nii[0]", "gone.nii", "broken.HEAD", "MNI.nii.gz"]
+    found = study([["map", "source"], *([f"m{n}", name] for n, name in enumerate(names))])
+    shown = [bool(found.template_of(of(f"m{n}"))) for n in range(len(names))]
+    assert shown == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 4
+    sheet = [["map", "source", "space"], ["a", "ORIG.nii.gz[0]", "MNI152"], ["b", "MNI.nii.gz[0]", "T1w"]]
+    assert [bool(study(sheet).template_of(of(name))) for name in "ab"] == [True, False]
 
 
 def test_a_file_of_the_first_folder_wins(study, tmp_path):

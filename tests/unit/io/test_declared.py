@@ -6,7 +6,7 @@ import pytest
 
 from statmap.io.declared import KEYS, ORIGINS, Evidence, Header, entities_of, statistic
 from statmap.io.files import UserError
-from statmap.io.images import look
+from statmap.io.opening import look
 
 NOTHING = dict.fromkeys(KEYS)
 ZEROS = np.zeros((2, 3, 4), "f4")
@@ -235,6 +235,15 @@ def test_names_that_say_what_p_is_corrected_for(name, corrected):
             UserError, match=r"column corrected of the sample sheet is fdr, but the file name .* says fwe"
         ):
             said(source=name, sheet={"stat": "1-p", "corrected": "fdr"})
+
+
+@pytest.mark.parametrize("form", ["p", "1-p", "log10p"])
+def test_the_form_of_p_is_the_sheet_s(intent, form):
+    assert said(intent("p value"), sheet={"stat": form})[0]["stat"] == form
+    answer = {"map_type": "P map (given null hypothesis)"}
+    assert said(sheet={"stat": form}, neurovault=answer) == ({"stat": form}, {})
+    with pytest.raises(UserError, match=r"column stat of the sample sheet is z, but the header of x.nii says p"):
+        said(intent("p value"), sheet={"stat": "z"})
 
 
 def test_corrected_belongs_to_p():

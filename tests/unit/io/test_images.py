@@ -9,7 +9,6 @@ import pytest
 from statmap.io.files import UserError, read_json, sha256_of, write_json, writing
 from statmap.io.images import (
     each_volume,
-    look,
     read_image,
     read_on_grid,
     read_raw,
@@ -19,6 +18,7 @@ from statmap.io.images import (
     replace_nonfinite,
     write_image,
 )
+from statmap.io.opening import look
 
 AFFINE = np.array([[-2.0, 0.1, 0, 90], [0.1, 2, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
 

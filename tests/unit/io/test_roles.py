@@ -58,7 +58,7 @@ def an_atlas(source):
 
 
 def values(source):
-    return read_on_grid(source, SHAPE, AFFINE, "values of map 'm'"), AFFINE
+    return read_on_grid(source, SHAPE, AFFINE, "values of map 'm'")[0], AFFINE
 
 
 def a_template(source):
@@ -307,6 +307,17 @@ def test_a_damaged_volume_is_damaged_even_where_another_is_asked_for(folder):
     (folder / source).write_bytes(gzip.compress(content[:-20]))
     with pytest.raises(UserError, match=r"x.nii.gz\[0\] is damaged .the file ends before its last voxel"):
         as_map(f"{source}[0]")
+
+
+def test_infinite_values_beside_a_map_are_warned_of(folder):
+    data = DATA.astype(np.float32) - 2
+    data[0, 0, 0], data[1, 1, 1], data[2, 2, 2], data[3, 3, 3] = np.inf, -np.inf, -np.inf, np.nan
+    found, warnings = read_on_grid(written.nifti(folder, data, AFFINE), SHAPE, AFFINE, "values of map 'm'")
+    assert (found[0, 0, 0], found[1, 1, 1], found[2, 2, 2], found[3, 3, 3]) == (3, -2, -2, 0)
+    assert warnings == [
+        "values of map 'm': 3 infinite values count as the most extreme finite value of their sign, 3 and -2"
+    ]
+    assert read_on_grid(written.nifti(folder, DATA, AFFINE), SHAPE, AFFINE, "values of map 'm'")[1] == []
 
 
 # --------------------------------------------------------------------------------------------------- whole numbers
