@@ -142,7 +142,7 @@ def _difference(wanted, row, voxels, at, p, region_p):
 
 def _same_p(p: float, printed: np.ndarray) -> bool:
     """Whether a p value is the printed one; FSL computes it in float32, in steps of 6e-8 (`random_field`)."""
-    return bool(agrees(p, printed)) or abs(p - printed[0]) <= 2**-23
+    return bool(agrees(np.asarray(p), printed)) or abs(p - printed[0]) <= 2**-23
 
 
 def _matched(options: Mapping[int, Mapping[int, float]]) -> dict[int, int]:
