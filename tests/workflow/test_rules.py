@@ -15,7 +15,7 @@ BLOCKS = re.findall(r"^( *)rule (\w+):\n((?:\1    .*\n|\n(?=\n*\1    ))+)", TEXT
 RULES = {name: textwrap.indent(textwrap.dedent(text), "    ") for _, name, text in BLOCKS}
 WITH_SCRIPT = sorted(set(RULES) - {"all"})
 # Downloads and pages of text: nothing to measure.
-NOT_MEASURED = {"fetch_map", "fetch_atlas", "summarise", "prune"}
+NOT_MEASURED = {"fetch_map", "fetch_atlas", "summarise", "prune", "start_study"}
 
 
 def block(rule, keyword):
@@ -50,14 +50,15 @@ def test_a_rule_has_all_its_parts(rule):
 @pytest.mark.parametrize("keyword", ["input", "output"])
 def test_inputs_and_outputs_have_names(rule, keyword):
     first_level = re.findall(r"^        (?=\S)(?![\])])(.*)$", block(rule, keyword), re.MULTILINE)
-    assert bool(first_level) == (rule != "prune")  # which reads and writes nothing: it removes
+    # What these read and write are no results: one removes them, the other stands before them.
+    assert bool(first_level) == (rule not in ("prune", "start_study"))
     assert all(re.match(r"\w+=", line) for line in first_level)
 
 
 @pytest.mark.parametrize("rule", WITH_SCRIPT)
 def test_files_from_elsewhere_count_by_their_content(rule):
     """Snakemake looks at their times only. Residuals may be gigabytes, and are left to it."""
-    elsewhere = r"study[.](?:template\w*|labels|atlas_file_of|table_of|files_of[(][^)]*[)])"
+    elsewhere = r"study[.](?:template\w*|labels|atlas_file_of|table_of|peaks_of|files_of[(][^)]*[)])"
     read = set(re.findall(elsewhere, block(rule, "input"))) - {'study.files_of("residuals")'}
     assert read == set(re.findall(elsewhere, block(rule, "params")))
 

@@ -157,6 +157,8 @@ def run_everything():
         variants=list(VARIANTS),
     )
     Path("results/old").mkdir()
+    template = str(ROOT / "config/template/study.yaml")
+    run("start_study", {}, {}, {}, sources=["full.nii.gz"], effects=False, template=template, typed_in="/")
     run("prune", {}, {}, {}, left_behind=["results/old"], maps=list(MAPS))
     run(
         "summarise",
@@ -301,13 +303,17 @@ def run_map(map_id):
         grid=keys("plot_sweep", "sweep_keys", GRID),
     )
     folder = f"results/{map_id}/published/printed"
+    asked = {"space": None, "within_mm": None, "variant": "strict", "package": "SPM"}
     run(
         "check_published",
         wildcards | {"table": "printed"},
-        fetched | {"residuals": [], "table": "printed.tsv"},
+        fetched
+        | {"residuals": [], "table": "printed.tsv", "peaks": []}
+        | {"regions": [f"results/{map_id}/strict/regions.{ending}" for ending in ("nii.gz", "json", "csv")]},
         {of: f"{folder}/{of}.csv" for of in ("settings", "rows")}
-        | {"variant": f"{folder}/variant.yaml", "page": f"{folder}/check.html", "figures": [f"{folder}/check.png"]},
-        asked=keys("check_published", "published_keys", {"space": None, "within_mm": None}),
+        | {"variant": f"{folder}/variant.yaml", "answer": f"{folder}/check.json", "page": f"{folder}/check.html"}
+        | {"figures": [f"{folder}/check.png"]},
+        asked=keys("check_published", "published_keys", asked),
         smoothness=keys("check_published", "map_keys", row),
     )
     run(
@@ -443,7 +449,28 @@ def test_check_published(results):
     assert (ready["sided"], ready["signs"], ready["threshold"]) == ("two", "split", float(best["threshold"]))
     verdicts = [row["verdict"] for row in rows(results / "cube/published/printed/rows.csv")]
     assert verdicts[0] == "exact" and verdicts[1] != "exact"
-    assert "printed.tsv" in (results / "full/published/printed/check.html").read_text(encoding="utf-8")
+    assert [row["variant_verdict"] for row in found] == ["exact", "exact"]
+    answer = read_json(folder / "check.json")
+    assert answer == {
+        "Map": "full",
+        "Table": "printed",
+        "Sentence": "SPM's own table of 'full' is reproduced exactly by variant 'strict'.",
+        "Variant": "strict",
+        "Reproduced": True,
+        "Rows": 2,
+        "RowsReproduced": 2,
+        "RegionsUnlisted": [],
+    }
+    assert "1 of 2 rows" in read_json(results / "cube/published/printed/check.json")["Sentence"]
+    page = (results / "full/published/printed/check.html").read_text(encoding="utf-8")
+    assert "printed.tsv" in page and "is reproduced exactly by variant" in page
+
+
+def test_start_study(results):
+    """Beside the results: that of an image of which nothing says what it is."""
+    sheet, config = (results.parent / name for name in ("maps.tsv", "study.yaml"))
+    assert "\nfull\tfull.nii.gz\n" in sheet.read_text(encoding="utf-8")
+    assert list(yaml.safe_load(config.read_text(encoding="utf-8"))["variants"]) == ["percentile-97"]
 
 
 def test_compare_maps(results):
