@@ -273,7 +273,7 @@ NILEARN = {
 
 
 @given(content=changed(SPM_MAT))
-@settings(tried, max_examples=max(100, TRIES // 5))
+@settings(tried, max_examples=max(20, TRIES // 50))
 def test_any_spm_mat(folder, content):
     start(folder, put(folder, "SPM.mat", content))
 

@@ -19,7 +19,7 @@ from . import afni, bids, feat, images, neurovault, nidm, permutation, spm
 from .analysis import MNI, NATIVE, Analysis, Packed, Printed, Row, Volume
 
 # The first that recognises a source reads it.
-READERS = (neurovault, spm, feat, nidm, permutation, bids, afni, images)
+READERS = (spm, feat, nidm, permutation, bids, afni, images, neurovault)
 COLUMNS = (
     *("source", "stat", "df", "corrected", "mask", "values", "fwhm_mm", "dlh", "search_voxels", "residuals"),
     *("space", "citation"),

@@ -35,7 +35,6 @@ from statmap.published.readers import read_published
 REPOSITORY = Path(__file__).parents[3]
 TEMPLATE = REPOSITORY / "config/template/study.yaml"
 VARIANTS = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["variants"]
-# `corrected` and `file[3]` are columns of the sheet that io reads.
 pytestmark = pytest.mark.filterwarnings("ignore:No clusters", "ignore:The given float")
 
 
@@ -121,6 +120,19 @@ def test_spm(folder, tmp_path):
     assert list(config["variants"]) == list(VARIANTS) and "published" not in config
     study = taken()
     assert study.maps["tapping-gt-rest"]["df"] == 84
+
+
+def test_spm_takes_less_than_three_seconds(folder, tmp_path):
+    """Of computing, with the process that reads SPM.mat: other work on the machine and Snakemake's own time aside."""
+    spm(tmp_path / "spm")
+    began = used()
+    started(tmp_path / "spm")
+    assert used() - began < 3
+
+
+def used():
+    """Seconds that this process and those that it started have computed."""
+    return sum(os.times()[:4])
 
 
 def test_f_contrasts_alone(folder, tmp_path):

@@ -40,7 +40,7 @@ def test_nothing_but_start_study_imports_the_room():
     assert "statmap.analyses" not in (SCRIPTS.parent / "Snakefile").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("module", "reader"), [("rdflib", "nidm"), ("scipy.io", "spm")])
+@pytest.mark.parametrize(("module", "reader"), [("rdflib", "nidm"), ("scipy.io", "spm_mat")])
 def test_what_one_reader_needs_is_imported_by_it_alone(module, reader):
     assert importers(module) == {f"statmap/analyses/{reader}.py"}
 
