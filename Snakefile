@@ -14,6 +14,8 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 BEGUN = time.time()
+# Jobs start in the working directory: where the command is typed, only the first process knows.
+os.environ.setdefault("STATMAP_TYPED_IN", getattr(workflow, "rundir", "."))
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 if not HERE.is_dir():
     # From a git host Snakemake brings single files, less their last line break: made here to the folder of a checkout.
@@ -556,7 +558,7 @@ rule start_study:
         sources=study.sources,
         effects=study.config["from_effects"],
         template=str(HERE / "config/template/study.yaml"),
-        typed_in=workflow.workdir_init,
+        typed_in=os.environ["STATMAP_TYPED_IN"],
         code=code_hash("start_study", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -601,6 +603,7 @@ onsuccess:
 onerror:
     for failure in failures("results/logs", BEGUN):
         logger.error(f"Failed: {failure}")
-    logger.error(
-        "All else is done. Fix what failed, or put # before its row of the sheet; then run the same command again."
-    )
+    if not study.sources:
+        logger.error(
+            "All else is done. Fix what failed, or put # before its row of the sheet; then run the same command again."
+        )

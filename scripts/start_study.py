@@ -46,7 +46,7 @@ def main(sources: list[str], template: str, effects: bool = False, typed_in: str
         unpack(packed, Path(place), MOST_BYTES)
     for place, text in [*study.tables.items(), *zip(WRITTEN, (study.sheet, study.config), strict=True)]:
         with writing(place) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8", errors="replace")  # names that are no text
     return study.summary
 
 

@@ -11,8 +11,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import folders
 import nibabel as nib
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from hypothesis import strategies as st
 import extract_regions
 import fetch_atlas
 import fetch_map
+import start_study
 import tabulate_regions
 import threshold_map
 from statmap.config.schema import load
@@ -206,6 +209,114 @@ def test_any_published_table(folder, content):
     refused(read_published, folder / "smith.tsv", "table", named="smith.tsv")
     (folder / "fsl.tsv").write_bytes(FSL)
     refused(read_published, folder / "fsl.tsv", "table", folder / "smith.tsv", named=".tsv")
+
+
+def made(make, name):
+    """The bytes of one file of an analysis that `folders` makes."""
+    with tempfile.TemporaryDirectory() as place:
+        return (make(Path(place)) / name).read_bytes()
+
+
+def put(folder, name, content):
+    """A folder with that file only, empty otherwise."""
+    shutil.rmtree(folder / "analysis", ignore_errors=True)
+    path = folder / "analysis" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+def start(folder, path):
+    """Rule start_study on an analysis, in an empty folder: it is taken, or refused in one line."""
+    shutil.rmtree(folder / "study", ignore_errors=True)
+    (folder / "study").mkdir()
+    before = os.getcwd()
+    os.chdir(folder / "study")
+    try:
+        failed = refused(start_study.main, [str(path)], str(TEMPLATE), named=path.name.partition(".")[0])
+    finally:
+        os.chdir(before)
+    assert failed is None or not any(path.is_file() for path in (folder / "study").iterdir())
+    return failed is None
+
+
+TEMPLATE = REPOSITORY / "config/template/study.yaml"
+SPM_MAT = made(lambda place: folders.spm(place / "spm"), "SPM.mat")
+FEAT = {
+    name: made(lambda place: folders.feat(place / "x.feat", verbose=True), name)
+    for name in ("design.fsf", "design.con", "stats/smoothness", "cluster_zstat1.txt", "thresh_zstat1.vol")
+}
+TURTLE = folders.turtle(clusters=folders.clusters_of(folders.z_map(1), 3.1)).encode()
+PACK = made(lambda place: folders.nidm(place).parent, "pack.nidm.zip")
+HEAD = made(lambda place: folders.afni_head(place).parent, "stats.FT+tlrc.HEAD")
+BUCKET = made(lambda place: folders.afni_nifti(place / "b.nii", data=folders.bricks()[:4, :4, :4]).parent, "b.nii")
+REPORT = made(lambda place: folders.clusterize(place / "c.1D", folders.bricks()).parent, "c.1D")
+NILEARN = {
+    name: made(lambda place: folders.bids(place / "b", tables=(3.1, 5)), f"group/task-main_{name}")
+    for name in ("design.tsv", "contrast-houses_clusters.tsv", "contrast-houses_clusters.json")
+}
+
+
+@given(content=changed(SPM_MAT))
+@settings(tried, max_examples=max(20, TRIES // 50))
+def test_any_spm_mat(folder, content):
+    start(folder, put(folder, "SPM.mat", content))
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(FEAT)))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_file_of_feat(folder, data, name):
+    put(folder, "design.fsf", FEAT["design.fsf"])
+    for other in FEAT:
+        path = folder / "analysis" / other
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data.draw(changed(FEAT[name])) if other == name else FEAT[other])
+    assert start(folder, folder / "analysis")  # what is no number or name is a gap
+
+
+@given(content=changed(TURTLE))
+@settings(tried, max_examples=max(30, TRIES // 50))
+def test_any_turtle(folder, content):
+    start(folder, put(folder, "nidm.ttl", content))
+
+
+@given(content=changed(PACK))
+@settings(tried, max_examples=max(30, TRIES // 50))
+def test_any_archive(folder, content):
+    start(folder, put(folder, "pack.nidm.zip", content))
+
+
+@given(content=changed(HEAD), report=changed(REPORT))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_afni_header_and_report(folder, content, report):
+    head = put(folder, "stats.FT+tlrc.HEAD", content)
+    (folder / "analysis/c.1D").write_bytes(report)
+    start(folder, head)
+
+
+@given(content=changed(BUCKET), zipped=st.booleans())
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_nifti_bucket(folder, content, zipped):
+    start(folder, put(folder, "b.nii.gz" if zipped else "b.nii", gzip.compress(content, 1) if zipped else content))
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(NILEARN)))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_text_of_nilearn(folder, data, name):
+    image = put(folder, "task-main_contrast-houses_stat-t_statmap.nii", MAP)
+    for other in NILEARN:
+        content = data.draw(changed(NILEARN[name])) if other == name else NILEARN[other]
+        (image.parent / f"task-main_{other}").write_bytes(content)
+    assert start(folder, folder / "analysis")
+
+
+@given(content=changed(b"-i data.nii\n-m mask.nii\n-save1-p\n"), image=changed(MAP))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_map_of_palm(folder, content, image):
+    path = put(folder, "out_vox_tstat_fwep_c1.nii", image)
+    path.with_name("out_palmconfig.txt").write_bytes(content)
+    path.with_name("out_vox_tstat_c1.nii").write_bytes(MAP)
+    assert start(folder, folder / "analysis")
 
 
 def study(folder, **config):

@@ -67,7 +67,7 @@ def _of_head(text):
     pattern = (
         r"type\s*=\s*(string|integer|float)-attribute\s+name\s*=\s*(\S+)\s+count\s*=\s*(\d+)\s*\n(.*?)(?=\n\s*\n|\Z)"
     )
-    found: dict[str, Any] = {}
+    found = {}
     for kind, name, count, value in re.findall(pattern, text, re.DOTALL):
         if kind == "string":
             found[name] = value.lstrip().removeprefix("'")[: int(count)].rstrip("~")
@@ -95,7 +95,7 @@ def _of_nifti(path):
         tree = ElementTree.fromstring(content.rstrip(b"\0 \n").decode("utf-8", "replace"))
     except ElementTree.ParseError:
         return {}
-    found: dict[str, Any] = {}
+    found = {}
     for element in tree.iter("AFNI_atr"):
         name, kind = element.get("atr_name", ""), element.get("ni_type", "")
         if kind == "String":
@@ -169,7 +169,7 @@ def _mask(header):
 def _statistics(found):
     """Number of a sub-brick to its statistic, degrees of freedom, and why it cannot be taken."""
     numbers = found.get("BRICK_STATAUX", [])
-    statistics: dict[int, tuple[str | None, Any, str]] = {}
+    statistics = {}
     numbers = numbers if isinstance(numbers, list) and all(map(math.isfinite, numbers)) else []
     while len(numbers) >= 3:  # which, its code, how many parameters follow
         number, code, count = (int(value) for value in numbers[:3])
@@ -255,7 +255,7 @@ def _keys(said):
     nn, extent = said.get("Neighbor type, NN", ""), re.match(r"\d+", said.get("Nvoxel threshold", ""))
     convention = _CONVENTIONS.get(int(nn)) if nn.isdigit() else None
     p = re.search(r"p=(\d*\.?\d+(?:[eE][-+]?\d+)?)", summary)
-    keys: dict[str, Any] = {}
+    keys = {}
     if option in ("bisided", "2sided") and "right" in tails and math.isclose(-tails.get("left", 0), tails["right"]):
         keys = {"threshold": tails["right"], "sided": "two", "signs": "split" if option == "bisided" else "merged"}
     elif option == "1sided" and len(tails) == 1:

@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ def recognises(source: str) -> bool:
 
 def _files(folder):
     """Files below a folder, by name; hidden ones and those of hidden folders are left out."""
-    found: list[Path] = []
+    found = []
     folders = [folder]
     while folders and len(found) < MOST_FILES:
         try:
@@ -110,7 +109,7 @@ def _name(path):
 def _row(maps, files):
     kind = next(kind for kind in _STATISTICS if kind in maps)
     path = maps[kind]
-    cells: dict[str, Any] = {"source": path, "stat": _STATISTICS[kind]}
+    cells = {"source": path, "stat": _STATISTICS[kind]}
     said = [f"source: {path.name}", "stat: its name"]
     gap = ""
     one_tailed = "f" in maps and "t" not in maps

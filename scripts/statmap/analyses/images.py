@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from ..io.files import UserError
 from . import afni
@@ -94,7 +93,7 @@ def _rows(file, beside):
 
 def _statistic(header, stem):
     """Cells of the statistic, where they are from, and the name of the contrast, as far as header and name say them."""
-    cells: dict[str, Any] = {}
+    cells = {}
     try:
         code = int(header["intent_code"])
         parameters = [float(header[f"intent_p{n}"]) for n in (1, 2)]

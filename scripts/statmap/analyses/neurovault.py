@@ -4,7 +4,6 @@ import json
 import re
 import tempfile
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
 from ..io.files import UserError
@@ -103,7 +102,7 @@ def _row(image, citation):
     number, name = image.get("id"), _text(image, "name")
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         return Row(name or "image", {}, "", "NeuroVault gives no id for it")
-    cells: dict[str, Any] = {"source": f"neurovault:{number}", "citation": citation}
+    cells = {"source": f"neurovault:{number}", "citation": citation}
     kind, said, gap = _text(image, "map_type"), [f"source: image {number}"], ""
     stat = _MAP_TYPES.get(kind.lower())
     if _text(image, "image_type").lower() in _NO_MAPS or (kind and not stat):

@@ -354,7 +354,7 @@ def _inference(pack, inference, package, cells):
     if kind == "fwe" and not ("dlh" in cells or "fwhm_mm" in cells):
         return None, f"{label}, but no smoothness is described"
     two = pack.text(inference, HYPOTHESIS) == _NIDM + TWO_TAILED
-    keys: dict[str, Any] = {"threshold": value if kind == "value" else {kind: _rounded(value)}}
+    keys = {"threshold": value if kind == "value" else {kind: _rounded(value)}}
     keys["sided"] = "two" if two and cells.get("stat") != "F" else "positive"
     if package in PACKAGES:
         keys["convention"] = PACKAGES[package]

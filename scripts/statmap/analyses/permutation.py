@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,7 @@ def _row(file, named):
         name += f" {groups['p']}"
     statistic = _statistic(file, groups, palm)
     corrected = "fdr" if "fdr" in groups.get("p", "") else "fwe"
-    cells: dict[str, Any] = {"source": file, "corrected": corrected}
+    cells = {"source": file, "corrected": corrected}
     said = [f"source: {file.name}, corrected p of {_HOW.get(groups['how'], groups['how'])}"]
     gap = ""
     if palm:

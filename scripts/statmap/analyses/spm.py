@@ -1,7 +1,7 @@
 """SPM: SPM.mat and the images beside it (SPM8, SPM12, SPM25; spm_spm.m and spm_contrasts.m say what is in it)."""
 
+import math
 import re
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from ..io.files import UserError
 from .analysis import MOST_TEXT, Analysis, Printed, Row, header_space, image_beside, whole, widths
+from .spm_mat import read_mat
 
 KIND = "an SPM folder or its SPM.mat"
-RESAVE = "in MATLAB: load('SPM.mat'); save('SPM.mat', 'SPM', '-v7')"
 
 
 def recognises(source: str) -> bool:
@@ -33,9 +33,9 @@ def read(source: str) -> Analysis:
     """
     path = Path(source)
     path = path if path.name == "SPM.mat" and path.is_file() else path / "SPM.mat"
-    spm = _load(path)
+    spm = read_mat(path)
     folder = path.parent
-    contrasts = [contrast for contrast in _several(_part(spm, "xCon")) if hasattr(contrast, "name")]
+    contrasts = spm["contrasts"]
     if not contrasts:
         raise UserError(f"{path} has no contrast (xCon is empty); estimate one in SPM, then start again")
     shared, origin = _shared(spm, folder)
@@ -44,69 +44,17 @@ def read(source: str) -> Analysis:
     return Analysis("SPM", source, folder, rows, ("; ".join(origin), *remarks))
 
 
-def _load(path):
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        with open(path, "rb") as stream:
-            if b"MATLAB 7.3" in stream.read(128):
-                raise UserError(f"{path} was saved as MATLAB 7.3, which is not read here; save it anew, {RESAVE}")
-        content = loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=["SPM"])
-        spm = content["SPM"]
-    except KeyError as error:
-        raise UserError(f"{path} holds no SPM structure; accepted: the SPM.mat that SPM wrote") from error
-    except UserError:
-        raise
-    except (OSError, MatReadError, ValueError, TypeError, NotImplementedError, zlib.error, MemoryError) as error:
-        raise _damaged(path, error) from error
-    except Exception as error:  # scipy meets whatever a damaged file holds with whatever it has
-        raise _damaged(path, error) from error
-    if not hasattr(spm, "_fieldnames"):
-        raise UserError(f"{path} holds no SPM structure; accepted: the SPM.mat that SPM wrote")
-    return spm
-
-
-def _damaged(path, error):
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return UserError(f"{path} cannot be read ({reason}); get the file again, or save it anew, {RESAVE}")
-
-
-def _part(struct, *names):
-    """A field of a field of a MATLAB structure; None where one is missing."""
-    for name in names:
-        struct = getattr(struct, name, None)
-    return struct
-
-
-def _several(value):
-    """A list of structures, whether MATLAB had one or several."""
-    return [] if value is None else list(np.atleast_1d(value).ravel())
-
-
-def _numbers(value):
-    """Numbers of a MATLAB array, flat; none where it holds anything else."""
-    try:
-        return [] if value is None else [float(number) for number in np.atleast_1d(value).ravel()]
-    except (TypeError, ValueError):
-        return []
-
-
-def _text(value):
-    return value.strip() if isinstance(value, str) else ""
-
-
 def _shared(spm, folder):
     """Cells that all contrasts share, and where they are from."""
     cells, said = {}, []
-    mask = image_beside(folder, _text(_part(spm, "VM", "fname")) or "mask")
+    mask = image_beside(folder, spm["mask"] or "mask")
     if mask:
         cells["mask"] = mask
         said.append(f"mask: {mask.name} (VM.fname)")
     else:
         said.append("no mask is beside SPM.mat: the voxels in which a map is not 0 are its mask")
-    matrix = np.array(_numbers(_part(spm, "xVol", "M")))
-    voxels = _numbers(_part(spm, "xVol", "FWHM"))
+    matrix = np.array(spm["matrix"])
+    voxels = spm["fwhm"]
     fwhm = None
     if matrix.size == 16 and len(voxels) == 3:
         sides = np.sqrt((matrix.reshape(4, 4)[:3, :3] ** 2).sum(axis=0))
@@ -116,17 +64,17 @@ def _shared(spm, folder):
         said.append("fwhm_mm: xVol.FWHM times the sides of a voxel")
     else:
         said.append("no smoothness: xVol.FWHM is missing")
-    search = _numbers(_part(spm, "xVol", "S"))
-    if fwhm and len(search) == 1 and search[0] >= 1:
+    search = spm["search"]
+    if fwhm and len(search) == 1 and 1 <= search[0] < math.inf:
         cells["search_voxels"] = round(search[0])
         said.append("search_voxels: xVol.S")
     return cells, said
 
 
 def _row(contrast, number, spm, folder, shared):
-    name = _text(_part(contrast, "name")) or f"contrast {number}"
-    stat, where = _text(_part(contrast, "STAT")), f"xCon({number})"
-    error_df, effect_df = _numbers(_part(spm, "xX", "erdf")), _numbers(_part(contrast, "eidf"))
+    name = contrast["name"] or f"contrast {number}"
+    stat, where = contrast["stat"], f"xCon({number})"
+    error_df, effect_df = spm["erdf"], contrast["eidf"]
     cells, gap = dict(shared), ""
     if stat == "T" and len(error_df) == 1:
         cells |= {"stat": "t", "df": whole(error_df[0])}
@@ -136,7 +84,7 @@ def _row(contrast, number, spm, folder, shared):
         gap = "a map of posterior probability, which is no test statistic"
     else:
         gap = f"its statistic or degrees of freedom are missing ({where}.STAT is {stat!r})"
-    file = _text(_part(contrast, "Vspm", "fname"))
+    file = contrast["image"]
     image = image_beside(folder, file) if file else None
     if image:
         cells["source"] = image
@@ -149,7 +97,7 @@ def _row(contrast, number, spm, folder, shared):
     else:
         gap = gap or f"no image was made of it ({where}.Vspm is empty)"
     said = [f"source: {where}.Vspm", f"stat, df: {where}.STAT, {'eidf, ' if stat == 'F' else ''}xX.erdf"]
-    effect = image_beside(folder, _text(_part(contrast, "Vcon", "fname"))) if stat == "T" else None
+    effect = image_beside(folder, contrast["effect"]) if stat == "T" else None
     if "space" not in cells:
         said.append("space: not known, since no header says MNI152")
     return Row(name, cells, "; ".join(said), gap, effect=effect)

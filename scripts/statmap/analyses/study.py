@@ -19,7 +19,7 @@ from . import afni, bids, feat, images, neurovault, nidm, permutation, spm
 from .analysis import MNI, NATIVE, Analysis, Packed, Printed, Row, Volume
 
 # The first that recognises a source reads it.
-READERS = (neurovault, spm, feat, nidm, permutation, bids, afni, images)
+READERS = (spm, feat, nidm, permutation, bids, afni, images, neurovault)
 COLUMNS = (
     *("source", "stat", "df", "corrected", "mask", "values", "fwhm_mm", "dlh", "search_voxels", "residuals"),
     *("space", "citation"),
@@ -112,7 +112,6 @@ def write_study(
     folder: str | Path,
     template: Mapping[str, Mapping[str, Any]],
     effects: bool = False,
-    command: str = "snakemake",
 ) -> Study:
     """A sample sheet and a config of analyses.
 
@@ -122,19 +121,23 @@ def write_study(
     folder : of the study, where paths that lie below or beside it start.
     template : variants of the template of a study, which stand beside the packages' own inference.
     effects : whether the effect behind a statistic becomes its `values`.
-    command : how the workflow is started, for the config's first lines.
     """
     folder = Path(os.path.abspath(folder))
     study = Study("", "")
     maps = _named(analyses, effects)
     variants = _variants(maps, template)
     study.sheet = _sheet(maps, analyses, folder, study)
-    study.config = _config(maps, analyses, variants, folder, study, command)
-    study.summary = _summary(maps, analyses, variants, study)
+    study.config = _config(maps, analyses, variants, folder, study)
+    study.summary = _summary(maps, analyses, variants, folder, study)
     return study
 
 
-def _summary(maps, analyses, variants, study):
+def _command(folder):
+    """The command that runs a study."""
+    return f"snakemake --directory {shlex.quote(str(folder))} --configfile {shlex.quote(str(folder / 'study.yaml'))}"
+
+
+def _summary(maps, analyses, variants, folder, study):
     """What a person is told, a line each."""
     lines = []
     for analysis in analyses:
@@ -142,7 +145,7 @@ def _summary(maps, analyses, variants, study):
         lines.append(f"{analysis.package}: {_count(number, 'map')} in {analysis.source}")
     live, aside = [one for one in maps if not one.aside], [one for one in maps if one.aside]
     names = ", ".join(one.name for one in live[:MOST_NAMED]) + (", …" if len(live) > MOST_NAMED else "")
-    lines.append(f"maps.tsv: {_count(len(live), 'map')}{f' ({names})' if live else ''}")
+    lines.append(f"maps.tsv: {_count(len(live), 'map')} ({names})" if live else "maps.tsv: no map as it is")
     lines += [f"set aside with #: {one.name}, {one.aside}" for one in aside[:MOST_NAMED]]
     if len(aside) > MOST_NAMED:
         lines.append(f"… and {_count(len(aside) - MOST_NAMED, 'other')} set aside: maps.tsv says why")
@@ -151,6 +154,7 @@ def _summary(maps, analyses, variants, study):
     lines.append(
         f"study.yaml: variants {', '.join(name for name, own in variants.items() if not own.dropped)}{checked}"
     )
+    lines.append(f"next: {_command(folder)}" if live else "next: fill in maps.tsv, which says what is missing")
     return lines
 
 
@@ -160,8 +164,8 @@ def _count(number, noun):
 
 def _named(analyses, effects):
     """Every row with an id that is a folder's name, readable, and no other's in any case of letters."""
-    maps: list[_Map] = []
-    seen: set[str] = set()
+    maps = []
+    seen = set()
     for analysis in analyses:
         for row in analysis.rows:
             stem = identifier(row.name)
@@ -275,7 +279,7 @@ _KINDS = ("two", "one", "corrected", "unknown")
 
 def _inferences(maps):
     """The packages' own inferences, each once, as variants."""
-    variants: dict[str, _Variant] = {}
+    variants = {}
     for one in maps:
         keys = one.row.inference
         if keys is None or any(keys == known.keys for known in variants.values()):
@@ -369,10 +373,12 @@ def _unpacked(packed, study):
 
 
 # ----------------------------------------------------------------------------------------------------------- the config
-def _config(maps, analyses, variants, folder, study, command):
+def _config(maps, analyses, variants, folder, study):
     """The text of study.yaml."""
-    shown = f"{command} --directory {shlex.quote(str(folder))} --configfile {shlex.quote(str(folder / 'study.yaml'))}"
-    lines = [_comment(f"Started from {', '.join(analysis.source for analysis in analyses)}"), f"#   {shown}\n"]
+    lines = [
+        _comment(f"Started from {', '.join(analysis.source for analysis in analyses)}"),
+        f"#   {_command(folder)}\n",
+    ]
     lines += [_comment("Only what differs from the defaults stands here; config/README.md explains every key.")]
     lines += ["maps: maps.tsv\n", "\nvariants:\n"]
     said = set()
@@ -430,8 +436,8 @@ class _Entry:
 
 def _published(maps, variants, folder, study):
     """Entries of the config's `published`; those of maps that are set aside are written, but left out."""
-    entries: list[_Entry] = []
-    taken: set[str] = set()
+    entries = []
+    taken = set()
     for one in maps:
         inference = next(
             (name for name, own in variants.items() if own.keys == one.row.inference and not own.dropped), None

@@ -152,6 +152,21 @@ def test_a_damaged_file(tmp_path, how):
     assert "\n" not in str(error.value)
 
 
+def test_a_file_at_which_scipy_ends_the_process(tmp_path):
+    """A type of numbers that there is none of."""
+    path = spm(tmp_path / "spm") / "SPM.mat"
+    path.write_bytes(path.read_bytes().replace(b"\x0c\0\0\0\x18\0\0\0", b"\0\0\0\0\x18\0\0\0"))
+    with pytest.raises(UserError, match=r"SPM.mat cannot be read \(scipy.io ended with -\d+\)"):
+        read(str(tmp_path / "spm"))
+
+
+@pytest.mark.parametrize("search", [np.inf, np.nan, 0.0, -3.0])
+def test_a_number_of_voxels_that_is_none(tmp_path, search):
+    volume = {"M": np.eye(4), "FWHM": np.array([2.0, 3.0, 5.0]), "S": search}
+    row = by_name(spm(tmp_path / "spm", change={"xVol": volume}))["tapping>rest"]
+    assert row.cells["fwhm_mm"] == [2, 3, 5] and "search_voxels" not in row.cells
+
+
 def test_matlab_7_3(tmp_path):
     head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024 HDF5 schema 1.00 ."
     (tmp_path / "SPM.mat").write_bytes(head.ljust(512, b" ") + b"\x89HDF\r\n\x1a\n" + bytes(2000))

@@ -30,6 +30,7 @@ REPOSITORY = Path(__file__).parents[3]
 DECLARED = REPOSITORY / "config"
 SCHEMA = load(DECLARED / "schemas/config.schema.yaml")
 KEYS = SCHEMA["$defs"]["variant"]["properties"]
+TABLE = "config/published_table.csv"
 EXAMPLE = yaml.safe_load((REPOSITORY / "config/example.yaml").read_text(encoding="utf-8"))
 
 
@@ -105,6 +106,21 @@ def test_every_key_reaches_a_rule_and_no_rule_has_a_key_of_its_own():
     named = set(re.findall(r'study[.]config\["(\w+)"\]', SNAKEFILE))
     read = (REPOSITORY / "scripts/statmap/config/study.py").read_text(encoding="utf-8")
     assert all(key in named or f'"{key}"' in read for key in SCHEMA["properties"])
+
+
+def test_a_published_table_and_the_variant_that_should_give_it(study):
+    table = {"map": "motor", "table": TABLE}
+    found = study(published={"a": table, "b": table | {"peaks": TABLE, "variant": "value-3.0"}})
+    assert found.regions_of(of(table="a")) == found.peaks_of(of(table="a")) == []
+    assert found.regions_of(of(table="b")) == [
+        f"results/motor/value-3.0/regions.{ending}" for ending in ("nii.gz", "json", "csv")
+    ]
+    assert found.peaks_of(of(table="b")) == [found.table_of(of(table="b"))]
+
+
+@pytest.mark.parametrize(("asked", "sources"), [(None, []), ("a b", ["a b"]), (["a", "b"], ["a", "b"]), ([], [])])
+def test_what_a_study_is_started_from(study, asked, sources):
+    assert study(**{"from": asked}).sources == sources
 
 
 def test_what_a_rule_is_told_is_stored_by_snakemake(study):
@@ -327,7 +343,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         (
             {"treshold": 3},
             "config: key 'treshold' is not known",
-            "maps, map, from, from_effects, template, template_space",
+            "maps, map, from, from_effects, template",
         ),
         ({"variants": {"a": {"treshold": 3}}}, "variants.a: key 'treshold' is not known", "accepted: threshold, sided"),
         ({"variants": {"a": {"threshold": {"q": 0.1}}}}, "a.threshold: key 'q'", "accepted: p, fdr, bonferroni"),
@@ -384,6 +400,20 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"atlases": {"p": {"image": "a.nii", "labels": "b.tsv"}}}, "'p'", "Two letters, digits or hyphens"),
         ({"atlases": {1: {"image": "a.nii", "labels": "b.tsv"}}}, "1 is not of type 'string'", "Two letters"),
         ({"atlases": {"a_b": {"image": "a.nii", "labels": "b.tsv"}}}, "'a_b'", "Two letters, digits or hyphens"),
+        ({"from": 3}, "from: 3", "an SPM folder, a `.feat`"),
+        ({"from": [3]}, "from.0: 3", "string"),
+        ({"published": {"t": {"map": "gone", "table": TABLE}}}, "published.t: there is no map 'gone'", "motor"),
+        (
+            {"published": {"t": {"map": "motor", "table": TABLE, "variant": "as_analysed"}}},
+            "published.t: there is no variant 'as_analysed'",
+            "percentile-97, value-3.0, or null",
+        ),
+        ({"published": {"t": {"map": "motor", "table": "gone.txt"}}}, "published.t, table: there is no file", ""),
+        (
+            {"published": {"t": {"map": "motor", "table": TABLE, "peaks": "gone.txt"}}},
+            "published.t, peaks: there is no file 'gone.txt'",
+            "",
+        ),
     ],
 )
 def test_mistakes_in_the_config(refused, keys, found, accepted):
