@@ -12,6 +12,7 @@ from ..io.log import log
 from .p_maps import smallest_p
 from .thresholded import gap_around_zero
 
+ROUNDED = 1e-4  # of the largest value: a background below it is the 0 of integers with a scale and an offset
 FILLING = 0.5  # share of the border that one value has to exceed: no statistic takes a value so often
 
 
@@ -156,7 +157,7 @@ def values_of(data: np.ndarray, mask: np.ndarray | None, said: Mapping[str, Any]
         if surrounded:
             warnings.append(f"{surrounded} NaN voxels lie within voxels that have values; they count as background")
     constant = background if mask is None and background and not np.isnan(background) else None
-    if constant is not None:
+    if constant is not None and abs(constant) > ROUNDED * np.abs(finite).max():
         count = np.count_nonzero(outside & (data == constant))
         warnings.append(
             f"{count} voxels have the value {constant:g}, which fills the border of the volume: they are background; "

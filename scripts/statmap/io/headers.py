@@ -29,8 +29,8 @@ def header_of(image: Any, volume: int = 0) -> Header:
     if isinstance(raw, nib.AnalyzeHeader):  # NIfTI among them
         descrip = _text(bytes(raw["descrip"].item()))
     afni = afni_attributes(image)
-    labels = str(afni.get("BRICK_LABS", "")).split("~") if afni.get("BRICK_LABS") else []
-    return Header(intent, parameters, descrip, afni, tuple(label.strip() for label in labels), volume)
+    labels = str(afni["BRICK_LABS"]).split("~") if afni.get("BRICK_LABS") else []
+    return Header(intent, parameters, descrip, afni, tuple(_printable(label) for label in labels), volume)
 
 
 def _text(content):
@@ -40,6 +40,10 @@ def _text(content):
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
+    return _printable(text)
+
+
+def _printable(text):
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 

@@ -59,6 +59,14 @@ def test_a_constant_background_is_outside_whatever_it_is(stat, background):
     assert len(found.warnings) == len(said)
 
 
+def test_0_that_a_scale_and_an_offset_made_something_else_is_background_without_a_word():
+    data = np.where(BRAIN, NOISE, np.float32(-2e-5))
+    data[5, 5, 5] = -2e-5
+    found = of(data)
+    assert found.warnings == [] and found.background == np.float32(-2e-5)
+    assert found.inside.sum() == BRAIN.sum() - 1 and not found.finite[~BRAIN].any()
+
+
 @pytest.mark.parametrize("background", [0.0, 1.0, np.nan])
 def test_background_is_a_line_of_the_log(background, caplog):
     with caplog.at_level(logging.INFO, "statmap"):
