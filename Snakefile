@@ -14,8 +14,6 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 BEGUN = time.time()
-# Jobs start in the working directory: where the command is typed, only the first process knows.
-os.environ.setdefault("STATMAP_TYPED_IN", getattr(workflow, "rundir", "."))
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 if not HERE.is_dir():
     # From a git host Snakemake brings single files, less their last line break: made here to the folder of a checkout.
@@ -558,7 +556,7 @@ rule start_study:
         sources=study.sources,
         effects=study.config["from_effects"],
         template=str(HERE / "config/template/study.yaml"),
-        typed_in=os.environ["STATMAP_TYPED_IN"],
+        typed_in=getattr(workflow, "rundir", None),
         code=code_hash("start_study", SCRIPTS),
     conda:
         "envs/environment.yaml"

@@ -85,9 +85,8 @@ def _row(file, named):
     if mask := _mask(file, groups["prefix"], palm):
         cells["mask"] = mask
         said.append(f"mask: {mask.name}")
-    elif statistic and cells.get("stat") in ("p", "log10p"):
-        cells["mask"] = statistic  # a p of 1 or a −log₁₀ p of 0 is no background
-        said.append(f"mask: the voxels in which {statistic.name} is not 0")
+    else:
+        said.append("no mask is beside it: the voxels in which it is not 0 are its mask")
     if space := header_space(file):
         cells["space"] = space
     return Row(name, cells, "; ".join(said), gap)

@@ -390,15 +390,14 @@ def _config(maps, analyses, variants, folder, study):
         lines.append(f"{'#' if own.dropped else ' '} {name}: {_flow(dict(own.keys))}\n")
     for text in dict.fromkeys(one.row.stated for one in maps if one.row.inference is None and one.row.stated):
         lines.append("  " + _comment(f"no variant as_analysed: {text}"))
-    live = [one for one in maps if not one.aside]
-    spaces = {one.row.cells.get("space") for one in live}
+    spaces = {one.row.cells.get("space") for one in [one for one in maps if not one.aside] or maps}
     if spaces and all(space and same_space(space, MNI) for space in spaces):
         lines += [
             "\n",
             _comment("Names for regions; config/README.md lists the atlases."),
             f"atlases: {_flow(ATLASES)}\n",
         ]
-    elif live and spaces == {NATIVE}:
+    elif spaces == {NATIVE}:
         lines += ["\n", _comment("No names for regions, no template: the maps are in a space of their own.")]
         lines += ["template: null\n"]
     else:

@@ -194,11 +194,11 @@ def sentence(reproduction: Reproduction, published: Published, map_id: str, vari
     package : who printed it; None for what the layout says.
     """
     maker = package or _PACKAGES.get(published.layout, "")
-    table = f"{maker}'s own table of '{map_id}'" if maker else f"the table of '{map_id}'"
+    table = f"{maker}'s own table of '{map_id}'" if maker else f"the printed table of '{map_id}'"
     by = "the settings of the folder" if variant.startswith("as_analysed") else f"variant '{variant}'"
     if reproduction.complete:
         how = "exactly" if set(reproduction.verdicts) <= {"exact"} else "within rounding"
-        return f"{table[0].upper() + table[1:]} is reproduced {how} by {by}."
+        return f"{table if maker else f'T{table[1:]}'} is reproduced {how} by {by}."
     missed = [(row, why) for row, why in enumerate(reproduction.verdicts, start=1) if why not in FITS]
     parts = [f"{reproduction.n_rows} of {len(reproduction.verdicts)} rows of {table} follow from {by}"]
     if missed:

@@ -384,8 +384,9 @@ def test_why_there_is_no_inference():
 
 
 def test_no_map_that_can_be_analysed():
-    made, cells, config = written(analysis(Row("a", {}, "", "it is gone")))
+    made, cells, config = written(analysis(Row("a", {"space": "native"}, "", "it is gone")))
     assert list(cells) == ["#a"] and config["variants"]
+    assert "\ntemplate: null\n" in made.config
     assert made.summary[1:3] == ["maps.tsv: no map as it is", "set aside with #: a, it is gone"]
     assert made.summary[-1] == "next: fill in maps.tsv, which says what is missing"
 

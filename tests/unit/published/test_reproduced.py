@@ -200,7 +200,11 @@ def test_sentences(table, verdicts, unlisted, said):
 
 def test_who_printed_it_and_which_variant(table):
     whole = Reproduction(["exact"], [])
-    assert sentence(whole, table, "a", "mine", None) == "The table of 'a' is reproduced exactly by variant 'mine'."
+    assert sentence(whole, table, "a", "mine", None) == (
+        "The printed table of 'a' is reproduced exactly by variant 'mine'."
+    )
+    nilearn = table._replace(layout="nilearn")
+    assert sentence(whole, nilearn, "a", "mine", None).startswith("nilearn's own table of 'a' is")
     spm = table._replace(layout="SPM")
     said = "SPM's own table of 'a' is reproduced exactly by the settings of the folder."
     assert sentence(whole, spm, "a", "as_analysed-2", None) == said
