@@ -5,7 +5,7 @@ import gzip
 import nibabel as nib
 import numpy as np
 import pytest
-from running import once, run_snakemake, told
+from running import errors_of, once, run_snakemake
 
 
 def lines_with(lines, *words):
@@ -116,7 +116,7 @@ def test_a_run_that_fails_says_so(failed):
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_with_a_map(failed, name):
     output, folder = failed
-    (line,) = lines_with(told(output), f"map '{name}'")
+    (line,) = lines_with(errors_of(output), f"map '{name}'")
     assert all(words in line for words in WRONG[name][-1]), line
     assert str(folder) not in line and "/tmp" not in line
     log = (folder / f"results/logs/fetch_map/{name}.log").read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ def test_what_is_wrong_with_a_map(failed, name):
 
 @pytest.mark.parametrize("target", OF_GOOD)
 def test_what_is_wrong_with_a_variant(failed, target):
-    assert len(lines_with(told(failed[0]), *OF_GOOD[target])) == 1
+    assert len(lines_with(errors_of(failed[0]), *OF_GOOD[target])) == 1
 
 
 def test_nothing_is_left_of_what_failed(failed):

@@ -40,12 +40,12 @@ def run(*command):
     return done.stdout
 
 
-def of_names(files):
+def files_by_name(files):
     """Files of a rule by name; under None those that have no name."""
-    found = {}
+    by_name = {}
     for name, file in files._allitems():
-        found.setdefault(name, []).extend([file] if isinstance(file, str) else file)
-    return found
+        by_name.setdefault(name, []).extend([file] if isinstance(file, str) else file)
+    return by_name
 
 
 def test_the_rules_are_found(rules, compiled):
@@ -81,7 +81,7 @@ def test_no_file_is_known_by_its_place_in_a_list(rules, rule, keyword):
 
     The three files of a map are listed in the order of `MapFiles`, the label tables in that of the atlases.
     """
-    files = of_names(getattr(any_job_of(rules[rule]), keyword))
+    files = files_by_name(getattr(any_job_of(rules[rule]), keyword))
     assert bool(files) == (rule != "prune")  # which reads and writes nothing: it removes
     assert None not in files or len(files) == 1, "some have names, some have none"
     for paths in files.values():
@@ -103,7 +103,7 @@ def test_a_script_takes_no_file_by_a_number(rule):
 def test_files_from_elsewhere_count_by_their_content(rules, rule):
     """Snakemake looks at their times only. Residuals may be gigabytes, and are left to it."""
     job = any_job_of(rules[rule])
-    files = of_names(job.input)
+    files = files_by_name(job.input)
     files.pop("residuals", None)
     elsewhere = [path for paths in files.values() for path in paths if not path.startswith("results/")]
     assert sorted(job.params.get("content", [])) == sorted(map(sha256_of, elsewhere))
