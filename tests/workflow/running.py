@@ -85,7 +85,7 @@ def planned(output):
     return {rule: count for rule, count in counts.items() if rule != "all"}
 
 
-def told(output):
+def errors_of(output):
     """The errors that jobs write for the user.
 
     Snakemake writes a message and its line break one after the other, and a job's line can come between the two.

@@ -6,7 +6,7 @@ import os
 import nibabel as nib
 import numpy as np
 import pytest
-from running import once, run_snakemake, told
+from running import errors_of, once, run_snakemake
 
 
 def lines_with(lines, *words):
@@ -148,7 +148,7 @@ def test_a_run_that_fails_says_so(failed):
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_with_a_map(failed, name):
     output, folder = failed
-    (line,) = lines_with(told(output), f"map '{name}'")
+    (line,) = lines_with(errors_of(output), f"map '{name}'")
     assert all(words in line for words in WRONG[name][-1]), line
     assert str(folder) not in line and "/tmp" not in line
     log = (folder / f"results/logs/fetch_map/{name}.log").read_text(encoding="utf-8")
@@ -157,7 +157,7 @@ def test_what_is_wrong_with_a_map(failed, name):
 
 @pytest.mark.parametrize("target", OF_GOOD)
 def test_what_is_wrong_with_a_variant(failed, target):
-    assert len(lines_with(told(failed[0]), *OF_GOOD[target])) == 1
+    assert len(lines_with(errors_of(failed[0]), *OF_GOOD[target])) == 1
 
 
 def test_nothing_is_left_of_what_failed(failed):
@@ -203,7 +203,7 @@ def test_an_image_that_disappears_later_fails_its_map_and_no_other(tmp_path):
         (tmp_path / name).unlink()
         done = run_snakemake(tmp_path, "--keep-going", *tables, config=config)
         assert done.returncode == 1 and "Traceback" not in done.stdout
-        (line,) = told(done.stdout)
+        (line,) = errors_of(done.stdout)
         assert f"{what} of map 'beside': there is no file '{name}'; paths start from" in line
         assert not (tmp_path / f"results/beside/v/{gone}").exists()
         assert (tmp_path / tables[1]).read_bytes() == first[1]

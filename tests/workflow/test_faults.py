@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from running import OFFLINE, REPOSITORY, once, outputs, plan, run_snakemake, succeed, told
+from running import OFFLINE, REPOSITORY, errors_of, once, outputs, plan, run_snakemake, succeed
 
 from statmap.io.images import write_image
 
@@ -226,7 +226,7 @@ def test_a_file_grows_over_a_quota(fresh, expected):
     with started(fresh, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) as process:
         output, _ = process.communicate(timeout=120)
     assert process.returncode != 0 and "Traceback" not in output, output
-    assert any("File too large" in line for line in told(output)), output
+    assert any("File too large" in line for line in errors_of(output)), output
     assert all(whole(fresh, expected).values())
     assert again(fresh).returncode == 0
     check_recovered(fresh, expected)
@@ -359,7 +359,7 @@ def test_an_intermediate_is_changed_by_hand(done, expected, name, how, time_of_i
         (done / READ_BY[name]).unlink()
     failed = again(done)
     assert failed.returncode != 0 and "Traceback" not in failed.stdout, failed.stdout
-    (line,) = {line.partition(" (results/logs")[0] for line in told(failed.stdout) if f"results/{name}" in line}
+    (line,) = {line.partition(" (results/logs")[0] for line in errors_of(failed.stdout) if f"results/{name}" in line}
     assert "delete it and run again" in line
     path.unlink()
     assert again(done).returncode == 0

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 from folders import clusters_of, feat, nidm, spm, z_map
-from running import planned, rows_of, run_snakemake, succeed, told
+from running import errors_of, planned, rows_of, run_snakemake, succeed
 
 # Tables and the check of what was printed are what is asked; figures and the viewer cost time.
 SHORT = {"figures": [], "html": ["map"], "compare": False}
@@ -107,7 +107,7 @@ def test_nothing_is_written_over(study, name):
     feat(study.parent / "x.feat")
     (study / name).write_text("map\tsource\na\tb.nii\n")
     done = start(study, "../x.feat")
-    assert done.returncode and told(done.stdout) == [
+    assert done.returncode and errors_of(done.stdout) == [
         f"Error: {name} is there already, and is not overwritten; accepted: a folder without it"
     ]
     assert "Traceback" not in done.stdout and (study / name).read_text() == "map\tsource\na\tb.nii\n"
@@ -115,14 +115,14 @@ def test_nothing_is_written_over(study, name):
 
 def test_what_is_nothing_is_one_line(study):
     done = start(study, "gone")
-    (line,) = told(done.stdout)
+    (line,) = errors_of(done.stdout)
     assert done.returncode and line.startswith("Error: from: there is no '") and "an SPM folder" in line
     assert "Traceback" not in done.stdout and not (study / "maps.tsv").exists()
 
 
 def test_without_from(study):
     done = run_snakemake(study, "start_study")
-    (line,) = told(done.stdout)
+    (line,) = errors_of(done.stdout)
     assert done.returncode and "from is missing; write: snakemake start_study --directory" in line
 
 

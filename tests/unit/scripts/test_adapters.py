@@ -1,4 +1,4 @@
-"""Every script run in process as Snakemake runs it, with no Snakemake: its adapter, its `main`, and what they write.
+"""Every script run in process, with what the Snakefile gives it: its adapter, its `main`, and what they write.
 
 Two maps of 12 x 12 x 12 voxels of 27 mm³ go through all rules. The first holds a cube of 27 voxels (5, its centre 6),
 one of 8 voxels (-4, a corner -4.5) and a single voxel of 2.5; the second the first cube alone. The numbers below are
