@@ -1,7 +1,10 @@
 """Statmap Regions: from statistical maps to regions, tables and figures, and how far they depend on the threshold."""
 
+import os
+import re
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -12,19 +15,39 @@ min_version("9.20")
 
 BEGUN = time.time()
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+if not HERE.is_dir():
+    # From a git host Snakemake brings single files, less their last line break: made here to the folder of a checkout.
+    listed = Path(workflow.source_path("scripts/files.txt")).read_text(encoding="utf-8").split()
+    texts = {name: Path(workflow.source_path(name)).read_text(encoding="utf-8").rstrip("\n") for name in listed}
+    HERE = Path(".snakemake/statmap", sha256(repr(texts).encode()).hexdigest()[:16]).absolute()
+    if not HERE.is_dir():
+        unfinished = HERE.with_suffix(f".{os.getpid()}")
+        for name, text in texts.items():
+            (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+            (unfinished / name).write_text(f"{text}\n", encoding="utf-8")
+        unfinished.rename(HERE)
 
 
 configfile: HERE / "config/config.yaml"
 
 
+OF_TEMPLATE = "variants" not in config and bool(config.get("map"))
 if "variants" not in config:
 
     configfile: HERE / ("config/template/study.yaml" if config.get("map") else "config/example.yaml")
 
 
 SCRIPTS = HERE / "scripts"
+# Jobs import the package that is imported here, whichever other `statmap` is installed.
 sys.path.insert(0, str(SCRIPTS))
+os.environ |= {"PYTHONPATH": os.pathsep.join([str(SCRIPTS), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
 
+import statmap
+
+if not (SCRIPTS / "statmap/__init__.py").samefile(statmap.__file__ or os.devnull):
+    raise WorkflowError(f"Found {statmap.__file__}, imported before, in place of {SCRIPTS}/statmap; one is accepted")
+
+from statmap.config.internals import config_files, is_dry_run, keep_the_scheduler_asleep
 from statmap.config.outcome import failures
 from statmap.config.rerun import code_hash
 from statmap.config.schema import check_keys
@@ -34,14 +57,13 @@ from statmap.io.files import UserError
 from statmap.rules import PeakRule, RegionRule, ThresholdRule
 
 try:
-    if workflow.is_main_process:
-        check_keys(workflow.configfiles)
-    study = Study(config, declared=HERE / "config", folders=[".", HERE])
+    check_keys(config_files(workflow))
+    study = Study(config, declared=HERE / "config", folders=[".", HERE], variants_of_template=OF_TEMPLATE)
 except UserError as error:
     raise WorkflowError(str(error))
 
 # In a run, a broken map does not spoil the rest: it is the dry run that stops at what would fail.
-if workflow.output_settings.dryrun and (problems := study.problems()):
+if is_dry_run(workflow) and (problems := study.problems()):
     raise WorkflowError(*problems)
 
 MAPS, VARIANTS, ATLASES = list(study.maps), list(study.variants), list(study.atlases)
@@ -74,9 +96,9 @@ def reported(path, caption, show, variant="all", part="all variants", category="
 
 
 wildcard_constraints:
-    map="|".join(MAPS),
-    variant="|".join(VARIANTS),
-    table="|".join(study.published),
+    map="|".join(map(re.escape, MAPS)),
+    variant="|".join(map(re.escape, VARIANTS)),
+    table="|".join(map(re.escape, study.published)),
 
 
 report: "config/captions/workflow.rst"
@@ -104,9 +126,10 @@ rule all:
         expand("results/{across}.csv", across=ACROSS),
         expand("results/overlap/{variant}.nii.gz", variant=VARIANTS if ACROSS else []),
         expand("results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS),
-        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "variant.yaml"]),
+        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "check.json"]),
+        expand("results/{published}/variant.yaml", published=PUBLISHED),
         expand("results/{published}/check.{format}", published=PUBLISHED, format=["html", *FORMATS]),
-    default_target: True
+    default_target: not study.sources
     localrule: True
     message:
         "Everything that the config asks for"
@@ -124,7 +147,7 @@ rule fetch_map:
     log:
         "results/logs/fetch_map/{map}.log",
     params:
-        row=study.map_keys("source", "sha256", "mask", "stat", "df", "space"),
+        row=study.map_keys("source", "sha256", "mask", "stat", "df", "corrected", "space"),
         content=study.content_of(study.files_of("source", "mask")),
         where_to_pin=study.where_to_pin,
         max_voxels=study.config["max_voxels"],
@@ -179,6 +202,7 @@ rule threshold_map:
     params:
         variants=study.variant_keys(ThresholdRule),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+        residuals=study.named("residuals"),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -227,6 +251,7 @@ rule tabulate_regions:
     params:
         variants=study.variant_keys(PeakRule),
         atlas_spaces=study.atlas_spaces,
+        values=study.named("values"),
         content=study.content_of(study.files_of("values"), study.labels),
         code=code_hash("tabulate_regions", SCRIPTS),
     conda:
@@ -271,12 +296,12 @@ if DRAWN or PAGES:
             stability=expand("results/{{map}}/stability.csv") if AGREEMENT else [],
             template=ancient(study.template_of),
         output:
-            [
+            figures=[
                 reported(f"results/{{map}}/{variant}/{figure}.png", "figure", figure, variant, variant)
                 for variant in VARIANTS
                 for figure in DRAWN
             ],
-            [
+            pages=[
                 reported(
                     directory(f"results/{{map}}/{variant}/pages"),
                     *("page", "zoom on region {region}", variant, variant),
@@ -284,9 +309,13 @@ if DRAWN or PAGES:
                 )
                 for variant in (VARIANTS if PAGES else [])
             ],
-            [reported(f"results/{{map}}/{figure}.png", "figure", "agreement") for figure in AGREEMENT],
-            expand("results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]),
-            expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
+            others=expand(
+                "results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]
+            ),
+            agreement=[
+                *[reported(f"results/{{map}}/{figure}.png", "figure", "agreement") for figure in AGREEMENT],
+                *expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
+            ],
         log:
             "results/logs/plot_variants/{map}.log",
         benchmark:
@@ -328,6 +357,7 @@ rule sweep_map:
     params:
         rule=study.sweep_keys,
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
+        residuals=study.named("residuals"),
         atlas_spaces=study.atlas_spaces,
         content=study.content_of(study.labels),
         code=code_hash("sweep_map", SCRIPTS),
@@ -379,8 +409,10 @@ if PUBLISHED:
             map=FETCHED,
             residuals=study.files_of("residuals"),
             table=study.table_of,
+            peaks=study.peaks_of,
+            regions=study.regions_of,
         output:
-            multiext("results/{map}/published/{table}/", "settings.csv", "rows.csv", "variant.yaml"),
+            multiext("results/{map}/published/{table}/", "settings.csv", "rows.csv", "variant.yaml", "check.json"),
             reported(
                 "results/{map}/published/{table}/check.html", "check", "published table", "{table}", "published tables"
             ),
@@ -394,9 +426,10 @@ if PUBLISHED:
         benchmark:
             "results/benchmarks/check_published/{map}.{table}.tsv"
         params:
-            asked=study.published_keys("space", "within_mm"),
+            asked=study.published_keys("space", "within_mm", "variant", "package"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
-            content=study.content_of(study.table_of),
+            residuals=study.named("residuals"),
+            content=study.content_of(study.table_of, study.peaks_of),
             code=code_hash("check_published", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -414,6 +447,7 @@ if HTML:
             map=FETCHED,
             variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json", "regions.csv", "peaks.csv"),
             tables_sidecar="results/{map}/tables.json",
+            checks=study.checks_of,
             template=ancient(study.template_of),
         output:
             pages=[
@@ -427,11 +461,11 @@ if HTML:
         params:
             row=study.map_keys("citation"),
             references=study.atlas_references,
-            beside=study.beside(
-                figures=DRAWN,
-                shared=[*AGREEMENT, *(f"sweep/{figure}" for figure in SWEEP_FIGURES if SWEPT)],
-                max_pages=study.config["max_pages"] if PAGES else 0,
-            ),
+            beside={
+                "figures": DRAWN,
+                "shared": [*AGREEMENT, *(f"sweep/{figure}" for figure in SWEEP_FIGURES if SWEPT)],
+                "max_pages": study.config["max_pages"] if PAGES else 0,
+            },
             content=study.content_of(study.template_of),
             code=code_hash("show_map", SCRIPTS),
         conda:
@@ -494,7 +528,7 @@ rule summarise:
         of_maps=[*expand("results/{map}/tables.json", map=MAPS), *expand("results/{map}/stability.csv", map=COMPARED)],
         atlases=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         template=ancient(study.template or []),
-        checked=expand("results/{published}/settings.csv", published=PUBLISHED),
+        checked=expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "check.json"]),
     output:
         "results/summary.csv",
         reported("results/summary.html", "summary", "summary", category="All maps"),
@@ -514,32 +548,50 @@ rule summarise:
         "scripts/summarise.py"
 
 
+rule start_study:
+    """Write maps.tsv and study.yaml of the analyses that the key `from` names; never over existing ones."""
+    log:
+        "results/logs/start_study.log",
+    params:
+        sources=study.sources,
+        effects=study.config["from_effects"],
+        template=str(HERE / "config/template/study.yaml"),
+        typed_in=getattr(workflow, "rundir", None),
+        code=code_hash("start_study", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    default_target: bool(study.sources)
+    localrule: True
+    message:
+        "Reading what the analyses hold"
+    script:
+        "scripts/start_study.py"
+
+
 rule prune:
     """Remove the results of maps and variants that are in the config no more; a run lists them at its end."""
     log:
         "results/logs/prune.log",
     params:
         left_behind=study.left_behind,
+        in_words=study.left_behind_in_words,
         maps=MAPS,
         code=code_hash("prune", SCRIPTS),
     conda:
         "envs/environment.yaml"
     localrule: True
     message:
-        "Removing what is not in the config: {params.left_behind}"
+        "Not in the config any more, so removed: {params.in_words}"
     script:
         "scripts/prune.py"
 
 
 onstart:
-    # Snakemake's limit of jobs a second has a timer wake the scheduler again and again while jobs wait for a core, and
-    # ends every run with a second of waiting. On one machine the cores are the limit.
-    if workflow.local_exec:
-        workflow.scheduler.job_rate_limiter = None
+    keep_the_scheduler_asleep(workflow)
 
 
 onsuccess:
-    if stale := study.left_behind():
+    if not study.sources and (stale := study.left_behind()):
         logger.warning(
             f"Not in the config any more: {', '.join(stale)}. The same command with `prune` before its options, "
             "`snakemake prune --directory … --configfile …`, removes exactly that; with -n too it only shows it."
@@ -549,6 +601,7 @@ onsuccess:
 onerror:
     for failure in failures("results/logs", BEGUN):
         logger.error(f"Failed: {failure}")
-    logger.error(
-        "All else is done. Fix what failed, or put # before its row of the sheet; then run the same command again."
-    )
+    if not study.sources:
+        logger.error(
+            "All else is done. Fix what failed, or put # before its row of the sheet; then run the same command again."
+        )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from statmap.grid import decimals_of
 from statmap.io.images import read_written
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import by_folder
@@ -35,7 +36,7 @@ def main(map_id: str, inputs: Mapping[str, Mapping[str, Path]], stability: str, 
         names = {"map": map_id, "variant_a": first, "variant_b": second}
         matched = zip(*(values.tolist() for values in table.values()), strict=True)
         rows += [names | dict(zip(table, row, strict=True)) for row in matched]
-    write_rows(matches, rows, MATCHES)
+    write_rows(matches, rows, MATCHES, decimals_of(affine))
     log.info("map '%s': %d pairs of variants", map_id, len(pairs))
 
 

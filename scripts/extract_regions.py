@@ -7,6 +7,7 @@ import numpy as np
 
 from statmap.distributions import distribution_of
 from statmap.grid import voxel_volume
+from statmap.inference.needs import no_family
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.files import UserError, sha256_of
 from statmap.io.images import read_written, write_image, write_volumes
@@ -14,7 +15,7 @@ from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 from statmap.io.stat_map import by_folder
 from statmap.regions.clusters import with_extent
-from statmap.regions.extract import RegionsSidecar, accounting_warning, extract_regions, region_volumes
+from statmap.regions.extract import RegionsSidecar, accounting_warnings, extract_regions, region_volumes, size_warnings
 from statmap.rules import RegionRule
 
 
@@ -52,8 +53,8 @@ def main(
             raise UserError(f"{name}: {error}") from error
         counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in regions.accounting.items())
         log.info("%s: %d regions; voxels: %s", name, regions.n_regions, counts)
-        warning = accounting_warning(regions.accounting, rule)
-        if warning:
+        warnings = [*accounting_warnings(regions.accounting, rule), *size_warnings(regions, rule, affine)]
+        for warning in warnings:
             log.warning("%s: %s", name, warning)
         dtype = np.int16 if regions.n_regions < 2**15 else np.int32
         write_image(to_write["regions.nii.gz"], regions.labels.astype(dtype), affine)
@@ -67,7 +68,7 @@ def main(
             sources=[str(image)],
             source_sha256=record.sha256,
             sha256=sha256_of(to_write["regions.nii.gz"]),
-            warnings=[warning] if warning else [],
+            warnings=warnings,
             parameters=vars(rule),
             min_region_size_mm3=regions.rule.min_region_size,
             size_rule=regions.rule.size_rule,
@@ -86,6 +87,8 @@ def _critical_extent(data, record, rule, name):
     """
     if rule.by_significance is None:
         return None, None
+    if record.lacks_family:
+        raise no_family(name, rule.by_significance, record.lacks_family)
     # Here, not above: scipy.special takes as long to import as all the rest takes to run.
     from statmap.inference.region_statistics import critical_extent, excursion_sizes
 

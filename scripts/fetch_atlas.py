@@ -3,60 +3,60 @@
 from functools import partial
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from statmap.io.fetching import fetch_image
-from statmap.io.files import sha256_of, write_json, writing
-from statmap.io.images import each_volume, read_stored, write_volumes
+from statmap.io.files import sha256_of, writing
+from statmap.io.images import each_volume, read_stored, whole_numbers, write_image, write_volumes
 from statmap.io.log import log, logging_to
+from statmap.io.opening import MOST_PROBABILITIES, look
 from statmap.io.samples import ATLASES
 from statmap.io.sidecar import generated_by
-from statmap.regions.atlases import as_labels, most_probable
+from statmap.regions.atlases import AtlasSidecar, as_labels, most_probable
 
 
 def main(
-    source: str,
-    sha256: str | None,
+    atlas: dict,
     atlas_id: str,
-    base: str,
     max_voxels: int,
     image: str,
     sidecar: str,
     require_sha256: bool = True,
-    space: str | None = None,
 ) -> None:
     """Fetch an atlas and check that it is one 3D image of whole numbers, or a 4D image of probabilities.
 
-    The bytes of a 3D source are kept. Of a 4D one two volumes are written, the most probable label of each voxel (1 for
-    the first volume) and its probability in %.
+    The bytes of a single 3D NIfTI file are kept, unless its labels have to be rounded (4.999999998, from a scale
+    factor) or are NaN where there is none. Of a 4D one two volumes are written, the most probable label of each voxel
+    (1 for the first volume) and its probability in %.
 
     Parameters
     ----------
-    source, sha256, base, max_voxels, require_sha256 : as for maps, see `fetch_map.main`.
+    atlas : of the config: ``image``, ``sha256`` and ``space``, None where empty.
     atlas_id : the atlas's name in the config.
+    max_voxels, require_sha256 : as for maps, see `fetch_map.main`.
     image : ``.nii.gz`` to write.
     sidecar : ``.json`` to write: source, sha256, and of a known atlas what to cite and its terms of use.
-    space : of the atlas, for the sidecar.
     """
-    name = f"atlas '{atlas_id}'"
+    name, source, sha256 = f"atlas '{atlas_id}'", atlas["image"], atlas.get("sha256")
     with writing(image) as fetched:
         found = fetch_image(
             source,
             fetched,
             name=name,
             sha256=sha256,
-            base=base,
             max_voxels=max_voxels,
             read=partial(_read, name),
             require_sha256=require_sha256,
             record=Path(sidecar).with_suffix(".sha256"),
-            volumes=True,
+            most_volumes=MOST_PROBABILITIES,
         )
         if len(found.shape) == 4:
             write_volumes(fetched, found.data, (*found.shape[:3], 2), found.affine, np.int16)
         else:
-            as_labels(found.data, name)
+            whole = whole_numbers(np.where(np.isnan(found.data), 0, found.data))
+            labels = as_labels(whole, name)
+            if not np.array_equal(found.data, whole):
+                write_image(fetched, labels, found.affine)
         warnings = []
         if "url" in found.provenance and not sha256:
             warnings.append(
@@ -66,39 +66,36 @@ def main(
         for warning in warnings:
             log.warning("%s", warning)
         known = ATLASES.get(source.removeprefix("sample:")) if source.startswith("sample:") else None
-        content = {
-            "Description": f"Atlas '{atlas_id}' as fetched from its source",
-            "GeneratedBy": generated_by("fetch_atlas"),
-            "Sources": [source],
-            "SourceURL": found.provenance.get("url"),
-            "SourceSHA256": found.provenance["sha256"],
-            "SHA256": sha256_of(fetched),
-            "Shape": list(found.shape),
-            "Space": space,
-            "Warnings": warnings,
-            "Reference": known and known.reference,
-            "TermsOfUse": known and known.terms,
-        }
-        write_json(sidecar, {key: value for key, value in content.items() if value is not None})
+        AtlasSidecar(
+            description=f"Atlas '{atlas_id}' as fetched from its source",
+            generated_by=generated_by("fetch_atlas"),
+            sources=[source],
+            source_url=found.provenance.get("url"),
+            source_sha256=found.provenance["sha256"],
+            sha256=sha256_of(fetched),
+            shape=list(found.shape),
+            space=atlas.get("space"),
+            warnings=warnings,
+            reference=known and known.reference,
+            terms_of_use=known and known.terms,
+        ).write(sidecar)
     log.info("%s: %s, %s voxels%s", name, source, found.shape, f"; terms of use: {known.terms}" if known else "")
 
 
 def _read(name, path):
     """Labels as they are stored, or the most probable ones and their probability, and the affine."""
-    if all(length == 1 for length in nib.load(path).shape[3:]):
+    header = look(path, name, most_volumes=MOST_PROBABILITIES)
+    if len(header.shape) == 3:
         data, affine = read_stored(path)
-        return data.reshape(data.shape[:3]), affine
-    return most_probable(each_volume(path), name), nib.load(path).affine
+        return data.reshape(header.shape), affine
+    return most_probable(each_volume(path), name), header.affine
 
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
-            source=snakemake.params.atlas["image"],
-            sha256=snakemake.params.atlas["sha256"],
-            space=snakemake.params.atlas["space"],
+            atlas=snakemake.params.atlas,
             atlas_id=snakemake.wildcards.atlas,
-            base=".",
             max_voxels=snakemake.params.max_voxels,
             require_sha256=snakemake.params.require_sha256,
             **snakemake.output,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from statmap.figures.agreement_chart import dice_figure
 from statmap.figures.files import draw_figures
@@ -17,11 +18,18 @@ from statmap.io.stat_map import MapFiles, StatMap, by_folder
 from statmap.tables.csv_files import read_table
 
 
+class Agreement(NamedTuple):
+    """How far variants agree: CSV from rule compare_variants, and the files of the figure to write."""
+
+    table: str
+    figures: Iterable[str]
+
+
 def main(
     map_id: str,
     files: MapFiles,
     inputs: Mapping[str, Mapping[str, Path]],
-    stability: str | None,
+    agreement: Agreement | None,
     template: str | None,
     outputs: Mapping[str, Mapping[str, Path]],
     formats: Iterable[str],
@@ -34,10 +42,9 @@ def main(
     map_id : name, for the titles.
     files : what rule fetch_map wrote.
     inputs : by variant, ``thresholded.nii.gz``, ``regions.nii.gz``, their JSON, ``regions.csv`` and ``peaks.csv``.
-    stability : CSV from rule compare_variants; None where variants are not compared.
+    agreement : of the variants; None where they are not compared.
     template : anatomical image in the space of the map, or None.
-    outputs : by variant, the figures to write, and ``pages``, a folder for a page per region, where it is asked for;
-        by the id of the map, those of all variants.
+    outputs : by variant, the figures to write, and ``pages``, a folder for a page per region, where it is asked for.
     formats : of the pages.
     max_pages : how many of the largest regions of a variant get a page.
     """
@@ -52,10 +59,10 @@ def main(
             pages = region_pages(scene, regions, peaks, title, max_pages)
             n_drawn += draw_figures(pages, (folder / f"{page}.{kind}" for page in pages for kind in formats))
         log.info("%s, variant '%s': %d figures, %d regions", stat_map, variant, n_drawn, len(regions))
-    if stability:
+    if agreement:
         subtitle = "Dice coefficient of what every two variants keep"
-        dice = partial(dice_figure, read_table(stability), list(inputs), map_id, subtitle)
-        draw_figures({"dice": dice}, outputs[map_id].values())
+        dice = partial(dice_figure, read_table(agreement.table), list(inputs), map_id, subtitle)
+        draw_figures({"dice": dice}, agreement.figures)
 
 
 def draw_variant(variant: VariantScene, regions: list[Row], title: str, files: Iterable[Path]) -> int:
@@ -85,13 +92,14 @@ def region_pages(
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
+        made = snakemake.output
         main(
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
             inputs=by_folder(snakemake.input.variants),
-            stability=next(iter(snakemake.input.stability), None),
+            agreement=Agreement(*stability, made.agreement) if (stability := snakemake.input.stability) else None,
             template=snakemake.input.template or None,
-            outputs=by_folder(snakemake.output),
+            outputs=by_folder([*made.figures, *made.pages, *made.others]),
             formats=snakemake.params.formats,
             max_pages=snakemake.params.max_pages,
         )

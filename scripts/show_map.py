@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from statmap.inference.thresholds import ThresholdSidecar
-from statmap.io.files import writing
+from statmap.io.files import read_json, writing
 from statmap.io.images import read_template, read_written
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
@@ -73,6 +73,11 @@ def main(
     log.info("map '%s': %d variants", map_id, len(inputs))
 
 
+def _answers(paths):
+    """What came out of each published table, a sentence by its id."""
+    return {record["Table"]: record["Sentence"] for record in map(read_json, paths)}
+
+
 def _about(fetched):
     """The map in a sentence: what it is, where it is from."""
     size = " × ".join(f"{length:.3g}" for length in fetched.voxel_size_mm)
@@ -90,6 +95,6 @@ if __name__ == "__main__":
             tables_sidecar=snakemake.input.tables_sidecar,
             template=snakemake.input.template or None,
             cites=Credits(snakemake.params.row["citation"], snakemake.params.references),
-            beside=Beside(**snakemake.params.beside),
+            beside=Beside(**snakemake.params.beside, checks=_answers(snakemake.input.checks)),
             pages={Path(path).stem: path for path in snakemake.output.pages},
         )

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statmap.grid import extent_of, overlap_by_half
+from statmap.grid import decimals_of, extent_of, overlap_by_half
 from statmap.inference.thresholds import ThresholdSidecar
-from statmap.io.files import writing
+from statmap.io.files import read_json, writing
 from statmap.io.images import read_template
 from statmap.io.log import log, logging_to
 from statmap.io.spaces import same_space
-from statmap.io.stat_map import MapSidecar, by_folder, by_map_and_variant
+from statmap.io.stat_map import MapSidecar, by_folder, by_map_and_table, by_map_and_variant
 from statmap.regions.atlases import AtlasSidecar
 from statmap.regions.extract import RegionsSidecar
 from statmap.stability.across_maps import maps_on_one_grid
@@ -22,7 +22,7 @@ from statmap.tables.columns import SUMMARY
 from statmap.tables.csv_files import read_table, write_rows
 from statmap.tables.of_variant import TablesSidecar
 from statmap.tables.warned import Warned, join_warnings
-from statmap.web.summary import summary_page
+from statmap.web.summary import Published, summary_page
 
 
 class Template(NamedTuple):
@@ -37,7 +37,7 @@ def main(
     fetched: Mapping[str, str],
     of_maps: Mapping[str, Mapping[str, Path]],
     atlases: Iterable[str],
-    checked: Iterable[str],
+    checked: Mapping[tuple[str, str], Mapping[str, Path]],
     template: Template | None,
     pages: Sequence[str],
     outputs: Mapping[str, str],
@@ -50,7 +50,7 @@ def main(
     fetched : by map, JSON from rule fetch_map.
     of_maps : by map, ``tables.json``, and where variants are compared ``stability.csv``.
     atlases : JSON from rule fetch_atlas.
-    checked : settings.csv from rule check_published, ``{map}/published/{table}/settings.csv``, one per published table.
+    checked : by map and published table, ``settings.csv`` and ``check.json`` from rule check_published.
     template : the anatomical background, or None.
     pages : which pages every map has, ``map`` and ``view``; ``maps`` where maps are compared.
     outputs : ``summary.csv`` and ``summary.html``.
@@ -71,16 +71,19 @@ def main(
         ids = {"map": map_id, "variant": variant}
         rows.append(ids | _row(thresholded, extracted, read_table(made["regions.csv"]), texts))
         warnings += [Warned(map_id, variant, text) for text in texts]
-    write_rows(outputs["summary.csv"], rows, SUMMARY)
+    finest = [decimals_of(np.array(record.affine)) for record in records.values()]
+    decimals = {kind: max(grid[kind] for grid in finest) for kind in finest[0]}
+    write_rows(outputs["summary.csv"], rows, SUMMARY, decimals)
     agreement = [
         row for files in of_maps.values() if "stability.csv" in files for row in read_table(files["stability.csv"])
     ]
-    published = [_best_setting(Path(path)) for path in checked]
+    answers = [read_json(files["check.json"])["Sentence"] for files in checked.values()]
+    settings = [_best_setting(*table, files["settings.csv"]) for table, files in checked.items()]
     with writing(outputs["summary.html"]) as temporary:
-        page = summary_page(rows, warnings, agreement, published, outputs["summary.csv"], pages)
+        page = summary_page(rows, warnings, agreement, Published(settings, answers), outputs["summary.csv"], pages)
         temporary.write_text(page, encoding="utf-8")
     log.info("%d rows", len(rows))
-    print(closing_words(outputs["summary.csv"]), file=sys.stderr)
+    print(closing_words(outputs["summary.csv"]), *answers, sep="\n", file=sys.stderr)
 
 
 def _row(thresholded, extracted, regions, warnings):
@@ -107,9 +110,8 @@ def _row(thresholded, extracted, regions, warnings):
     }
 
 
-def _best_setting(path):
-    """The first row of a settings.csv; no more than its map and table, which the path says, where nothing fits."""
-    map_id, _, table_id = path.parts[-4:-1]
+def _best_setting(map_id, table_id, path):
+    """The first row of a settings.csv; no more than its map and table where nothing fits."""
     return next(iter(read_table(path)), {"map": map_id, "table": table_id})
 
 
@@ -138,7 +140,7 @@ if __name__ == "__main__":
             fetched={Path(path).stem: path for path in snakemake.input.fetched},
             of_maps=by_folder(snakemake.input.of_maps),
             atlases=snakemake.input.atlases,
-            checked=snakemake.input.checked,
+            checked=by_map_and_table(snakemake.input.checked),
             template=Template(template, snakemake.params.template_space) if template else None,
             pages=snakemake.params.pages,
             outputs={Path(path).name: path for path in snakemake.output},

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from statmap.grid import voxel_volume
+from statmap.grid import decimals_of, voxel_volume
 from statmap.inference.families import family_of
-from statmap.inference.kinds import check_threshold, parse_threshold
+from statmap.inference.kinds import parse_threshold
 from statmap.inference.search_volume import search_volumes
-from statmap.inference.thresholds import ThresholdSidecar, resolve_cutoff, write_threshold
+from statmap.inference.thresholds import ThresholdSidecar, check_on_map, resolve_cutoff, write_threshold
 from statmap.io.images import read_written, write_image
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapFiles, StatMap, by_folder
 from statmap.regions.atlases import AtlasFiles, label_peaks, read_atlases
+from statmap.regions.clusters import size_in_mm3
 from statmap.regions.extract import RegionsSidecar
 from statmap.rules import Smoothness, SweepRule
 from statmap.stability.findings import (
@@ -56,7 +57,8 @@ def main(
         share of grid points that keep each voxel.
     """
     stat_map = StatMap.read(map_id, files)
-    data, affine = stat_map.values, stat_map.affine
+    data, affine, decimals = stat_map.values, stat_map.affine, decimals_of(stat_map.affine)
+    rule = replace(rule, min_region_sizes=[size_in_mm3(size, affine) for size in rule.min_region_sizes])
     named_atlases, warnings = read_atlases(atlases, stat_map)
     for warning in warnings:
         log.warning("%s", warning)
@@ -88,14 +90,14 @@ def main(
         occurrences = join_occurrences([occurrences, peaks])
         times_kept += labels > 0
         n_points += 1
-    write_table(outputs["sweep.csv"], {"map": [map_id] * n_points} | grid, SWEEP)
+    write_table(outputs["sweep.csv"], {"map": [map_id] * n_points} | grid, SWEEP, decimals)
     write_image(outputs["selection_frequency.nii.gz"], (times_kept / n_points).astype(np.float32), affine)
 
     table, rows_of_finding = findings(data, affine, occurrences, n_points)
     label_peaks(table, named_atlases, affine)
     ranges = [write_ranges(rows + 1) for rows in rows_of_finding]
     table |= {"map": [map_id] * len(ranges), "found_in": ranges}
-    write_table(outputs["findings.csv"], table, with_added("findings.csv", atlas=atlases))
+    write_table(outputs["findings.csv"], table, with_added("findings.csv", atlas=atlases), decimals)
 
     apart = settings if "split" in rule.signs else trees_of_settings(data, replace(rule, signs=["split"]), floor)
     parts = [persistence(apart[connectivity, "split"], affine, cutoffs) for connectivity in rule.connectivities]
@@ -107,7 +109,7 @@ def main(
     }
     label_peaks(table, named_atlases, affine)
     columns = with_added("persistence.csv", atlas=atlases, threshold=list(cutoffs))
-    write_table(outputs["persistence.csv"], table, columns)
+    write_table(outputs["persistence.csv"], table, columns, decimals)
     log.info(
         "%s: %d grid points, %d findings, %d peaks from %g up",
         *(stat_map, n_points, len(ranges), sum(n_peaks), floor),
@@ -125,7 +127,7 @@ def _resolve(stat_map, rule, smoothness):
         written = write_threshold(threshold)
         kind, number = kinds[written]
         if kind.per_region:
-            check_threshold(threshold, stat_map.distribution, rule.sided, search is not None, str(stat_map))
+            check_on_map(stat_map, rule.threshold_rule(threshold), search)
             bounds[written] = number
         else:
             cutoffs[written] = resolve_cutoff(stat_map, rule.threshold_rule(threshold), search)
@@ -154,7 +156,7 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
             rule=SweepRule(**snakemake.params.rule),
-            smoothness=Smoothness(**snakemake.params.smoothness, residuals=next(iter(snakemake.input.residuals), None)),
+            smoothness=Smoothness.given(snakemake.params),
             atlases=AtlasFiles.by_name(snakemake.input, snakemake.params.atlas_spaces),
             specifications=by_folder(snakemake.input.variants),
             outputs={Path(path).name: path for path in snakemake.output},

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from statmap.grid import decimals_of
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.images import read_on_grid, read_written
 from statmap.io.log import log, logging_to
@@ -43,11 +44,14 @@ def main(
     """
     stat_map = StatMap.read(map_id, files)
     named_atlases, warnings = read_atlases(atlases, stat_map)
+    columns = {table: with_added(table, atlas=atlases) for table in ("regions.csv", "peaks.csv")}
+    grid, decimals = (stat_map.values.shape, stat_map.affine), decimals_of(stat_map.affine)
+    reported = None
+    if values:
+        reported, doubts = read_on_grid(values, *grid, f"values of {stat_map}")
+        warnings += doubts
     for warning in warnings:
         log.warning("%s", warning)
-    columns = {table: with_added(table, atlas=atlases) for table in ("regions.csv", "peaks.csv")}
-    grid = stat_map.values.shape, stat_map.affine
-    reported = read_on_grid(values, *grid, f"values of {stat_map}") if values else None
     for variant, rule in rules.items():
         thresholded = ThresholdSidecar.read(inputs[variant]["thresholded.json"]).thresholded
         record = RegionsSidecar.read(inputs[variant]["regions.json"])
@@ -57,7 +61,7 @@ def main(
         for name, table in zip(("regions.csv", "peaks.csv"), tables, strict=True):
             n_rows = len(table["region"])
             ids = {"map": [map_id] * n_rows, "variant": [variant] * n_rows}
-            write_table(outputs[variant][name], ids | table, columns[name])
+            write_table(outputs[variant][name], ids | table, columns[name], decimals)
         log.info("%s, variant '%s': %d regions, %d peaks", stat_map, variant, *(len(t["region"]) for t in tables))
     TablesSidecar(
         description=f"Tables of regions and peaks of map '{map_id}'",
@@ -75,7 +79,7 @@ if __name__ == "__main__":
         main(
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
-            values=next(iter(snakemake.input.values), None),
+            values=next(iter(snakemake.params.values), None),
             atlases=AtlasFiles.by_name(snakemake.input, snakemake.params.atlas_spaces),
             rules={variant: PeakRule(**keys) for variant, keys in snakemake.params.variants.items()},
             inputs=by_folder(snakemake.input.variants),

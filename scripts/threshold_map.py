@@ -17,6 +17,8 @@ from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
 from statmap.rules import Smoothness, ThresholdRule
 from statmap.stability.guaranteed import apply_threshold
 
+LIKE_P = 0.2  # a threshold below it that most of a map passes was hardly meant as a value
+
 
 def main(
     map_id: str,
@@ -44,11 +46,18 @@ def main(
     for variant, rule in rules.items():
         name = f"{stat_map}, variant '{variant}'"
         family = family_of(stat_map, rule.domain)
-        thresholded, passes = apply_threshold(stat_map, rule, search_in(family), name)
+        search = None if stat_map.lacks_family else search_in(family)
+        thresholded, passes = apply_threshold(stat_map, rule, search, name)
         n_voxels, in_words = int(np.count_nonzero(passes)), describe(thresholded, stat_map.distribution)
         log.info("%s: %s: %d suprathreshold voxels", name, in_words, n_voxels)
         warnings = [] if n_voxels else [_nothing_passes(rule, data, in_words)]
         warnings += _doubts(rule, smoothness, thresholded.search, int(np.count_nonzero(family)))
+        kind, number = parse_threshold(rule.threshold)
+        if kind.name == "value" and 0 < number < LIKE_P and 2 * n_voxels > np.count_nonzero(data):
+            share = 100 * n_voxels / np.count_nonzero(data)
+            warnings.append(
+                f"threshold: {number:g} keeps {share:.3g}% of the map's voxels; for a p value write {{p: {number:g}}}"
+            )
         for warning in warnings:
             log.warning("%s: %s", name, warning)
         image = outputs[variant]["thresholded.nii.gz"]
@@ -65,6 +74,7 @@ def main(
             cutoff=thresholded.cutoff,
             suprathreshold_voxels=n_voxels,
             search=thresholded.search,
+            lacks_family=stat_map.lacks_family,
         ).write(outputs[variant]["thresholded.json"])
 
 
@@ -102,6 +112,6 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
             rules={variant: ThresholdRule(**keys) for variant, keys in snakemake.params.variants.items()},
-            smoothness=Smoothness(**snakemake.params.smoothness, residuals=next(iter(snakemake.input.residuals), None)),
+            smoothness=Smoothness.given(snakemake.params),
             outputs=by_folder(snakemake.output),
         )

@@ -10,7 +10,7 @@ To add a statistic: a class here, and its name in the enum ``stat`` of `config/s
 import math
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from .types import Sided
 
@@ -67,12 +67,21 @@ class Distribution:
     @property
     def in_words(self) -> str:
         """The map in a sentence: ``t map with 23 degrees of freedom``."""
-        return f"{self.stat} map" + (f" with {self.df:g} degrees of freedom" if self.df else "")
+        return f"{self.stat} map" + (f" with {self.df:g} degrees of freedom" if self.df_of_noise else "")
+
+    @property
+    def lacks_family(self) -> str | None:
+        """Why its values are not the p values of a family of tests, for an error; None where they are."""
+        return None
+
+    def level_in_words(self, p: float) -> str:
+        """A p value as a level: ``p < 0.001 uncorrected``."""
+        return f"p < {p:g} uncorrected"
 
     @property
     def df_of_noise(self) -> float | None:
-        """Degrees of freedom of the residuals."""
-        return self.df
+        """Degrees of freedom of the residuals; None where they are not known."""
+        return self.df if isinstance(self.df, int | float) else None
 
     def lacks(self, sheet_name: str) -> str | None:
         """What the sample sheet has to say before there are p values, for an error; None where there are."""
@@ -126,7 +135,7 @@ class Distribution:
         return value
 
     def to_z(self, values):
-        """The z that has the same tail probability as each value, with its sign: finite for values of any size."""
+        """The z that has the same tail probability as each value, with its sign: finite but for F and p near 0."""
         x = np.asarray(values, dtype=np.float64)
         if not self.two_tailed:
             return -special.ndtri_exp(self.log_sf(x))
@@ -272,6 +281,15 @@ class F(Distribution):
         return f"F map with {self.dfn:g} and {self.dfd:g} degrees of freedom" if self.has_p else "F map"
 
     @property
+    def lacks_family(self) -> str | None:
+        """Why its values are not the p values of a family of tests, for an error; None where they are."""
+        return None
+
+    def level_in_words(self, p: float) -> str:
+        """A p value as a level: ``p < 0.001 uncorrected``."""
+        return f"p < {p:g} uncorrected"
+
+    @property
     def df_of_noise(self):
         return self.dfd
 
@@ -325,16 +343,27 @@ class F(Distribution):
 
 @dataclass(frozen=True)
 class PValues(Distribution):
-    """p values, which a map holds as -log10 p once it is fetched (see `inference.p_maps`)."""
+    """p values, which a map holds as -log10 p once it is fetched (see `inference.p_maps`).
+
+    `corrected` says for what: ``fwe`` (family-wise error rate), ``fdr`` (false discovery rate), or None.
+    """
 
     df: float | None = None
+    corrected: Literal["fwe", "fdr"] | None = None
     stat = "log10p"
     symbol = "−log₁₀ p"
     two_tailed = False
 
     @property
     def in_words(self):
-        return f"map of {self.symbol}"
+        return f"map of {self.symbol}" + (f" ({self.corrected.upper()}-corrected)" if self.corrected else "")
+
+    @property
+    def lacks_family(self):
+        return f"its p values are {self.corrected.upper()}-corrected already" if self.corrected else None
+
+    def level_in_words(self, p):
+        return f"{self.corrected.upper()}-corrected p < {p:g}" if self.corrected else super().level_in_words(p)
 
     def _log_sf(self, x):
         return -np.log(10) * np.maximum(x, 0)
@@ -356,9 +385,10 @@ def _densities(tail, far, slope, curve):
     return np.stack([tail, lengths[0] * far, lengths[1] * far * slope, lengths[2] * far * curve])
 
 
-def distribution_of(stat: str, df: float | list[float] | None) -> Distribution:
-    """The distribution that columns `stat` and `df` of the sample sheet name; maps of p values are all `PValues`."""
+def distribution_of(stat: str, df: float | list[float] | None, corrected: str | None = None) -> Distribution:
+    """The distribution that columns `stat`, `df` and `corrected` of the sample sheet name; all of p are `PValues`."""
     if stat == F.stat:
-        return F(*df) if isinstance(df, list | tuple) else F(df)
+        return F(*df) if isinstance(df, list | tuple) and len(df) == 2 else F(df)  # type: ignore[arg-type]
     known = {statistic.stat: statistic for statistic in (Z, T, Unknown)}
-    return known.get(stat, PValues)(df)  # type: ignore[arg-type]  # a t map with two numbers lacks its df
+    # A t map with two numbers lacks its df; what is accepted as `corrected` the schema says.
+    return known[stat](df) if stat in known else PValues(df, corrected)  # type: ignore[arg-type]

@@ -11,15 +11,19 @@ from pathlib import Path
 
 import yaml
 
+from .config.rerun import ASSETS
+from .io.declared import KEYS, ORIGINS
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
 
 PAGES = ("config/README.md", "results/README.md")
+# What the Snakefile imports and reads, besides the captions, which Snakemake finds.
+BROUGHT = ASSETS | {".py", ".yaml", ".tsv", ".csv"}
 BLOCK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render(root: Path) -> dict[Path, str]:
-    """Every generated page, with its tables as they should be, and ``config/config.yaml``."""
+    """Every generated page, with its tables as they should be, ``config/config.yaml`` and ``scripts/files.txt``."""
     schemas = {
         name: yaml.safe_load((root / f"config/schemas/{name}.schema.yaml").read_text(encoding="utf-8"))
         for name in ("config", "maps")
@@ -34,6 +38,7 @@ def render(root: Path) -> dict[Path, str]:
         "atlas": key_table(keys["atlases"]["additionalProperties"]["properties"]),
         "samples": atlas_table(),
         "maps": key_table(schemas["maps"]["properties"], "column"),
+        "origins": origin_table(schemas["maps"]["properties"]),
         "conventions": convention_table(conventions),
     } | {file: column_table(columns, added) for file, (columns, added) in FILES.items()}
     pages = {}
@@ -41,7 +46,14 @@ def render(root: Path) -> dict[Path, str]:
         text = (root / name).read_text(encoding="utf-8")
         pages[root / name] = BLOCK.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", text)
     pages[root / "config/config.yaml"] = defaults_file(schemas["config"])
+    pages[root / "scripts/files.txt"] = brought_files(root)
     return pages
+
+
+def brought_files(root: Path) -> str:
+    """The files that a Snakefile on a git host brings along, by their paths, one a line."""
+    files = (path for folder in ("config", "scripts") for path in (root / folder).rglob("*") if path.suffix in BROUGHT)
+    return "".join(f"{path}\n" for path in sorted(path.relative_to(root).as_posix() for path in files))
 
 
 def _row(*cells):
@@ -88,6 +100,15 @@ def atlas_table() -> str:
     return text + "".join(
         _row(f"`{name}`", SAMPLES[name].meaning, labels.reference, labels.terms) for name, labels in ATLASES.items()
     )
+
+
+def origin_table(columns: dict) -> str:
+    """What is read of a map from where; the first that says it wins, from left to right."""
+    text = _row("what", "sheet", *(origin.name for origin in ORIGINS)) + "|---" * (len(ORIGINS) + 2) + "|\n"
+    for key in KEYS:
+        cells = [f"column `{key}`" if key in columns else "", *(origin.says.get(key, "") for origin in ORIGINS)]
+        text += _row(f"`{key}`", *cells)
+    return text
 
 
 def column_table(columns: dict[str, Column], added: list[Column]) -> str:

@@ -1,5 +1,6 @@
 """The grid of voxels that a map lies on: volumes, places in mm, boxes, neighbours."""
 
+import math
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,17 @@ from .types import Connectivity
 def voxel_volume(affine: np.ndarray) -> float:
     """Volume of one voxel in mm^3, ``|det(affine[:3, :3])|``."""
     return float(abs(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
+
+
+def decimals_of(affine: np.ndarray) -> dict[str, int]:
+    """Decimals that places in mm and volumes in mm^3 need on a grid: ``{"mm": 2, "volume": 1}`` on one of millimetres.
+
+    Places are told apart to a hundredth of a voxel's shortest side; of a voxel's volume four digits count.
+    """
+    side, volume = float(np.linalg.norm(affine[:3, :3], axis=0).min()), voxel_volume(affine)
+    of_volume = max(1, 4 - 1 - math.floor(math.log10(volume)))
+    exact = f"{volume:.{of_volume}f}".partition(".")[2].rstrip("0")
+    return {"mm": max(2, 2 - math.floor(math.log10(side))) if side < 1 else 2, "volume": max(1, len(exact))}
 
 
 def same_grid(

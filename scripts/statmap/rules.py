@@ -94,7 +94,7 @@ class SweepRule:
     """The grid of a sweep: four axes, and what all its points share."""
 
     thresholds: list[Threshold]
-    min_region_sizes: list[float]
+    min_region_sizes: list[float | str]
     connectivities: list[Connectivity]
     signs: list[Signs]
     sided: Sided = "two"
@@ -118,6 +118,11 @@ class Smoothness:
     dlh: float | None = None
     search_voxels: int | None = None
     residuals: str | None = None
+
+    @classmethod
+    def given(cls, params: Any) -> "Smoothness":
+        """From ``params`` of a rule: ``smoothness``, columns of the sheet, and ``residuals``, one path or none."""
+        return cls(**params.smoothness, residuals=next(iter(params.residuals), None))
 
     @property
     def is_known(self) -> bool:

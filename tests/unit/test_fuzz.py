@@ -11,11 +11,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import folders
 import nibabel as nib
 import numpy as np
 import pytest
+import written
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,11 +26,14 @@ from hypothesis import strategies as st
 import extract_regions
 import fetch_atlas
 import fetch_map
+import start_study
 import tabulate_regions
 import threshold_map
 from statmap.config.schema import load
 from statmap.config.study import Study
 from statmap.io.files import UserError
+from statmap.io.formats import opened_for_reading
+from statmap.io.images import read_residuals
 from statmap.io.stat_map import MapFiles
 from statmap.published.readers import read_published
 from statmap.regions.atlases import read_labels_table
@@ -110,9 +116,9 @@ def fetch(folder, content, zipped, mask=None):
     shutil.rmtree(folder / "results", ignore_errors=True)
     (folder / "x.nii").write_bytes(gzip.compress(content, 1) if zipped else content)
     made = {key: str(folder / "results" / name) for key, name in MADE.items()}
-    source = {"source": "map.nii", "mask": "x.nii"} if mask else {"source": "x.nii"}
-    settings = {"sha256": None, "map_id": "m", "base": str(folder), "max_voxels": 2000}
-    failed = refused(fetch_map.main, **source, **settings, **made, named="map 'm'")
+    used = {"source": "map.nii", "mask": "x.nii"} if mask else {"source": "x.nii"}
+    row = {column: str(folder / name) for column, name in used.items()}
+    failed = refused(fetch_map.main, row=row, map_id="m", max_voxels=2000, **made, named="map 'm'")
     assert failed is None or list((folder / "results").iterdir()) == []
     return failed is None
 
@@ -157,8 +163,8 @@ def test_any_atlas(folder, content, zipped):
     shutil.rmtree(folder / "results", ignore_errors=True)
     (folder / "x.nii").write_bytes(gzip.compress(content, 1) if zipped else content)
     made = {"image": folder / "results/a.nii.gz", "sidecar": folder / "results/a.json"}
-    settings = {"sha256": None, "atlas_id": "a", "base": folder, "max_voxels": 2000}
-    failed = refused(fetch_atlas.main, source="x.nii", **settings, **made, named="atlas 'a'")
+    settings = {"atlas": {"image": str(folder / "x.nii")}, "atlas_id": "a", "max_voxels": 2000}
+    failed = refused(fetch_atlas.main, **settings, **made, named="atlas 'a'")
     assert failed is None or list((folder / "results").iterdir()) == []
 
 
@@ -171,6 +177,22 @@ FSL = (
     b"Cluster Index\tVoxels\tMAX\tMAX X (vox)\tMAX Y (vox)\tMAX Z (vox)\tCOG X (vox)\tCOG Y (vox)\tCOG Z (vox)\n"
     b"2\t1446\t7.94\t13\t30\t36\t12.1\t29\t36.2\n1\t588\t7.9\t39\t29\t36\t38\t29\t37\n"
 )
+MAXIMA = b"Cluster Index\tZ\tx\ty\tz\t\n2\t7.94\t13\t30\t36\n2\t5.1\t11\t30\t30\n1\t7.9\t39\t29\t36\n"
+SPM = (
+    b"set,set,cluster,cluster,cluster,cluster,peak,peak,peak,peak,peak,,,\n"
+    b"p,c,p(FWE-corr),p(FDR-corr),equivk,p(unc),p(FWE-corr),p(FDR-corr),T,equivZ,p(unc),x,y,z {mm},\n"
+    b"0.000,2,0.000,0.000,228,0.000,0.000,0.000, 13.93,  Inf,0.000, 63,-28, 11,\n"
+    b",,,,,,0.000,0.000,  9.29, 7.79,0.000, 46,-21,  8,\n"
+    b",,0.012,0.020,17,0.004,0.031,0.041,  5.30, 4.98,0.0,-57,-33, 12,\n"
+)
+AFNI = (
+    b"#  Cluster report\n#[ Supplement dat vol  = [1] 'vis#0_Coef' ]\n#[ Neighbor type, NN   = 1 ]\n"
+    b"#[ Coordinates Order   = RAI ]\n#Volume  CM RL  CM AP  CM IS  minRL  maxRL\n#------  -----\n"
+    b"   1234   -1.5   77.9    5.1  -41.2   38.8   51.2   98.8  -23.8   33.8  2.0   0.03   7.12   -6.2   91.2    3.8\n"
+    b"     25   31.0  -20.5   51.1   26.2   36.2  -26.2  -16.2   46.2   56.2  0.6   0.02  -1.50   31.2  -21.2   51.2\n"
+    b"#  1259    0.1   75.5    5.9                                            1.9763   0.0299\n"
+)
+GERMAN = b"Region;x;y;z;T;k\nFusiform;-42;-56,5;-20;5,21;1.204\nCuneus;6;-90;3;4,0;25\n"
 
 
 @given(content=changed(LABELS))
@@ -180,11 +202,121 @@ def test_any_table_of_labels(folder, content):
     refused(read_labels_table, folder / "labels.tsv", named="labels.tsv")
 
 
-@given(content=st.one_of(changed(PUBLISHED), changed(SLEUTH), changed(FSL)))
+@given(content=st.one_of(*map(changed, (PUBLISHED, SLEUTH, FSL, MAXIMA, SPM, AFNI, GERMAN))))
 @tried
 def test_any_published_table(folder, content):
     (folder / "smith.tsv").write_bytes(content)
     refused(read_published, folder / "smith.tsv", "table", named="smith.tsv")
+    (folder / "fsl.tsv").write_bytes(FSL)
+    refused(read_published, folder / "fsl.tsv", "table", folder / "smith.tsv", named=".tsv")
+
+
+def made(make, name):
+    """The bytes of one file of an analysis that `folders` makes."""
+    with tempfile.TemporaryDirectory() as place:
+        return (make(Path(place)) / name).read_bytes()
+
+
+def put(folder, name, content):
+    """A folder with that file only, empty otherwise."""
+    shutil.rmtree(folder / "analysis", ignore_errors=True)
+    path = folder / "analysis" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+def start(folder, path):
+    """Rule start_study on an analysis, in an empty folder: it is taken, or refused in one line."""
+    shutil.rmtree(folder / "study", ignore_errors=True)
+    (folder / "study").mkdir()
+    before = os.getcwd()
+    os.chdir(folder / "study")
+    try:
+        failed = refused(start_study.main, [str(path)], str(TEMPLATE), named=path.name.partition(".")[0])
+    finally:
+        os.chdir(before)
+    assert failed is None or not any(path.is_file() for path in (folder / "study").iterdir())
+    return failed is None
+
+
+TEMPLATE = REPOSITORY / "config/template/study.yaml"
+SPM_MAT = made(lambda place: folders.spm(place / "spm"), "SPM.mat")
+FEAT = {
+    name: made(lambda place: folders.feat(place / "x.feat", verbose=True), name)
+    for name in ("design.fsf", "design.con", "stats/smoothness", "cluster_zstat1.txt", "thresh_zstat1.vol")
+}
+TURTLE = folders.turtle(clusters=folders.clusters_of(folders.z_map(1), 3.1)).encode()
+PACK = made(lambda place: folders.nidm(place).parent, "pack.nidm.zip")
+HEAD = made(lambda place: folders.afni_head(place).parent, "stats.FT+tlrc.HEAD")
+BUCKET = made(lambda place: folders.afni_nifti(place / "b.nii", data=folders.bricks()[:4, :4, :4]).parent, "b.nii")
+REPORT = made(lambda place: folders.clusterize(place / "c.1D", folders.bricks()).parent, "c.1D")
+NILEARN = {
+    name: made(lambda place: folders.bids(place / "b", tables=(3.1, 5)), f"group/task-main_{name}")
+    for name in ("design.tsv", "contrast-houses_clusters.tsv", "contrast-houses_clusters.json")
+}
+
+
+@given(content=changed(SPM_MAT))
+@settings(tried, max_examples=max(20, TRIES // 50))
+def test_any_spm_mat(folder, content):
+    start(folder, put(folder, "SPM.mat", content))
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(FEAT)))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_file_of_feat(folder, data, name):
+    put(folder, "design.fsf", FEAT["design.fsf"])
+    for other in FEAT:
+        path = folder / "analysis" / other
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data.draw(changed(FEAT[name])) if other == name else FEAT[other])
+    assert start(folder, folder / "analysis")  # what is no number or name is a gap
+
+
+@given(content=changed(TURTLE))
+@settings(tried, max_examples=max(30, TRIES // 50))
+def test_any_turtle(folder, content):
+    start(folder, put(folder, "nidm.ttl", content))
+
+
+@given(content=changed(PACK))
+@settings(tried, max_examples=max(30, TRIES // 50))
+def test_any_archive(folder, content):
+    start(folder, put(folder, "pack.nidm.zip", content))
+
+
+@given(content=changed(HEAD), report=changed(REPORT))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_afni_header_and_report(folder, content, report):
+    head = put(folder, "stats.FT+tlrc.HEAD", content)
+    (folder / "analysis/c.1D").write_bytes(report)
+    start(folder, head)
+
+
+@given(content=changed(BUCKET), zipped=st.booleans())
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_nifti_bucket(folder, content, zipped):
+    start(folder, put(folder, "b.nii.gz" if zipped else "b.nii", gzip.compress(content, 1) if zipped else content))
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(NILEARN)))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_text_of_nilearn(folder, data, name):
+    image = put(folder, "task-main_contrast-houses_stat-t_statmap.nii", MAP)
+    for other in NILEARN:
+        content = data.draw(changed(NILEARN[name])) if other == name else NILEARN[other]
+        (image.parent / f"task-main_{other}").write_bytes(content)
+    assert start(folder, folder / "analysis")
+
+
+@given(content=changed(b"-i data.nii\n-m mask.nii\n-save1-p\n"), image=changed(MAP))
+@settings(tried, max_examples=max(100, TRIES // 5))
+def test_any_map_of_palm(folder, content, image):
+    path = put(folder, "out_vox_tstat_fwep_c1.nii", image)
+    path.with_name("out_palmconfig.txt").write_bytes(content)
+    path.with_name("out_vox_tstat_c1.nii").write_bytes(MAP)
+    assert start(folder, folder / "analysis")
 
 
 def study(folder, **config):
@@ -280,3 +412,38 @@ def test_what_is_taken_is_planned(folder, config):
             assert own.problems(), done.stderr
         except UserError:
             pass
+
+
+# ------------------------------------------------------------------------------------------------------ other formats
+AFFINE = np.array([[-2.0, 0, 0, 4], [0, 2, 0, -6], [0, 0, 3, -9], [0, 0, 0, 1]])
+VOLUMES = np.random.default_rng(0).normal(size=(5, 6, 7, 2)).astype(np.float32)
+BUCKET = {"BRICK_LABS": "a~b", "BRICK_STATAUX": [0.0, 4, 2, 2, 40, 1, 3, 1, 23], "TEMPLATE_SPACE": "MNI"}
+OTHERS = {  # the file that is changed: who writes it, and what the sheet calls it
+    "x+tlrc.HEAD": (written.afni, "x+tlrc.HEAD[1]", BUCKET),
+    "x+tlrc.BRIK": (written.afni, "x+tlrc.HEAD[1]", BUCKET),
+    "stats.nii.gz": (written.afni_nifti, "stats.nii.gz[1]", BUCKET),
+    "x.mgz": (written.mgh, "x.mgz[b]", {}),
+    "x.hdr": (written.analyze, "x.hdr[0]", {}),
+    "x.mat": (written.analyze_with_matrix, "x.img[0]", {}),
+    "x.img": (written.pair, "x.img[1]", {}),
+    "x.nii.bz2": (written.bzipped, "x.nii.bz2[1]", {}),
+}
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(OTHERS)), inside=st.booleans())
+@tried
+def test_any_image_of_another_format(folder, data, name, inside):
+    """Changed in what it holds, or in how that is folded."""
+    write, source, attributes = OTHERS[name]
+    write(folder, VOLUMES, AFFINE, **attributes)
+    with opened_for_reading(folder / name) as stream:
+        content = stream.read()
+    fold = (lambda content: gzip.compress(content, mtime=0)) if name.endswith("gz") else bytes
+    changes = data.draw(changed(content if inside else fold(content)))
+    (folder / name).write_bytes(fold(changes) if inside else changes)
+    made = {key: str(folder / "results" / file) for key, file in MADE.items()}
+    shutil.rmtree(folder / "results", ignore_errors=True)
+    row = {"source": str(folder / source)}
+    failed = refused(fetch_map.main, row=row, map_id="m", max_voxels=2000, **made, named="map 'm'")
+    assert failed is None or list((folder / "results").iterdir()) == []
+    refused(read_residuals, row["source"].partition("[")[0], (5, 6, 7), AFFINE, "map 'm'", named="map 'm'")

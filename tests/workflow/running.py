@@ -20,7 +20,7 @@ OFFLINE = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:
 OFFLINE |= {"PYTHONPATH": str(Path(__file__).parent / "offline")}
 
 
-def run_snakemake(folder, *arguments, config=None, repository=REPOSITORY, timeout=300, **environment):
+def run_snakemake(folder, *arguments, config=None, repository=REPOSITORY, timeout=300, cwd=None, **environment):
     """Run snakemake with `folder` as its working directory.
 
     Parameters
@@ -30,6 +30,7 @@ def run_snakemake(folder, *arguments, config=None, repository=REPOSITORY, timeou
     config : dict, an overlay; written to ``overlay.yaml`` in the folder.
     repository : the checkout to run.
     timeout : seconds, after which snakemake and its jobs are ended and the test fails.
+    cwd : folder in which the command is typed.
     environment : variables to set.
 
     Returns
@@ -46,6 +47,7 @@ def run_snakemake(folder, *arguments, config=None, repository=REPOSITORY, timeou
     settings |= OFFLINE | environment
     with subprocess.Popen(
         command,
+        cwd=cwd,
         env=settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

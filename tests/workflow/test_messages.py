@@ -61,8 +61,8 @@ def test_a_broken_map_does_not_spoil_the_rest(tmp_path, motor_path):
     assert done.returncode != 0 and (tmp_path / "results/good/v3/peaks.csv").is_file()
     last = [line for line in done.stdout.splitlines() if line.startswith("Failed: ")]
     assert last == [
-        "Failed: map 'broken': broken.nii is no NIfTI image; a single-file image is needed (.nii or .nii.gz) "
-        "(results/logs/fetch_map/broken.log)"
+        "Failed: map 'broken': broken.nii is no image; accepted: NIfTI or Analyze (.nii, .nii.gz, .nii.bz2, .img with "
+        ".hdr), AFNI (.HEAD with .BRIK) or FreeSurfer (.mgh, .mgz) (results/logs/fetch_map/broken.log)"
     ]
     (tmp_path / "maps.tsv").write_text(sheet.replace("\nbroken", "\n#broken"), encoding="utf-8")
     assert planned(succeed(tmp_path, config=config)) == {"summarise": 1}
@@ -74,6 +74,6 @@ def test_a_failure_says_what_to_read(tmp_path):
     for quiet in ([], ["--quiet", "all"]):
         done = run_snakemake(tmp_path, *quiet, config={"maps": "maps.tsv"})
         assert done.returncode != 0
-        hint = "Failed: map 'broken': broken.nii is no NIfTI image"
+        hint = "Failed: map 'broken': broken.nii is no image"
         assert (hint in done.stdout) == ("results/logs/fetch_map/broken.log" in done.stdout) == (not quiet)
         assert "broken" in (tmp_path / "results/logs/fetch_map/broken.log").read_text(encoding="utf-8")

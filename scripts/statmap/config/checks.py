@@ -1,17 +1,19 @@
-"""What of a study can be judged before anything runs: files, statistics, spaces (standard library only)."""
+"""What of a study can be judged before anything runs: files and their headers, statistics, spaces.
 
-import os
+Standard library only, until a header has to be read.
+"""
+
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from ..distributions import distribution_of
 from ..inference.kinds import check_threshold, parse_threshold
-from ..inference.needs import no_smoothness
-from ..io.declared import Intent, intent_of, statistic
-from ..io.files import UserError
-from ..io.sources import local_path
+from ..inference.needs import check_df, no_smoothness
+from ..io.declared import Header, statistic
+from ..io.files import UserError, sha256_of
+from ..io.formats import FEWEST_RESIDUALS, files_of, is_of_afni, split_volume
+from ..io.sources import check_address, check_sha256, is_remote, local_path
 from ..io.spaces import same_space
 from ..rules import RegionRule, rule_from
 
@@ -41,6 +43,7 @@ def problems_of(
     sweep: dict | None,
     atlases: Mapping[str, dict],
     sheet_name: str,
+    max_voxels: int,
 ) -> list[str]:
     """What would fail in a job: for a dry run, since in a run a broken map does not spoil the rest.
 
@@ -48,12 +51,13 @@ def problems_of(
     ----------
     maps, variants, sweep, atlases : as `Study` has them.
     sheet_name : what the sample sheet is called.
+    max_voxels : the largest grid accepted.
 
     Returns
     -------
-    list of str : files that are not there, a header or a file name that contradicts the sheet, a threshold by p values
-        on a map whose distribution nothing tells, random field theory without a smoothness, an atlas in another space
-        than a map; the first of each map.
+    list of str : files that are not there or that the run would refuse by their headers, a header or a file name that
+        contradicts the sheet, a threshold by p values on a map whose distribution nothing tells, random field theory
+        without a smoothness, an atlas in another space than a map; the first of each map.
     """
     asked = [(f"variant '{name}': threshold", keys["threshold"], keys["sided"]) for name, keys in variants.items()]
     asked += [("sweep: threshold", threshold, sweep["sided"]) for threshold in sweep["thresholds"]] if sweep else []
@@ -62,13 +66,11 @@ def problems_of(
     problems: list[str] = []
     for name, keys in atlases.items():
         with _collected(problems):
-            _check_file(keys["image"], f"atlas '{name}', image")
+            _check_atlas(keys["image"], f"atlas '{name}', image", max_voxels)
     for map_id, row in maps.items():
         with _collected(problems):
-            for column in ("source", "mask", "values", "residuals"):
-                if row[column]:
-                    _check_file(row[column], f"{sheet_name}, map '{map_id}', column {column}")
-            _check_row(row, f"map '{map_id}'", asked, by_size, atlases, sheet_name)
+            header = _check_images(row, f"{sheet_name}, map '{map_id}', column", max_voxels)
+            _check_row(row, header, f"map '{map_id}'", asked, by_size, atlases, sheet_name)
     return problems
 
 
@@ -81,18 +83,73 @@ def _collected(problems):
         problems.append(str(error))
 
 
-def _check_file(source, what):
-    """Refuse a file that is not there."""
-    path = local_path(source, what)
-    if path and not os.path.isfile(path):
-        raise UserError(f"{what}: there is no file {source!r}; paths start from the folder of the run, {Path.cwd()}")
+def template_problems(template: str | None) -> list[str]:
+    """Why a template would be refused, as `problems_of`."""
+    found = []
+    if template:
+        from ..io.images import check_template
+
+        with _collected(found):
+            check_template(template)
+    return found
 
 
-def _check_row(row, name, asked, by_size, atlases, sheet_name):
+def space_in_header(source: str) -> str | None:
+    """The space that the header of an image on this machine gives, which only AFNI's does; no other header is read."""
+    path = None if is_remote(source) or source.startswith("sample:") else local_path(source, "source")
+    if not path or not is_of_afni(path):
+        return None
+    from ..io.images import named_image
+    from ..io.opening import look
+
+    try:
+        files, volume = named_image(source, "source")
+        return statistic(look(files, "source", source=source, volume=volume).header, source, {}, "source")[0]["space"]
+    except UserError:  # which its job says
+        return None
+
+
+def _check_atlas(image, what, max_voxels):
+    """Refuse an atlas on this machine that is not there, or by its header."""
+    sample = image.startswith("sample:") and split_volume(image)[1] is None  # which is what it should be
+    if is_remote(image):
+        check_address(image, what)
+    elif local_path(image, what) and not sample:
+        from ..io.images import named_image
+        from ..io.opening import MOST_PROBABILITIES, look
+
+        files, volume = named_image(image, what)
+        look(files, what, max_voxels, image, MOST_PROBABILITIES, volume)
+
+
+def _check_images(row, what, max_voxels):
+    """Refuse images of a row that are not there, or by their headers; the map's header, None where it is not here."""
+    header, source = None, row["source"]
+    path = local_path(source, f"{what} source")
+    if path:
+        from ..io.images import named_image
+        from ..io.opening import look
+
+        files, volume = named_image(source, f"{what} source")
+        header = look(files, f"{what} source", max_voxels, source, volume=volume)
+        check_sha256(sha256_of(files_of(path)[0]), (row["sha256"] or "").lower(), f"{what} source", source)
+    else:
+        check_address(source, f"{what} source")
+    beside = {"mask": 1, "values": 1, "residuals": FEWEST_RESIDUALS}
+    for column, fewest in beside.items():
+        if column == "mask" and row[column] and is_remote(row[column]):
+            check_address(row[column], f"{what} mask")
+        elif row[column]:
+            from ..io.images import judge
+
+            judge(row[column], f"{what} {column}", header, fewest)
+    return header
+
+
+def _check_row(row, header, name, asked, by_size, atlases, sheet_name):
     """Refuse what the sheet, the header and the name of a map together do not allow."""
-    path = local_path(row["source"], name)
-    sheet = {key: row[key] for key in ("stat", "df", "space")}
-    known, _ = statistic(intent_of(path) if path else Intent(), row["source"], sheet, name, sheet_name)
+    known, _ = statistic(header.header if header else Header(), row["source"], row, name, sheet_name)
+    check_df(known["stat"], known["df"], name, sheet_name)
     for atlas, keys in atlases.items():
         if known["space"] and keys["space"] and not same_space(known["space"], keys["space"]):
             raise UserError(
@@ -106,7 +163,7 @@ def _check_row(row, name, asked, by_size, atlases, sheet_name):
             raise no_smoothness(name, f"{what} {{{kind.name}: {number:g}}}", sheet_name)
     if by_size and not smooth:
         raise no_smoothness(name, by_size[0], sheet_name)
-    if path:  # what is not here yet may tell the rest in its header
-        distribution = distribution_of(known["stat"], known["df"])
+    if header:  # what is not here yet may tell the rest in its header
+        distribution = distribution_of(known["stat"], known["df"], known["corrected"])
         for what, threshold, sided in asked:
             check_threshold(threshold, distribution, sided, smooth, name, what, sheet_name)

@@ -2,42 +2,69 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 # What names of maps and variants end in, where they name files; what there is of two variants or more.
+FETCHED_ATLAS = (".nii.gz", ".json", ".sha256", ".nii.gz.download")
 FETCHED = (".nii.gz", "_mask.nii.gz", ".json", ".sha256", ".nii.gz.download", "_mask.nii.gz.download")
 OVERLAPS = (".nii.gz", *(f"_{figure}.{kind}" for figure in ("overlap", "dice") for kind in ("png", "svg", "pdf")))
 COMPARISONS = ("stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf")
 
 
-def left_behind(folder: str | Path, maps: Collection[str], variants: Collection[str]) -> list[Path]:
-    """Results of maps and variants that are in the config no more, and of nothing else.
+class Wanted(NamedTuple):
+    """What a config asks for: ids of its maps, variants and atlases, its tables as (map, table), whether it sweeps."""
+
+    maps: Collection[str]
+    variants: Collection[str]
+    atlases: Collection[str] = ()
+    tables: Collection[tuple[str, str]] = ()
+    sweep: bool = True
+
+
+def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
+    """Results of what is in the config no more, and of nothing else.
 
     Parameters
     ----------
     folder : ``results``.
-    maps, variants : ids of the config.
+    wanted : what the config asks for.
 
     Returns
     -------
-    list of Path : folders of variants, folders of maps, what was fetched of these, and comparisons with them, by name.
-        Only what has the files of this workflow's rules is taken for theirs.
+    list of Path : folders of variants, sweeps, published tables and maps, what was fetched, logs and benchmarks of
+        these, and comparisons with them, by name. Only what has the files of this workflow's rules is taken for theirs.
     """
     folder = Path(folder)
-    paths = []
-    for map_folder in sorted(path for path in folder.glob("*") if path.is_dir()):
-        parts = [path.parent for path in map_folder.glob("*/regions.json")]
-        if map_folder.name in maps:
-            paths += sorted(path for path in parts if path.name not in variants)
-            paths += _files(map_folder, COMPARISONS) if len(variants) == 1 else []
-        elif parts and (map_folder / "tables.json").is_file():
-            paths.append(map_folder)
-    sidecars = sorted((folder / "maps").glob("*.json"))
-    for name in (path.stem for path in sidecars if path.stem not in maps):
-        paths += _files(folder / "maps", [name + end for end in FETCHED])
+    paths, maps = [], set(wanted.maps)
+    for of_map in sorted(path for path in folder.glob("*") if path.is_dir()):
+        parts = [path.parent for path in of_map.glob("*/regions.json")]
+        if of_map.name in maps:
+            paths += sorted(path for path in parts if path.name not in wanted.variants)
+            paths += _files(of_map, COMPARISONS) if len(wanted.variants) == 1 else []
+            paths += [of_map / "sweep"] if (of_map / "sweep/sweep.csv").is_file() and not wanted.sweep else []
+            tables = sorted(path.parent for path in of_map.glob("published/*/settings.csv"))
+            paths += [table for table in tables if (of_map.name, table.name) not in wanted.tables]
+        elif parts and (of_map / "tables.json").is_file():
+            paths.append(of_map)
+    for place, ids, ends in (("maps", maps, FETCHED), ("atlases", set(wanted.atlases), FETCHED_ATLAS)):
+        names = sorted(path.stem for path in (folder / place).glob("*.json"))
+        for name in names:
+            paths += _files(folder / place, [name + end for end in ends]) if name not in ids else []
     paths += _files(folder, ["maps.csv"]) if len(maps) == 1 else []
     for name in sorted(path.name.removesuffix(".nii.gz") for path in (folder / "overlap").glob("*.nii.gz")):
-        if name not in variants or len(maps) == 1:
+        if name not in wanted.variants or len(maps) == 1:
             paths += _files(folder / "overlap", [name + end for end in OVERLAPS])
+    return paths + _traces(folder, wanted)
+
+
+def _traces(folder, wanted):
+    """Logs and benchmarks of jobs of maps, tables and atlases that are in the config no more."""
+    tables = {f"{map_id}.{table}" for map_id, table in wanted.tables}
+    paths = []
+    for path in sorted([*folder.glob("logs/*/*.log"), *folder.glob("benchmarks/*/*.tsv")]):
+        ids = {"fetch_atlas": wanted.atlases, "check_published": tables}.get(path.parent.name, wanted.maps)
+        swept = path.parent.name not in ("sweep_map", "plot_sweep") or wanted.sweep
+        paths += [path] if path.stem not in ids or not swept else []
     return paths
 
 

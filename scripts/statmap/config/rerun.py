@@ -32,8 +32,11 @@ def files_of(script, scripts):
 
 
 def code_hash(script, scripts):
-    """Hash of the content of these files, which changes when the rule has to run again."""
-    content = (Path(scripts, path).read_bytes() for path in files_of(script, scripts))
+    """Hash of the content of the script and of these files, which changes when the rule has to run again.
+
+    Snakemake goes by the time of a script, and one from a git host has the time of its commit, which may be long ago.
+    """
+    content = (Path(scripts, path).read_bytes() for path in [f"{script}.py", *files_of(script, scripts)])
     return hashlib.sha256(b"\0".join(content)).hexdigest()[:16]
 
 

@@ -68,8 +68,12 @@ def validate(data: dict, schema: str | Path, where: str) -> None:
             unknown = next(key for key in error.instance if key not in known)
             found, hint = f"key {unknown!r} is not known", f"accepted: {', '.join(known)}"
         else:
-            unit, description = error.schema.get("unit"), error.schema.get("description", "").split(". ")[0]
-            found, hint = error.message, ", ".join(part for part in (unit, description) if part)
+            found, rules = error.message, error.schema
+            if error.validator == "required":
+                missing = next(key for key in error.validator_value if key not in error.instance)
+                found, rules = f"{missing!r} is missing", rules["properties"][missing]
+            unit, description = rules.get("unit"), rules.get("description", "").split(". ")[0]
+            hint = ", ".join(part for part in (unit, description) if part)
         place = ", ".join([where, ".".join(str(part) for part in error.absolute_path)]).removesuffix(", ")
         raise UserError(" ".join(f"{place}: {found}".split()) + (f" ({hint})" if hint else ""))
 
@@ -88,6 +92,42 @@ def numbers_of_text(data: Any) -> Any:
     if isinstance(data, str) and re.fullmatch(r"[0-9]{1,15}\.[0-9]*", data):
         return float(data)
     return {"true": True, "false": False, "null": None}.get(data, data) if isinstance(data, str) else data
+
+
+def thresholds_of_text(config: dict, schema: dict) -> dict:
+    """The same config with thresholds that are written as in a cell, ``"p=0.001"``, as blocks.
+
+    Raises
+    ------
+    UserError : a threshold below 0, or of a kind that is not known.
+    """
+    kinds = schema["$defs"]["threshold"]["properties"]
+
+    def block(threshold, where):
+        if isinstance(threshold, int | float) and not isinstance(threshold, bool) and threshold < 0:
+            raise UserError(
+                f"config, {where}: found {threshold:g}; for negative values write threshold: {-threshold:g} and "
+                "sided: negative"
+            )
+        if not isinstance(threshold, str) or "=" not in threshold:
+            return threshold
+        try:
+            return _threshold(threshold, kinds)
+        except ValueError as error:
+            accepted = ", ".join(f"{kind}={rules['examples'][0]}" for kind, rules in kinds.items())
+            raise UserError(f"config, {where}: found {threshold!r}; accepted: {accepted}") from error
+
+    def with_blocks(keys, where):
+        if not isinstance(keys, dict) or "threshold" not in keys:
+            return keys
+        return keys | {"threshold": block(keys["threshold"], f"{where}.threshold")}
+
+    config = dict(config)
+    if isinstance(config.get("variants"), dict):
+        config["variants"] = {name: with_blocks(keys, f"variants.{name}") for name, keys in config["variants"].items()}
+    if isinstance(sweep := config.get("sweep"), dict) and isinstance(sweep.get("thresholds"), list):
+        config["sweep"] = sweep | {"thresholds": [block(entry, "sweep.thresholds") for entry in sweep["thresholds"]]}
+    return config | {"defaults": with_blocks(config["defaults"], "defaults")} if "defaults" in config else config
 
 
 def check_keys(paths: Iterable[str | Path]) -> None:

@@ -12,7 +12,7 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
 
     Parameters
     ----------
-    path : a ``.tsv`` file, UTF-8. Empty cells, blank lines and lines that begin with ``#`` are skipped.
+    path : a ``.tsv`` file, UTF-8. Empty cells (BIDS: ``n/a``), blank lines and lines that begin with ``#`` are skipped.
     key : name of the column with the ids.
     columns : dict of every accepted column, `key` aside, to ``(convert, accepted)``: a function that turns a cell's
         text into its value or raises ValueError, and words for what it takes.
@@ -57,7 +57,7 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
             raise UserError(f"{path}: row {line} repeats the {key} id {name!r}")
         things[name] = {}
         for column, text in cells.items():
-            if text:
+            if text and text != "n/a":  # as BIDS writes an empty cell
                 things[name][column] = read_cell(text, columns[column], f"{path}: row {line}, {key} {name!r}: {column}")
     return things
 

@@ -7,18 +7,22 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from ..io.declared import entities_of
+from ..distributions import distribution_of
+from ..inference.needs import check_df
+from ..io.declared import entities_of, statistic
 from ..io.files import UserError, sha256_of
+from ..io.formats import files_of, split_volume, stem_of
 from ..io.samples import ATLASES, SPACE, labels_path, sample_path
-from ..io.sources import is_remote
+from ..io.sources import is_remote, local_path
 from ..io.spaces import same_space
 from ..rules import SweepRule, keys_of
-from .checks import check_source, problems_of
-from .outcome import left_behind
-from .schema import cell_reader, defaults_of, load, numbers_of_text, validate
+from .checks import check_source, problems_of, space_in_header, template_problems
+from .outcome import Wanted, left_behind
+from .schema import cell_reader, defaults_of, load, numbers_of_text, thresholds_of_text, validate
 from .sheets import read_cell, read_sheet
 from .variants import check_ids, read_variant_table, resolve_variants
 
@@ -34,6 +38,8 @@ class Study:
     config : the merged config.
     declared : folder that holds ``schemas/``.
     folders : relative paths of the config are looked for in the first, then in the next.
+    variants_of_template : whether the variants are those of the template, which test both tails: of a map that has one
+        tail they test that one.
 
     Attributes
     ----------
@@ -47,30 +53,52 @@ class Study:
     UserError : anything in the config or its tables that is not accepted.
     """
 
-    def __init__(self, config: dict, declared: str | Path, folders: Iterable[str | Path]):
+    def __init__(
+        self, config: dict, declared: str | Path, folders: Iterable[str | Path], variants_of_template: bool = False
+    ):
         schema_path, sheet_path = (
             Path(declared, "schemas/config.schema.yaml"),
             Path(declared, "schemas/maps.schema.yaml"),
         )
         schema = load(schema_path)
-        config, row = _one_map(numbers_of_text(config), sheet_path, schema["properties"])
+        config, row = _one_map(thresholds_of_text(numbers_of_text(config), schema), sheet_path, schema["properties"])
         validate(config, schema_path, "config")
         self.config = defaults_of(schema["properties"]) | config
         self.folders = [Path(folder) for folder in folders]
         self.sheet = "the config" if row else self.config["maps"]
         self.maps = self._read_maps(row or self._read_sheet(self.config["maps"], sheet_path), sheet_path)
         self.variants = self._read_variants(self.config, schema_path, load(Path(declared, "schemas/conventions.yaml")))
+        if variants_of_template and row and not self._has_two_tails(next(iter(self.maps))):
+            self.variants = {name: variant | {"sided": "positive"} for name, variant in self.variants.items()}
         self.atlases = self._read_atlases(self.config["atlases"], schema)
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
         self.labels = [self._labels_of(name, own) for name, own in self.atlases.items()]
         self.template = self._find_template(self.config["template"])
         self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
+        asked = self.config["from"] or []
+        self.sources = [asked] if isinstance(asked, str) else asked
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
+
+    def _has_two_tails(self, map_id):
+        """Whether values below 0 are evidence too, by what the config, the file's name or its header says."""
+        row = self.maps[map_id]
+        stat = row["stat"] or entities_of(row["source"]).get("stat")
+        if stat is None and local_path(row["source"], map_id):
+            from ..io.images import named_image
+            from ..io.opening import look
+
+            with suppress(UserError):  # whose job says what is wrong
+                files, volume = named_image(row["source"], map_id)
+                header = look(files, map_id, source=row["source"], volume=volume).header
+                stat = statistic(header, row["source"], row, map_id)[0]["stat"]
+        return distribution_of(stat or "other", row["df"]).two_tailed
 
     def problems(self) -> list[str]:
         """What would fail in a job, see `checks.problems_of`."""
-        return problems_of(self.maps, self.variants, self.sweep, self.atlases, self.sheet)
+        found = problems_of(self.maps, self.variants, self.sweep, self.atlases, self.sheet, self.config["max_voxels"])
+        known = (self.config["template"] or "").startswith("sample:")
+        return found + template_problems(None if known else self.template)
 
     def _read_sheet(self, path, schema):
         rows = read_sheet(self.find(path), "map", _readers(schema))
@@ -82,6 +110,7 @@ class Study:
         columns, path = load(schema)["properties"], self.sheet
         for name, row in rows.items():
             validate({"map": name} | row, schema, f"{path}, map '{name}'")
+            check_df(row.get("stat"), row.get("df"), f"map '{name}'", path)
             for column in ("source", "mask", "values", "residuals"):
                 check_source(row.get(column) or "", f"{path}, map '{name}', column {column}")
         check_ids(rows, path, "map")
@@ -122,16 +151,23 @@ class Study:
 
     def _read_published(self, published, schema):
         defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
-        for name, table in published.items():
-            if table["map"] not in self.maps:
+        entries = {}
+        for name, asked in published.items():
+            where, entry = f"config, published.{name}", defaults | asked
+            if entry["map"] not in self.maps:
                 raise UserError(
-                    f"config, published.{name}: there is no map {table['map']!r} in {self.config['maps']}; accepted: "
+                    f"{where}: there is no map {asked['map']!r} in {self.config['maps']}; accepted: "
                     f"{', '.join(self.maps)}"
                 )
-        return {
-            name: defaults | table | {"table": self._existing(table["table"], f"config, published.{name}, table")}
-            for name, table in published.items()
-        }
+            if entry["variant"] is not None and entry["variant"] not in self.variants:
+                raise UserError(
+                    f"{where}: there is no variant {asked['variant']!r}; accepted: {', '.join(self.variants)}, or null"
+                )
+            for key in ("table", "peaks"):
+                if entry[key]:
+                    entry[key] = self._existing(entry[key], f"{where}, {key}")
+            entries[name] = entry
+        return entries
 
     def _read_sweep(self, sweep, schema):
         if not sweep:
@@ -205,22 +241,30 @@ class Study:
         return lambda wildcards: {key: self.published[wildcards.table][key] for key in keys}
 
     def left_behind(self, wildcards=None) -> list[str]:
-        """Results of maps and variants that are in the config no more, see `outcome.left_behind`."""
-        return [str(path) for path in left_behind("results", self.maps, self.variants)]
+        """Results of what is in the config no more, see `outcome.left_behind`."""
+        tables = {(table["map"], name) for name, table in self.published.items()}
+        wanted = Wanted(set(self.maps), set(self.variants), set(self.atlases), tables, bool(self.sweep))
+        return [str(path) for path in left_behind("results", wanted)]
+
+    def left_behind_in_words(self, wildcards=None) -> str:
+        """The same as a list to read."""
+        return ", ".join(self.left_behind()) or "nothing"
 
     # What a rule reads, where that depends on the config.
 
     def files_of(self, *columns: str) -> Callable:
         """A function that gives the files of these columns of the sheet that are on this machine, for the map of a job.
 
-        When one changes, the rule runs again.
+        When one changes, the rule runs again. What is missing is no file here, or one map without it would stop all:
+        the job is told by `named`, and fails.
         """
+        return lambda wildcards: [
+            file for column in columns for file in _files_here(self.maps[wildcards.map][column] or "")
+        ]
 
-        def files(wildcards) -> list[str]:
-            paths = [self.maps[wildcards.map][column] for column in columns]
-            return [path for path in paths if path and os.path.isfile(path)]
-
-        return files
+    def named(self, column: str) -> Callable:
+        """A function that gives the image that a column names for the map of a job, there or not, as a list."""
+        return lambda wildcards: [name] if (name := self.maps[wildcards.map][column]) else []
 
     def content_of(self, *files: str | list[str] | Callable) -> Callable:
         """A function that gives the sha256 of files: paths, or functions that give them for the wildcards of a job.
@@ -237,21 +281,26 @@ class Study:
 
     def atlas_file_of(self, wildcards) -> list[str]:
         """The file of an atlas likewise."""
-        image = self.atlases[wildcards.atlas]["image"]
-        return [image] if os.path.isfile(image) else []
+        return _files_here(self.atlases[wildcards.atlas]["image"])
 
     def table_of(self, wildcards) -> str:
         """The published table of a job."""
         return self.published[wildcards.table]["table"]
 
-    def beside(self, **contents) -> Callable:
-        """A function that adds to these contents of a map's page the published tables that are held against its map."""
+    def peaks_of(self, wildcards) -> list[str]:
+        """Its sub-peaks, where they are in a file of their own."""
+        return [path for path in [self.published[wildcards.table]["peaks"]] if path]
 
-        def contents_of(wildcards) -> dict:
-            checks = [name for name, table in self.published.items() if table["map"] == wildcards.map]
-            return contents | {"checks": checks}
+    def regions_of(self, wildcards) -> list[str]:
+        """What the variant that should give it made of its map: labels, their sidecar and their table."""
+        variant = self.published[wildcards.table]["variant"]
+        files = ("regions.nii.gz", "regions.json", "regions.csv") if variant else ()
+        return [f"results/{wildcards.map}/{variant}/{file}" for file in files]
 
-        return contents_of
+    def checks_of(self, wildcards) -> list[str]:
+        """What came out of the published tables that are held against the map of a job."""
+        names = [name for name, table in self.published.items() if table["map"] == wildcards.map]
+        return [f"results/{wildcards.map}/published/{name}/check.json" for name in names]
 
     def template_of(self, wildcards) -> str | list:
         """The template, where there is one and the map is in its space (an undeclared space counts as the same)."""
@@ -262,8 +311,13 @@ class Study:
         return self.template if self.template and all(map(self._in_template_space, self.maps.values())) else []
 
     def _in_template_space(self, row):
-        space = row["space"] or entities_of(row["source"]).get("space")
+        space = row["space"] or entities_of(row["source"]).get("space") or space_in_header(row["source"])
         return space is None or same_space(space, self.config["template_space"])
+
+
+def _files_here(source):
+    """The files of an image that are on this machine, those of a pair both; none of what is fetched from elsewhere."""
+    return [] if is_remote(source) or not source else [str(path) for path in files_of(split_volume(source)[0])]
 
 
 def _readers(schema):
@@ -288,7 +342,7 @@ def _one_map(config, schema, keys):
     for column, cell in row.items():
         if isinstance(cell, str):
             row[column] = read_cell(cell, readers[column], f"config: {column}")
-    name = re.sub("[^A-Za-z0-9._-]+", "-", re.sub(r"\.nii(\.gz)?$", "", re.split("[/\\\\]", config["map"])[-1]))
+    name = re.sub("[^A-Za-z0-9._-]+", "-", stem_of(config["map"]))
     name = name if re.match("[A-Za-z]", name) else f"map-{name}".removesuffix("-")
     return {key: value for key, value in config.items() if key not in readers}, {name: {"source": config["map"]} | row}
 

@@ -13,7 +13,7 @@ from ..distributions import Distribution
 from ..io.files import UserError
 from ..rules import ThresholdRule
 from ..types import CutoffRule, Domain, Sided, Threshold
-from .needs import SHEET, check_p, no_smoothness
+from .needs import SHEET, check_p, check_tail, no_family, no_smoothness
 
 if TYPE_CHECKING:
     from ..io.stat_map import StatMap
@@ -93,11 +93,13 @@ class Kind:
     meaning : for the docs and the schema.
     low, high : the numbers that are accepted lie between them.
     ends : which of the two are accepted as well: ``none``, ``high`` or ``both`` (those that are finite).
-    title : for titles, with the fields ``number``, ``over`` (the domain) and ``left`` (what is compared).
-    sentence : for the methods paragraph, with the fields ``number``, ``left``, ``family`` (the domain and its size),
-        ``each`` (what both tails leave to each) and ``method`` (of the Cutoff).
+    title : for titles, with the fields ``number``, ``level`` (it as a p value in words), ``over`` (the domain) and
+        ``left`` (what is compared).
+    sentence : for the methods paragraph, with the fields ``number``, ``level``, ``left``, ``family`` (the domain and
+        its size), ``each`` (what both tails leave to each) and ``method`` (of the Cutoff).
     cites : names of its references, see `web.methods`.
-    needs_p, needs_smoothness : whether it needs p values, and the smoothness of the noise.
+    needs_p, needs_family : whether it needs p values, and those of all tests.
+    needs_smoothness : whether it needs the smoothness of the noise.
     per_region : whether regions have each their own cutoff: `stability.guaranteed` finds them, not `find`.
     find : function from the number, the map, the rule, and what was searched (or None) to the Cutoff.
     """
@@ -112,6 +114,7 @@ class Kind:
     sentence: str = ""
     cites: tuple[str, ...] = ()
     needs_p: bool = True
+    needs_family: bool = False
     needs_smoothness: bool = False
     per_region: bool = False
     find: "Callable[[float, StatMap, ThresholdRule, SearchVolume | None], Cutoff] | None" = None
@@ -199,12 +202,13 @@ _KINDS = (
         name="p",
         example="{p: 0.001}",
         meaning="Uncorrected p value.",
-        title="p < {number:g} uncorrected: ",
-        sentence="at p < {number:g}, uncorrected for multiple comparisons{each}",
+        title="{level}: ",
+        sentence="at {level}{each}",
         find=find_p,
     ),
     Kind(
         name="fdr",
+        needs_family=True,
         example="{fdr: 0.05}",
         meaning="False discovery rate (Benjamini-Hochberg).",
         title="FDR {number:g} over {over}: ",
@@ -214,6 +218,7 @@ _KINDS = (
     ),
     Kind(
         name="bonferroni",
+        needs_family=True,
         example="{bonferroni: 0.05}",
         meaning="Family-wise error rate.",
         title="Bonferroni {number:g} over {over}: ",
@@ -222,6 +227,7 @@ _KINDS = (
     ),
     Kind(
         name="fwe",
+        needs_family=True,
         example="{fwe: 0.05}",
         meaning=(
             "Family-wise error rate of the height, by random field theory or Bonferroni, whichever cutoff is lower."
@@ -233,6 +239,7 @@ _KINDS = (
     ),
     Kind(
         name="tdp",
+        needs_family=True,
         ends="high",
         example="{tdp: 0.7}",
         meaning=(
@@ -300,8 +307,11 @@ def check_threshold(
     """
     kind, number = parse_threshold(threshold)
     what = f"{what} {{{kind.name}: {number:g}}}"
+    check_tail(distribution, name, what, sided)
     if kind.needs_p:
         check_p(distribution, name, what, sided, sheet_name)
+    if kind.needs_family and distribution.lacks_family:
+        raise no_family(name, what, distribution.lacks_family)
     if kind.needs_smoothness and not distribution.is_field:
         raise UserError(f"{name}: {what} has no theory for a map of {distribution.stat}; accepted: maps of z, t or F")
     if kind.needs_smoothness and not smooth:

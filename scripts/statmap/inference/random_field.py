@@ -58,7 +58,8 @@ class RandomField:
         (n,) float64, at most 1.
         """
         heights = tail_values(values, self.sided)
-        field = -np.expm1(-self.expected_ec(heights))
+        expected = self.expected_ec(heights)
+        field = np.where(expected > 0, -np.expm1(-expected), 1.0)  # of a mask full of tunnels it can be below 0
         bonferroni = self.tails * self.search.n_voxels * np.exp(self.distribution.log_sf(heights))
         return np.minimum(np.minimum(field, bonferroni), 1)
 
@@ -106,12 +107,17 @@ class RandomField:
 
         Returns
         -------
-        (n,) float64; NaN where the cutoff is not finite or there is no maximum.
+        (n,) float64; NaN where the cutoff is not finite, there is no maximum, or fewer than none are expected (in a
+            mask full of tunnels).
         """
+        nothing = np.full(len(values), np.nan)
         if not np.isfinite(cutoff) or not maxima.size:
-            return np.full(len(values), np.nan)
+            return nothing
         maxima = np.sort(maxima)
-        ratio = self.expected_ec(maxima) / self.expected_ec(cutoff)
+        expected, at_cutoff = self.expected_ec(maxima), self.expected_ec(cutoff)
+        if at_cutoff <= 0 or (expected < 0).any():
+            return nothing
+        ratio = expected / at_cutoff
         q = np.append(np.nan, benjamini_hochberg(np.minimum(ratio, 1)))
         return q[np.searchsorted(maxima, tail_values(values, self.sided), side="right")]
 
@@ -124,7 +130,9 @@ class RandomField:
         if not np.isfinite(cutoff):
             return None
         if theory == "spm":
-            return None if np.isnan(self.extent_rate(cutoff)) else lambda n: self.spm_cluster_log_p(n, cutoff)
+            if np.isnan(self.extent_rate(cutoff)) or self.expected_ec(cutoff) <= 0:
+                return None
+            return lambda n: self.spm_cluster_log_p(n, cutoff)
         z_cutoff = float(self.distribution.to_z(cutoff))
         if self.search.n_dims != 3 or z_cutoff <= 1:
             return None

@@ -117,7 +117,7 @@ def critical_extent(
 
     Returns
     -------
-    int : at least 1, one more than the search volume (or the largest cluster) has where nothing is significant; None
+    int : at least 1, more than the search volume and the largest cluster have where nothing is significant; None
         where neither is asked for, or nothing passed the cutoff.
 
     Raises
@@ -140,8 +140,8 @@ def critical_extent(
         )
     critical = 1
     if rule.cluster_p is not None:
-        smallest = smallest_extent(lambda n: log_p(n)[1], rule.cluster_p, search.n_voxels)
-        critical = int(min(smallest, search.n_voxels + 1))
+        most = max(search.n_voxels, int(sizes.max()))  # a sheet may give fewer voxels than a cluster has
+        critical = int(min(smallest_extent(lambda n: log_p(n)[1], rule.cluster_p, most), most + 1))
     if rule.cluster_q is not None:
         significant = sizes[benjamini_hochberg(np.exp(log_p(sizes)[0])) <= rule.cluster_q]
         critical = max(critical, int(significant.min(initial=sizes.max() + 1)))

@@ -19,7 +19,7 @@ class SearchVolume:
     Attributes
     ----------
     n_voxels : int, voxels that were tested (column `search_voxels` of the sheet, or those of the family).
-    n_dims : axes along which they extend over more than one voxel, 0 to 3.
+    n_dims : dimensions of the volume, 0 to 3: the highest in which it has resels.
     fwhm : (3,) float64, width of the noise in voxels, 1 along an axis of one voxel.
     resels : (4,) float64, `resel_counts`.
     dlh : float, voxels^-3.
@@ -101,14 +101,22 @@ def search_of(
     if not family.any():
         return None
     extended = [np.ptp(along) > 0 for along in np.nonzero(family)]
-    n_dims = int(np.count_nonzero(extended))
-    fwhm = noise_width(fwhm_mm, dlh, affine, n_dims)
+    fwhm = noise_width(fwhm_mm, dlh, affine, int(np.count_nonzero(extended)))
     if fwhm is None:
         return None
+    dlh = dlh or dlh_of(fwhm_mm, _box_volume(affine))
     fwhm = np.where(extended, fwhm, 1.0)
-    dlh = dlh or dlh_of(fwhm_mm, voxel_volume(affine))
     n_voxels = search_voxels or int(np.count_nonzero(family))
-    return SearchVolume(n_voxels, n_dims, fwhm, resel_counts(family, fwhm), dlh, source)
+    resels = resel_counts(family, fwhm)
+    # As SPM counts them: slices that nowhere touch another have no volume.
+    n_dims = int(np.flatnonzero(resels > 0).max(initial=0))
+    return SearchVolume(n_voxels, n_dims, fwhm, resels, dlh, source)
+
+
+def _box_volume(affine):
+    """Product of a voxel's sides in mm^3: of a sheared grid the widths of the noise are along them."""
+    sides, volume = float(np.prod(np.linalg.norm(affine[:3, :3], axis=0))), voxel_volume(affine)
+    return volume if abs(sides - volume) <= 1e-6 * volume else sides
 
 
 def fwhm_voxels(fwhm_mm: list[float] | float, affine: np.ndarray) -> np.ndarray:

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.special import gammaln, ndtr, stdtrit
 
 from ..io.files import UserError
-from ..io.images import read_residuals
+from ..io.formats import FEWEST_RESIDUALS
+from ..io.images import judge, read_residuals
+from ..io.opening import Look
 from ..io.stat_map import StatMap
 from ..rules import Smoothness
 from .families import family_of
@@ -55,6 +57,9 @@ def sheet_smoothness(
         also `images.read_residuals`.
     """
     fwhm_mm, dlh, distribution = smoothness.fwhm_mm, smoothness.dlh, stat_map.distribution
+    grid = Look(stat_map.values.shape, stat_map.affine)
+    if smoothness.residuals and (fwhm_mm or dlh):  # not used, and yet to be right
+        judge(smoothness.residuals, f"residuals of {name}", grid, FEWEST_RESIDUALS)
     if fwhm_mm != "map" and (fwhm_mm or dlh):
         return fwhm_mm, dlh, "sheet"  # type: ignore[return-value]  # of text only `map` is accepted
     family = family_of(stat_map, "mask")

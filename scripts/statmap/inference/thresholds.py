@@ -12,6 +12,7 @@ from ..rules import ThresholdRule, rule_from
 from ..types import Sided, Threshold
 from .families import magnitude
 from .kinds import Cutoff, check_threshold, parse_threshold
+from .needs import no_family
 from .search_volume import SearchVolume
 
 _SIDES = {"two": "|{}|", "positive": "{}", "negative": "−{}"}
@@ -44,6 +45,7 @@ class ThresholdSidecar(Sidecar):
     rule : the threshold and its cutoff in words.
     cutoff, search : as in `Thresholded`.
     suprathreshold_voxels : their number.
+    lacks_family : why the map does not hold a whole family of tests; None where it does.
     """
 
     parameters: dict[str, Any]
@@ -51,6 +53,7 @@ class ThresholdSidecar(Sidecar):
     cutoff: Cutoff = part(Cutoff)
     suprathreshold_voxels: int
     search: SearchVolume | None = part(SearchVolume, default=None)
+    lacks_family: str | None = None
 
     @property
     def thresholded(self) -> Thresholded:
@@ -87,10 +90,24 @@ def resolve_cutoff(
     UserError : no threshold, or one that needs what is not known of the map.
     """
     kind, number = parse_threshold(rule.threshold)
-    check_threshold(rule.threshold, stat_map.distribution, rule.sided, search is not None, name or str(stat_map))
+    check_on_map(stat_map, rule, search, name)
     assert kind.find is not None, f"{kind.name} resolves to no one cutoff"
     cutoff = kind.find(number, stat_map, rule, search)
     return replace(cutoff, value=0.0) if cutoff.value < 0 else cutoff
+
+
+def check_on_map(stat_map: StatMap, rule: ThresholdRule, search: SearchVolume | None, name: str | None = None) -> None:
+    """Refuse a threshold that needs what is not known of a map, or what the map does not hold.
+
+    Raises
+    ------
+    UserError : see `kinds.check_threshold` and `needs.no_family`.
+    """
+    name = name or str(stat_map)
+    kind, _ = parse_threshold(rule.threshold)
+    if kind.needs_family and stat_map.lacks_family:
+        raise no_family(name, f"threshold {write_threshold(rule.threshold)}", stat_map.lacks_family)
+    check_threshold(rule.threshold, stat_map.distribution, rule.sided, search is not None, name)
 
 
 def suprathreshold_mask(data: np.ndarray, cutoff: Cutoff, sided: Sided) -> np.ndarray:
@@ -119,7 +136,8 @@ def describe(thresholded: Thresholded, distribution: Distribution) -> str:
     """Say a variant's rule and its cutoff in one line, for titles: ``97% of |t| over all voxels: |t| > 4.42``."""
     cutoff, left = thresholded.cutoff, compared(distribution, thresholded.rule.sided)
     kind, number = parse_threshold(thresholded.rule.threshold)
-    title = kind.title.format(number=number, over=_DOMAINS[cutoff.domain], left=left)
+    level = distribution.level_in_words(number)
+    title = kind.title.format(number=number, level=level, over=_DOMAINS[cutoff.domain], left=left)
     if np.isinf(cutoff.value):
         return f"{title}no cutoff reaches it"
     if cutoff.highest is not None:

@@ -1,6 +1,5 @@
 """One way to an image from elsewhere, for maps, masks and atlases: fetched, judged by its header, read to its end."""
 
-import zlib
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .files import UserError, beside, writing
-from .images import MOST_BESIDE, check_header, read_image
-from .sources import fetch
+from .formats import Files, split_volume
+from .images import convert, read_image
+from .opening import MOST_BESIDE, Look, damage, look
+from .sources import fetch, keep
 
 MOST_BYTES_A_VOXEL = 16  # of `max_voxels`: what a download of that many may have, a header aside
 
@@ -24,12 +25,14 @@ class Fetched(NamedTuple):
     affine : (4, 4) array, voxel indices to mm.
     shape : tuple of int, without trailing axes of length 1.
     provenance : dict, see `sources.fetch`.
+    header : what the header of the source says.
     """
 
     data: np.ndarray
     affine: np.ndarray
     shape: tuple[int, ...]
     provenance: dict
+    header: Look
 
 
 def fetch_image(
@@ -38,14 +41,16 @@ def fetch_image(
     *,
     name: str,
     sha256: str | None,
-    base: str,
     max_voxels: int,
+    base: str | Path = ".",
     read: Callable = read_image,
     require_sha256: bool = True,
     record: Path | None = None,
-    volumes: bool = False,
+    most_volumes: int = 1,
 ) -> Fetched:
     """Fetch one image, and refuse what is not whole.
+
+    The bytes of a single NIfTI file are kept; of any other image, and of one volume of several, an image is written.
 
     Parameters
     ----------
@@ -53,30 +58,37 @@ def fetch_image(
     destination : path ending in ``.nii.gz`` to write.
     name : what the image is called in errors (``map 'motor'``).
     sha256 : 64 hexadecimal digits, or None.
-    base : folder that a relative path starts from.
     max_voxels : the largest grid accepted, judged by the header before the data are read.
-    read : function of a path that reads the file to its end (`images.loaded`), and gives data and affine.
+    base : folder that a relative path starts from.
+    read : function of a path that reads the file to its end (`opening.loaded`), and gives data and affine.
     require_sha256 : whether an address needs its sha256.
-    volumes : whether a fourth axis is accepted, see `images.check_header`.
     record : file that keeps the sha256 of what was downloaded without one, from one run to the next; None for none.
+    most_volumes : see `opening.look`.
 
     Raises
     ------
-    UserError : see `sources.fetch` and `images.check_header`; or the file is damaged, or not the one of the record.
+    UserError : see `sources.fetch` and `opening.look`; or the file is damaged, or not the one of the record.
     """
+    volume = split_volume(source)[1]
+    headers = []
+
+    def store(files: Files, destination: Path) -> None:
+        headers.append(look(files, name, max_voxels, source, most_volumes, volume))
+        with damage(name, source, files.voxels):
+            if files.kind == "nifti" and volume is None:
+                keep(files, destination)
+            else:
+                convert(files, destination, headers[0])
+
     most_bytes = MOST_BYTES_A_VOXEL * max_voxels + MOST_BESIDE
     with _kept_until_judged(destination) as kept:
-        asked = {"require_sha256": require_sha256, "most_bytes": most_bytes, "kept": kept}
+        asked = {"require_sha256": require_sha256, "most_bytes": most_bytes, "kept": kept, "store": store}
         provenance = fetch(source, destination, name=name, sha256=sha256, base=base, **asked)
         if record and not sha256 and "url" in provenance:
             _hold_to_record(record, source, provenance["sha256"], name)
-        shape = check_header(destination, name, max_voxels, source, volumes)
-        try:
+        with damage(name, source, destination):
             data, affine = read(destination)
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            reason = " ".join(str(error).replace(str(destination), source).split())
-            raise UserError(f"{name}: {source} is damaged ({reason}); get the file again") from error
-        return Fetched(data, affine, shape, provenance)
+        return Fetched(data, affine, headers[0].shape, provenance, headers[0])
 
 
 @contextmanager

@@ -1,105 +1,41 @@
-"""NIfTI images in and out: checked before they are read, written to the same bytes every time."""
+"""Images in and out: read in one way, brought to the grid of a map, written to the same bytes every time."""
 
 import gzip
 import io
-import zlib
-from contextlib import contextmanager
+import itertools
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 
 from ..grid import same_grid
 from .files import UserError, check_written, read_json, writing
+from .formats import FEWEST_RESIDUALS, Files, existing, recognise, split_volume
+from .opening import MOST_VOLUMES, Look, damage, loaded, look
+from .sources import local_path
 
-MOST_TEMPLATE_VOXELS = 10**9
-MOST_VOLUMES = 1000  # of a probabilistic atlas
-MOST_BESIDE = 2**20  # bytes of a file beside its voxels: header, extensions, padding
-SMALLEST_MM, LARGEST_MM = 0.01, 100.0  # of a voxel's side
-
-
-def check_header(path, name, max_voxels, source=None, volumes=False):
-    """Refuse an image that is not one 3D statistical map, from its header alone.
-
-    Parameters
-    ----------
-    path : path of a NIfTI image.
-    name : what the image is called in the error (``map 'motor'``).
-    max_voxels : int, the largest grid accepted.
-    source : what the user knows the file by, where `path` is a temporary copy of it.
-    volumes : whether a fourth axis is accepted; `max_voxels` is of one volume.
-
-    Returns
-    -------
-    tuple of int : the shape, trailing axes of length 1 dropped.
-
-    Raises
-    ------
-    UserError : not an image, not 3D, not numeric, empty, too large, or an affine that cannot be inverted.
-    """
-    shown = path if source is None else source
-    try:
-        image = nib.load(path)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError) as error:
-        reason = str(error).replace(str(path), str(shown))  # nibabel names the file as well
-        raise UserError(f"{name}: {shown} is not a readable NIfTI image ({reason})") from error
-    shape = image.shape
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    if len(shape) != 3 and not (volumes and len(shape) == 4):
-        raise UserError(f"{name}: {shown} has shape {image.shape}; one 3D image is needed")
-    if image.get_data_dtype().kind not in "iuf":
-        raise UserError(f"{name}: {shown} holds {image.get_data_dtype()} values; integers or floats are needed")
-    if min(shape) < 1:
-        raise UserError(f"{name}: {shown} has shape {image.shape} and no voxel")
-    if len(shape) == 4 and shape[3] > MOST_VOLUMES:
-        raise UserError(f"{name}: {shown} has {shape[3]} volumes; at most {MOST_VOLUMES} are accepted")
-    voxels = int(np.prod(shape[:3], dtype=np.int64))
-    if voxels > max_voxels:
-        raise UserError(f"{name}: {shown} has {voxels} voxels, more than max_voxels: {max_voxels} in the config")
-    if image.dataobj.offset < image.header.single_vox_offset:
-        raise UserError(
-            f"{name}: {shown} says that its voxels begin at byte {image.dataobj.offset}, within the header; accepted: "
-            f"vox_offset {image.header.single_vox_offset} or more"
-        )
-    affine = image.affine
-    if affine is None or not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
-        raise UserError(
-            f"{name}: {shown} has an affine that is not finite or not invertible: {np.asarray(affine).tolist()}"
-        )
-    sizes = nib.affines.voxel_sizes(affine).astype(np.float32)  # as the header has them
-    if sizes.min() < SMALLEST_MM or sizes.max() > LARGEST_MM:
-        found = " × ".join(f"{size:g}" for size in sizes)
-        raise UserError(f"{name}: {shown} has voxels of {found} mm; accepted: {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
-    return shape
+ROUNDING = 1e-6  # of the largest value: what a scale factor in float32 leaves of a whole number
 
 
-@contextmanager
-def loaded(path):
-    """`nib.load` an image to read its voxels; a gzip file is then read to its end.
-
-    nibabel stops at the last voxel: before gzip's checksum, and before whatever else it may unfold to.
-
-    Raises
-    ------
-    OSError, EOFError, ValueError, zlib.error : it is damaged, or more than `MOST_BESIDE` bytes follow its last voxel.
-    """
-    image = nib.load(path)
-    if not str(path).endswith(".nii.gz"):
-        yield image
-        return
-    with gzip.open(path) as stream:
-        yield type(image).from_stream(stream)
-        _check_end(stream)
+def _voxels(image, volume=None):
+    """Voxels as they are stored, or scaled: of one volume (i, j, k), or in the shape that the image has."""
+    proxy = image.dataobj
+    data = np.asanyarray(proxy if volume is None or image.ndim == 3 else proxy[_place(image.shape, volume)])
+    return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
 
 
-def _check_end(stream):
-    if len(stream.read(MOST_BESIDE + 1)) > MOST_BESIDE:
-        raise ValueError(f"more than {MOST_BESIDE:,} bytes follow its last voxel")
+def _place(shape, volume):
+    return (..., *(int(index) for index in np.unravel_index(volume, shape[3:], order="F")))
 
 
-def read_image(path):
+def _as_floats(data):
+    """Voxels in a float type that holds them: float32 or float64."""
+    if data.dtype.kind in "iu":
+        return data.astype(np.float32 if data.dtype.itemsize <= 2 else np.float64)
+    return data if data.dtype.itemsize in (4, 8) else data.astype(np.float32 if data.dtype.itemsize < 4 else np.float64)
+
+
+def read_image(path, volume=0):
     """Read one 3D image.
 
     Returns
@@ -109,103 +45,19 @@ def read_image(path):
     affine : (4, 4) float64, voxel indices to mm.
     """
     with loaded(path) as image:
-        data = np.asanyarray(image.dataobj)
-    if data.dtype.kind in "iu":
-        data = data.astype(np.float32 if data.dtype.itemsize <= 2 else np.float64)
-    elif data.dtype.itemsize not in (4, 8):
-        data = data.astype(np.float32 if data.dtype.itemsize < 4 else np.float64)
-    data = data.reshape(data.shape[:3])
-    return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
+        return _as_floats(_voxels(image, volume)), image.affine
 
 
-def read_on_grid(path, shape, affine, name):
-    """Read one 3D image that belongs to a map, its NaN and infinities as 0.
-
-    Parameters
-    ----------
-    path : the image.
-    shape, affine : the map's grid.
-    name : what the image is called in the error.
-
-    Returns
-    -------
-    (i, j, k) float array.
-
-    Raises
-    ------
-    UserError : it cannot be read, or has another grid.
-    """
-    found_shape = check_header(path, name, int(np.prod(shape)))
-    try:
-        data, found = read_image(path)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{name}: {path} is damaged ({' '.join(str(error).split())}); get the file again") from error
-    _check_grid(path, found_shape, found, shape, affine, name)
-    return replace_nonfinite(data)[0]
-
-
-def read_residuals(path, shape, affine, name):
-    """Read a 4D image of residuals on the grid of a map.
-
-    Returns
-    -------
-    (i, j, k, n) float32 array, n of 3 or more; NaN and infinities as 0.
-
-    Raises
-    ------
-    UserError : it cannot be read, is not 4D, or has another grid.
-    """
-    name = f"residuals of {name}"
-    try:
-        with loaded(path) as image:
-            data = np.asarray(image.dataobj, dtype=np.float32)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{name}: {path} is not a readable NIfTI image ({reason})") from error
-    if data.ndim != 4 or data.shape[3] < 3:
-        raise UserError(f"{name}: {path} has shape {data.shape}; a 4D image of three volumes or more is needed")
-    _check_grid(path, data.shape[:3], image.affine, shape, affine, name)
-    return replace_nonfinite(data)[0]
-
-
-def _check_grid(path, found_shape, found, shape, affine, name):
-    if not same_grid(shape, affine, found_shape, found):
-        raise UserError(
-            f"{name}: {path} has shape {tuple(found_shape)} and affine {found.tolist()}, the map {tuple(shape)} and "
-            f"{np.asarray(affine).tolist()}; resample it to the grid of the map"
-        )
-
-
-def read_raw(path):
+def read_raw(path, volume=0):
     """Read one 3D image in the type it is stored in (labels, a template), and its (4, 4) affine."""
     with loaded(path) as image:
-        data = np.asanyarray(image.dataobj)
-    return np.ascontiguousarray(data.reshape(data.shape[:3]), dtype=data.dtype.newbyteorder("=")), image.affine
+        return _voxels(image, volume), image.affine
 
 
 def read_stored(path):
     """Read an image in the type and the shape it is stored in, and its (4, 4) affine."""
     with loaded(path) as image:
-        data = np.asanyarray(image.dataobj)
-    return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), image.affine
-
-
-def read_template(path):
-    """`read_raw` of an anatomical template, NaN and infinities as 0.
-
-    Raises
-    ------
-    UserError : it is no 3D image, damaged, or 0 everywhere.
-    """
-    check_header(path, "template", MOST_TEMPLATE_VOXELS)
-    try:
-        data, affine = read_raw(path)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"template: {path} is damaged ({' '.join(str(error).split())}); get the file again") from error
-    data = replace_nonfinite(data)[0]
-    if not data.any():
-        raise UserError(f"template: {path} is 0 everywhere; a template is 0 outside the brain only")
-    return data, affine
+        return _voxels(image), image.affine
 
 
 def each_volume(path):
@@ -215,20 +67,161 @@ def each_volume(path):
     ------
     (i, j, k) array, in the type it is stored in, or float64 where it is scaled.
     """
-    image = nib.load(path)
-    proxy = image.dataobj
-    size = int(np.prod(image.shape[:3])) * proxy.dtype.itemsize
-    with gzip.open(path) as stream:
-        stream.seek(proxy.offset)
-        for _ in range(image.shape[3]):
-            raw = stream.read(size)
-            if len(raw) < size:
-                raise EOFError(f"the file ends before its {image.shape[3]} volumes do")
-            volume = np.frombuffer(raw, proxy.dtype).reshape(image.shape[:3], order="F")
-            if (proxy.slope, proxy.inter) != (1, 0):
-                volume = volume * float(proxy.slope) + float(proxy.inter)
-            yield replace_nonfinite(volume)[0]
-        _check_end(stream)
+    with loaded(path) as image:
+        for volume in range(int(np.prod(image.shape[3:]))):
+            yield replace_nonfinite(_voxels(image, volume))[0]
+
+
+def named_image(path: str, name: str) -> tuple[Files, str | None]:
+    """The files of an image of a sheet or a config, and the volume that it names.
+
+    Raises
+    ------
+    UserError : it is elsewhere; or see `formats.existing` and `formats.recognise`.
+    """
+    path = str(path)
+    here = local_path(path, name)
+    if here is None:
+        raise UserError(f"{name}: {path} is an address; accepted: the path of a file on this machine, or sample:NAME")
+    file = existing(here, name, path, f"paths start from the folder of the run, {Path.cwd()}")
+    return recognise(file, name, path), split_volume(path)[1]
+
+
+def judge(path: str, name: str, grid: Look | None = None, fewest_volumes: int = 1) -> tuple[Files, Look]:
+    """Refuse an image of a sheet, or a config, by its header alone.
+
+    Parameters
+    ----------
+    path : the image; ``file.nii.gz[3]`` for a volume of it.
+    name : what it is called in the error.
+    grid : header of the map whose voxels it has to have, in whatever order they are stored; None for any.
+    fewest_volumes : how many volumes it has to have; 1 for a 3D image.
+
+    Raises
+    ------
+    UserError : see `named_image` and `look`, or it has too few volumes or other voxels.
+    """
+    files, volume = named_image(path, name)
+    seen = look(files, name, source=path, most_volumes=MOST_VOLUMES if fewest_volumes > 1 else 1, volume=volume)
+    if fewest_volumes > 1 and (len(seen.shape) != 4 or seen.shape[3] < fewest_volumes):
+        raise UserError(
+            f"{name}: {path} has shape {seen.shape}; a 4D image of {fewest_volumes} volumes or more is needed"
+        )
+    if grid:
+        check_grid(seen, grid.shape, grid.affine, path, name)
+    return files, seen
+
+
+def read_on_grid(path, shape, affine, name):
+    """Read one 3D image that belongs to a map: NaN as 0, infinities as the most extreme finite value of their sign.
+
+    Parameters
+    ----------
+    path : the image; ``file.nii.gz[3]`` for a volume of it.
+    shape, affine : the map's grid.
+    name : what the image is called in the error.
+
+    Returns
+    -------
+    data : (i, j, k) float array, in the map's order of voxels.
+    warnings : what is to be doubted, infinite values.
+
+    Raises
+    ------
+    UserError : it cannot be read, or has other voxels.
+    """
+    files, header = judge(path, name, Look(shape, affine))
+    with damage(name, path, files.voxels):
+        data, found = read_image(files, header.header.volume)
+    replaced = replace_infinite(data)
+    warnings = [f"{name}: {text}" for text in infinite_values(data, replaced)]
+    return replace_nonfinite(on_grid(replaced, found, shape, affine))[0], warnings
+
+
+def read_residuals(path, shape, affine, name):
+    """Read a 4D image of residuals on the grid of a map.
+
+    Returns
+    -------
+    (i, j, k, n) float32 array, n of `FEWEST_RESIDUALS` or more; NaN and infinities as 0.
+
+    Raises
+    ------
+    UserError : it cannot be read, is not 4D, or has other voxels: judged by its header before the data are read.
+    """
+    name = f"residuals of {name}"
+    files, _ = judge(path, name, Look(shape, affine), FEWEST_RESIDUALS)
+    with damage(name, path, files.voxels), loaded(files) as image:
+        data = np.asarray(image.dataobj, dtype=np.float32).reshape((*image.shape[:3], -1), order="F")
+        data = on_grid(data, image.affine, shape, affine)
+    return replace_nonfinite(data)[0]
+
+
+def check_grid(seen: Look, shape: tuple[int, ...], affine: np.ndarray, path: str, name: str) -> None:
+    """Refuse an image whose voxels are not those of a map, in whatever order they are stored."""
+    if _order(seen.shape[:3], seen.affine, shape, affine) is None:
+        raise UserError(
+            f"{name}: {path} has shape {tuple(seen.shape)} and affine {seen.affine.tolist()}, the map {tuple(shape)} "
+            f"and {np.asarray(affine).tolist()}; resample it to the grid of the map"
+        )
+
+
+def on_grid(data: np.ndarray, affine: np.ndarray, shape: tuple[int, ...], to: np.ndarray) -> np.ndarray:
+    """Voxels in the order in which a map stores them: axes swapped and turned as far as they differ.
+
+    Parameters
+    ----------
+    data : (i, j, k) or (i, j, k, n) array on `affine`, which `check_grid` accepts.
+    shape, to : the map's grid.
+    """
+    axes, turned = _order(data.shape[:3], affine, shape, to)
+    if axes == (0, 1, 2) and turned == (1, 1, 1):
+        return data
+    rest = tuple(range(3, data.ndim))
+    return np.ascontiguousarray(data.transpose((*axes, *rest))[tuple(slice(None, None, step) for step in turned)])
+
+
+def _order(shape, affine, other_shape, other):
+    """The axes of an image along those of another grid of the same voxels, and 1 or -1 for each; None for others."""
+    if same_grid(shape, affine, other_shape, other):
+        return (0, 1, 2), (1, 1, 1)
+    matrix = np.linalg.inv(np.asarray(other)) @ affine
+    along = np.abs(matrix[:3, :3]).argmax(axis=0)  # axis of the other grid along which each of the image's runs
+    if sorted(along) != [0, 1, 2]:
+        return None
+    axes = tuple(int(axis) for axis in np.argsort(along))
+    turned = tuple(1 if matrix[along[axis], axis] > 0 else -1 for axis in axes)
+    indices = np.zeros((4, 4))
+    indices[3, 3] = 1
+    for axis, (own, step) in enumerate(zip(axes, turned, strict=True)):
+        indices[own, axis] = step
+        indices[own, 3] = 0 if step > 0 else shape[own] - 1
+    same = same_grid([shape[axis] for axis in axes], affine @ indices, other_shape, other)
+    return (axes, turned) if same else None
+
+
+def read_template(path):
+    """`read_raw` of an anatomical template, NaN and infinities as 0.
+
+    Raises
+    ------
+    UserError : it is no 3D image, damaged, or 0 everywhere.
+    """
+    files, _ = named_image(path, "template")
+    check_template(path)
+    with damage("template", path, files.voxels):
+        data, affine = read_raw(files)
+    data = replace_nonfinite(data)[0]
+    if not data.any():
+        raise UserError(f"template: {path} is 0 everywhere; a template is 0 outside the brain only")
+    return data, affine
+
+
+def check_template(path):
+    """Refuse a template that is no 3D image, by its header."""
+    shape = look(named_image(path, "template")[0], "template", source=path, most_volumes=MOST_VOLUMES).shape
+    if len(shape) != 3:
+        raise UserError(f"template: {path} has shape {shape}; one 3D image is needed")
 
 
 def read_result(path):
@@ -238,10 +231,8 @@ def read_result(path):
     ------
     UserError : it is damaged; the user deletes it.
     """
-    try:
-        return read_raw(path)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}); delete it and run again") from error
+    with damage("result", path, advice="delete it and run again"):
+        return read_raw(Files("nifti", Path(path), Path(path)))
 
 
 def read_written(path, sidecar, read=read_raw):
@@ -253,6 +244,47 @@ def read_written(path, sidecar, read=read_raw):
     """
     check_written(path, read_json(sidecar)["SHA256"], sidecar)
     return read(path)
+
+
+def whole_numbers(data: np.ndarray) -> np.ndarray:
+    """Values that are whole but for the rounding of a scale factor (4.999999998) as what they are; others as before."""
+    if data.dtype.kind != "f":
+        return data
+    nearest = np.rint(data)
+    with np.errstate(invalid="ignore"):  # infinity less itself
+        near = np.abs(data - nearest) <= ROUNDING * np.abs(data[np.isfinite(data)]).max(initial=0)
+    return np.where(near, nearest, data)
+
+
+def replace_infinite(data: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
+    """Infinities as the most extreme finite value of their sign; with none of it, as large as the most extreme other.
+
+    Parameters
+    ----------
+    data : array of floats.
+    among : bool array, the voxels whose values count; None for all.
+
+    Returns
+    -------
+    array : `data` itself where it has no infinity.
+    """
+    infinite = np.isinf(data)
+    if not infinite.any():
+        return data
+    finite = data[np.isfinite(data) if among is None else np.isfinite(data) & among]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    low, high = (low if low < 0 else -high), (high if high > 0 else -low)
+    return np.where(infinite, np.where(data > 0, high, low), data).astype(data.dtype)
+
+
+def infinite_values(data: np.ndarray, replaced: np.ndarray) -> list[str]:
+    """The warning of infinite values and what `replace_infinite` made of them; nothing where there is none."""
+    infinite = np.isinf(data)
+    if not infinite.any():
+        return []
+    extremes = " and ".join(f"{value:.6g}" for value in np.unique(replaced[infinite])[::-1])
+    number = np.count_nonzero(infinite)
+    return [f"{number} infinite values count as the most extreme finite value of their sign, {extremes}"]
 
 
 def replace_nonfinite(data):
@@ -309,3 +341,12 @@ def write_volumes(path, volumes, shape, affine, dtype):
 def write_image(path, data, affine):
     """Write one 3D array in its own dtype, to the same bytes every time."""
     write_volumes(path, [data], data.shape, affine, data.dtype)
+
+
+def convert(files: Files, destination: Path, header: Look) -> None:
+    """Write an image, or the volume of it that `header` is of, as NIfTI: values as they are stored, or scaled."""
+    numbers = [header.header.volume] if len(header.shape) == 3 else range(header.shape[3])
+    with loaded(files) as image:
+        first = _voxels(image, numbers[0])
+        volumes = itertools.chain([first], (_voxels(image, number) for number in numbers[1:]))
+        write_volumes(destination, volumes, header.shape, header.affine, first.dtype)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from .files import check_written, read_json, write_json
 
-VERSION = "1.2.1"
+VERSION = "2.0.0"
 _ACRONYMS = {word.lower(): word for word in ("SHA256", "URL", "DF", "MM", "MM3", "NaN", "NeuroVault")}
 
 

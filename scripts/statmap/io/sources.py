@@ -1,7 +1,8 @@
 """Where images come from: an embedded sample, a local file, an https address, or NeuroVault.
 
 Every kind ends in the same place: one ``.nii.gz`` whose source bytes have the sha256 that the config gives, or a
-one-line error and no file. Only a download imports anything beyond the standard library.
+one-line error and no file. Only a download, or an image that is no single NIfTI file, needs more than the standard
+library.
 """
 
 import errno
@@ -14,12 +15,13 @@ import re
 import shutil
 import sys
 import time
-import zlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from .files import UserError, sha256_of, writing
+from .formats import Files, existing, files_of, opened_for_reading, recognise, split_volume
 from .samples import sample_path
 
 log = logging.getLogger("statmap")
@@ -63,59 +65,71 @@ RETRIES = 3  # pooch waits 1, 2, 3 s before them
 NO_SPACE = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
+def keep(files: Files, destination: Path) -> None:
+    """Copy a single NIfTI file to ``.nii.gz``: what is gzip as it is, what is not as gzip."""
+    with open(files.voxels, "rb") as content, writing(destination) as temporary, open(temporary, "wb") as raw:
+        zipped = content.read(2) == b"\x1f\x8b"
+        content.seek(0)
+        if zipped:
+            shutil.copyfileobj(content, raw)
+            return
+        with (
+            opened_for_reading(files.voxels) as unfolded,
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream,
+        ):
+            shutil.copyfileobj(unfolded, stream)
+
+
 def fetch(
-    source,
-    destination,
+    source: str,
+    destination: Path,
     *,
-    name,
-    sha256,
-    base,
-    allow_http=None,
-    neurovault_api=None,
-    require_sha256=True,
-    most_bytes=math.inf,
-    kept=None,
-):
+    name: str,
+    sha256: str | None,
+    base: str | Path,
+    require_sha256: bool = True,
+    most_bytes: float = math.inf,
+    kept: Path | None = None,
+    store: Callable[[Files, Path], None] = keep,
+) -> dict:
     """Put the image that `source` names at `destination`, checked against its sha256.
 
     Parameters
     ----------
-    source : str, ``sample:NAME`` (a key of `samples.SAMPLES`), a path, ``https://...``, or ``neurovault:ID``.
-    destination : path ending in ``.nii.gz``. Gzipped bytes are copied as they are; a plain ``.nii`` is gzipped.
-    name : str, what the image is called in errors (``map 'motor'``).
-    sha256 : str or None, 64 hexadecimal digits of the source's bytes. A path needs none.
-    require_sha256 : bool, whether an address does.
+    source : ``sample:NAME`` (a key of `samples.SAMPLES`), a path, ``https://...``, or ``neurovault:ID``; a volume of
+        it, as in ``stats.nii.gz[3]``, is the business of `store`.
+    destination : path ending in ``.nii.gz``.
+    name : what the image is called in errors (``map 'motor'``).
+    sha256 : 64 hexadecimal digits of the bytes of the file that is named, or None. A path needs none.
     base : path of the folder that a relative path starts from.
-    allow_http : sequence of str, hosts that may be asked over plain http (``http://127.0.0.1``); None for those of the
-        environment variable `ALLOW_HTTP_VARIABLE`.
-    neurovault_api : str, address of NeuroVault's API; None for that of `NEUROVAULT_VARIABLE`, or the real one.
+    require_sha256 : whether an address needs one.
     most_bytes : how large a download may be.
     kept : path where a download stays until it is judged, by the caller too; what is there already is used if it has
         the `sha256`. None for a temporary file.
+    store : function that writes the files of an image to `destination`.
 
     Returns
     -------
-    dict : ``source`` as given, ``sha256`` of its bytes, ``url`` where one was asked, and NeuroVault's description of
-        the image as ``neurovault``.
+    dict : ``source`` as given, ``sha256`` of its bytes, ``url`` where one was asked, NeuroVault's description of the
+        image as ``neurovault``, and the sha256 of every file of a pair as ``files``.
 
     Raises
     ------
-    UserError : the source is unknown, missing, unreachable, too large, not a NIfTI image, or has another sha256.
-        Nothing is left on disk but `kept`.
+    UserError : the source is unknown, missing, unreachable, too large, no image, or has another sha256. Nothing is left
+        on disk but `kept`.
     """
-    if allow_http is None:
-        allow_http = os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
-    neurovault_api = neurovault_api or os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
     expected = (sha256 or "").strip().lower()
     if expected and not re.fullmatch("[0-9a-f]{64}", expected):
         raise UserError(f"{name}: sha256 is {sha256!r}; 64 hexadecimal digits are needed")
-    kind, _, rest = source.partition(":")
+    accept = partial(_accept, store=store, destination=destination, name=name, source=source, expected=expected)
+    bare = split_volume(source)[0]
+    kind, _, rest = bare.partition(":")
     try:
         if is_remote(source):
-            asked = name, expected, allow_http, neurovault_api, require_sha256
-            return _fetch_remote(source, destination, *asked, most_bytes, kept)
-        path = sample_path(rest, name) if kind == "sample" else _local(source, base, name)
-        return {"source": source, "sha256": _keep(path, destination, name, source, expected, required=False)}
+            return _fetch_remote(bare, name, expected, most_bytes, kept, partial(accept, required=require_sha256))
+        if kind == "sample":
+            return {"source": source} | accept(sample_path(rest, name))
+        return {"source": source} | accept(existing(Path(base) / bare, name, source, f"a source is {ACCEPTED}"))
     except OSError as error:
         raise UserError(f"{name}: {source} cannot be copied ({error}); check the path and the disk") from error
 
@@ -127,35 +141,53 @@ def is_remote(source: str) -> bool:
 
 
 def local_path(source: str, what: str) -> str | None:
-    """The path that a source names on this machine; None for an address or an image of NeuroVault.
+    """The path that a source names on this machine, without its volume; None for an address or an image of NeuroVault.
 
     An unknown sample is a UserError that begins with `what`.
     """
+    source = split_volume(source)[0]
     kind, _, rest = source.partition(":")
     if kind == "sample":
         return str(sample_path(rest, what))
     return None if is_remote(source) else source
 
 
-def _local(source, base, name):
-    """Path of a file on this machine."""
-    path = Path(base) / source
-    if not os.path.exists(path):
-        raise UserError(f"{name}: there is no file {source!r}; a source is {ACCEPTED}")
-    if not path.is_file():
-        raise UserError(f"{name}: {source!r} is not a file; give the path of one NIfTI image")
-    return path
+def check_address(source: str, name: str) -> None:
+    """Refuse a source that is elsewhere and that nobody would be asked for: no https, no id of NeuroVault."""
+    source = split_volume(source)[0]
+    if source.startswith("neurovault:"):
+        _image_id(source, name)
+    elif not _may_ask(source, _allowed()):
+        raise _refused(source, name)
 
 
-def _fetch_remote(source, destination, name, expected, allow_http, neurovault_api, require_sha256, most_bytes, kept):
-    """Download into a folder of its own, which goes whatever happens, then keep the image."""
+def check_sha256(found: str, expected: str, name: str, source: str) -> None:
+    """Refuse a file that has another sha256 than the config says, if it says one; 64 hexadecimal digits, small."""
+    if expected and found != expected:
+        raise UserError(
+            f"{name}: {source} has sha256 {found}, but the config says {expected}; "
+            "the file has changed or is not the one you want: get the right file, or put the new sha256 into the config"
+        )
+
+
+def _allowed():
+    return os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
+
+
+def _refused(url, name):
+    return UserError(f"{name}: {url} is refused; a source is {ACCEPTED}")
+
+
+def _fetch_remote(source, name, expected, most_bytes, kept, accept):
+    """Download into a folder of its own, which goes whatever happens, then store the image."""
     import tempfile
 
+    allow_http = _allowed()
     provenance = {"source": source}
     with tempfile.TemporaryDirectory(prefix="statmap-") as folder:
         url = source
         if source.startswith("neurovault:"):
-            url, provenance["neurovault"] = _ask_neurovault(source, folder, name, allow_http, neurovault_api)
+            url, provenance["neurovault"] = _ask_neurovault(source, folder, name, allow_http)
         if kept and expected and kept.is_file() and sha256_of(kept) == expected:
             log.info("%s: %s has the sha256 that is asked for and is used", name, kept)
             body = kept
@@ -165,17 +197,20 @@ def _fetch_remote(source, destination, name, expected, allow_http, neurovault_ap
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 body = Path(shutil.move(body, kept))
         # The address that was asked, not where it led: redirects end in addresses that are signed and expire.
-        provenance["url"] = url
-        provenance["sha256"] = _keep(body, destination, name, source, expected, required=require_sha256)
-    return provenance
+        return provenance | {"url": url} | accept(body, downloaded=True)
 
 
-def _ask_neurovault(source, folder, name, allow_http, api):
-    """Address of a NeuroVault image's file, and what NeuroVault says about the image."""
+def _image_id(source, name):
     image_id = source.removeprefix("neurovault:")
     if not re.fullmatch("[0-9]+", image_id):
         raise UserError(f"{name}: {source} has no image id; write neurovault: and a whole number, as neurovault:32980")
-    url = f"{api.rstrip('/')}/images/{image_id}/"
+    return image_id
+
+
+def _ask_neurovault(source, folder, name, allow_http):
+    """Address of a NeuroVault image's file, and what NeuroVault says about the image."""
+    api = os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
+    url = f"{api.rstrip('/')}/images/{_image_id(source, name)}/"
     try:
         body = _download(url, folder, "description", name, allow_http, MOST_DESCRIBED).read_bytes()
         # NaN is no JSON, but Python reads it and the sidecar would refuse it.
@@ -222,7 +257,7 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
         is larger than `most_bytes`, or the disk is full.
     """
     if not _may_ask(url, allow_http):
-        raise UserError(f"{name}: {url} is refused; a source is {ACCEPTED}")
+        raise _refused(url, name)
     import pooch
     import requests
 
@@ -299,44 +334,45 @@ def _reason(error):
     return " ".join(f"{type(error).__name__}: {error}".split())[:MOST_TEXT]
 
 
-def _keep(path, destination, name, source, expected, required):
-    """Copy an image whose format and sha256 are right to `destination`; return the sha256 of its bytes."""
-    zipped = _is_gzipped_nifti(path, name, source)
+def _accept(path, *, store, destination, name, source, expected, required=False, downloaded=False):
+    """Store an image whose format and sha256 are right; the sha256 of its bytes, and of both files of a pair."""
+    files = recognise(path, name, source, alone=downloaded)
     found = sha256_of(path)
     if required and not expected:
         raise UserError(
             f"{name}: no sha256 is given for {source}; check that it is the file you want, "
             f"then put its sha256 into the config: {found}"
         )
-    if expected and found != expected:
-        raise UserError(
-            f"{name}: {source} has sha256 {found}, but the config says {expected}; "
-            "the file has changed or is not the one you want: get the right file, or put the new sha256 into the config"
-        )
-    with writing(destination) as temporary, open(path, "rb") as content, open(temporary, "wb") as raw:
-        if zipped:
-            shutil.copyfileobj(content, raw)
-        else:
-            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream:
-                shutil.copyfileobj(content, stream)
-    return found
+    check_sha256(found, expected, name, source)
+    store(files, destination)
+    pair = {} if files.header == files.voxels else {file.name: sha256_of(file) for file in files_of(path)}
+    return {"sha256": found} | ({"files": pair} if pair else {})
 
 
-def _is_gzipped_nifti(path, name, source):
-    """Whether a file is gzipped; it is refused unless a single-file NIfTI-1 or NIfTI-2 header is inside."""
-    with open(path, "rb") as stream:
-        head = stream.read(352)
-    if not head:
-        raise UserError(f"{name}: {source} is empty; get the file again")
-    zipped = head.startswith(b"\x1f\x8b")
-    if zipped:
-        try:
-            with gzip.open(path) as stream:
-                head = stream.read(352)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"{name}: {source} is damaged ({error}); get the file again") from error
-    if head[344:347] != b"n+1" and head[4:7] != b"n+2":
-        page = head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
-        what = "a web page" if page else "no NIfTI image"
-        raise UserError(f"{name}: {source} is {what}; a single-file image is needed (.nii or .nii.gz)")
-    return zipped
+NEUROVAULT_COLLECTION = "neurovault-collection:"
+MOST_LISTED = 2**24  # bytes of a page of NeuroVault's list of images
+
+
+def neurovault_api() -> str:
+    """Address of NeuroVault's interface, or of the server that stands for it in tests."""
+    return os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
+
+
+def answer_of(url: str, folder: str, name: str) -> bytes:
+    """What an address answers, within the size and the time that hold for descriptions and downloads.
+
+    Parameters
+    ----------
+    url : ``https://...``, or an address on a host that tests may ask without encryption.
+    folder : for the answer while it comes.
+    name : what asks, in errors.
+
+    Raises
+    ------
+    UserError : it is refused, does not come, or is too large.
+    """
+    allow_http = os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
+    answer = _download(url, folder, "answer", name, allow_http, MOST_LISTED)
+    content = answer.read_bytes()
+    answer.unlink()  # or the next one would be taken for it
+    return content

@@ -3,8 +3,8 @@
 import re
 
 # One space for display and for labels: templates of the MNI152 family differ from each other by a few millimetres.
-# Names of TemplateFlow, fMRIPrep, FSL, SPM (whose templates are MNI152 and IXI549) and NeuroVault.
-_MNI152 = re.compile(r"(MNI|ICBM)[-_ ]?152.*|MNI|MNI152Lin|IXI549Space|GenericMNI", re.IGNORECASE)
+# Names of TemplateFlow, fMRIPrep, FSL, SPM (whose templates are MNI152 and IXI549), AFNI and NeuroVault.
+_MNI152 = re.compile(r"(MNI|ICBM)[-_ ]?152.*|MNI|MNI152Lin|IXI549Space|MNI_2009c_asym|GenericMNI", re.IGNORECASE)
 
 
 def same_space(one: str | None, other: str | None) -> bool:

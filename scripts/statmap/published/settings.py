@@ -203,7 +203,9 @@ def read_rows(published: Published, reading: Reading, affine: np.ndarray, within
     unit = reading.unit_mm3 or (1.0 if published.size_unit == "mm3" else voxel_volume(affine))
     main = _main_rows(rows)
     size = np.where((main == np.arange(len(rows)))[:, None], size * (unit / voxel_volume(affine)), np.nan)
-    return Wanted(xyz, sign, value, size, mean, main, reading.centres, within_mm)
+    if published.anywhere:  # the values are another image's
+        value, mean = np.full_like(value, np.nan), np.full_like(mean, np.nan)
+    return Wanted(xyz, sign, value, size, mean, main, reading.centres, within_mm, published.anywhere)
 
 
 def _main_rows(rows):

@@ -75,6 +75,11 @@ def filter_and_sort(
     return numbered
 
 
+def size_in_mm3(size: float | str, affine: np.ndarray) -> float:
+    """A smallest region in mm^3, from mm^3 or from text, ``"10 voxels"``."""
+    return int(size.split()[0]) * voxel_volume(affine) if isinstance(size, str) else float(size)
+
+
 def with_extent(rule: RegionRule, critical: int | None, affine: np.ndarray) -> RegionRule:
     """The rule with one extent threshold in mm^3, from all that it asks for.
 
@@ -88,12 +93,10 @@ def with_extent(rule: RegionRule, critical: int | None, affine: np.ndarray) -> R
     -------
     RegionRule : with ``min_region_size`` in mm^3; ``critical`` voxels and ``size_rule: ">="`` where that is more.
     """
-    volume = voxel_volume(affine)
-    in_voxels = isinstance(rule.min_region_size, str)
-    smallest = int(str(rule.min_region_size).split()[0]) * volume if in_voxels else float(rule.min_region_size)
+    smallest = size_in_mm3(rule.min_region_size, affine)
     if critical is None or not large_enough(np.array([critical - 1]), affine, smallest, rule.size_rule)[0]:
         return replace(rule, min_region_size=smallest)
-    return replace(rule, min_region_size=critical * volume, size_rule=">=")
+    return replace(rule, min_region_size=critical * voxel_volume(affine), size_rule=">=")
 
 
 def large_enough(

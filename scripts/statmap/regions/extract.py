@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..grid import voxel_volume
 from ..io.files import UserError
 from ..io.sidecar import Sidecar
 from ..rules import RegionRule, rule_from
@@ -14,6 +15,7 @@ from .clusters import bounding_box, filter_and_sort, label_components, with_exte
 from .local_regions import label_local_regions
 
 OUTCOMES = ("kept", "too_small", "unseeded", "seed_only")
+FEW_VOXELS = 3  # a smallest region below them was hardly meant in mm^3
 LOUD = 0.05  # share of the voxels from which on a loss, or a difference, is warned of
 
 
@@ -113,8 +115,8 @@ def check_accounting(accounting: dict[str, int]) -> None:
         raise AssertionError(f"the voxel accounting does not balance: {accounting}")
 
 
-def accounting_warning(accounting: dict[str, int], rule: RegionRule) -> str | None:
-    """One plain line where more than 5% of the voxels are in no region for a reason other than size, else None.
+def accounting_warnings(accounting: dict[str, int], rule: RegionRule) -> list[str]:
+    """One plain line where more than 5% of the voxels are in no region for a reason other than size, else none.
 
     Parameters
     ----------
@@ -123,17 +125,41 @@ def accounting_warning(accounting: dict[str, int], rule: RegionRule) -> str | No
     """
     lost = accounting["unseeded"] + accounting["seed_only"]
     if lost <= LOUD * accounting["suprathreshold"]:
-        return None
+        return []
     keys = [
         f"{key}: {value}" for key, value in (("signs", "split"), ("unseeded", "keep")) if getattr(rule, key) != value
     ]
-    advice = f"{' and '.join(keys)} {'recovers' if len(keys) == 1 else 'recover'} them; " if keys else ""
+    advice = f"{' or '.join(keys)} keeps them; " if keys else ""
     every = accounting["suprathreshold"]
-    return (
+    return [
         f"{lost} of {every} suprathreshold voxels ({100 * lost / every:.1f}%) are in no region for a reason other than "
         f"size: {accounting['unseeded']} in components without a seed, {accounting['seed_only']} in components that "
         f"are nothing but their seed. {advice}connected_components never loses any"
-    )
+    ]
+
+
+def size_warnings(regions: Regions, rule: RegionRule, affine: np.ndarray) -> list[str]:
+    """What is to be doubted about the extent threshold: mm^3 that were meant as voxels, and nothing that is left.
+
+    Parameters
+    ----------
+    regions : of the variant.
+    rule : as the config has it.
+    affine : (4, 4) array.
+    """
+    warnings, size, volume = [], rule.min_region_size, voxel_volume(affine)
+    if not isinstance(size, str) and 0 < size < FEW_VOXELS * volume and size == int(size):
+        warnings.append(
+            f'min_region_size: {size:g} is in mm³, here {size / volume:.2g} voxels; for voxels write "{size:g} voxels"'
+        )
+    accounting = regions.accounting
+    if accounting["suprathreshold"] and accounting["too_small"] == accounting["suprathreshold"]:
+        least = "more than" if regions.rule.size_rule == ">" else "at least"
+        warnings.append(
+            f"all {accounting['too_small']} suprathreshold voxels are in regions that are too small ({least} "
+            f"{regions.rule.min_mm3:g} mm³ is asked for): no region"
+        )
+    return warnings
 
 
 def region_volumes(labels: np.ndarray, values: np.ndarray) -> Iterator[np.ndarray]:

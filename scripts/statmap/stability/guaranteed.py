@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..inference.families import family_of
-from ..inference.kinds import Cutoff, check_threshold, parse_threshold
+from ..inference.kinds import Cutoff, parse_threshold
 from ..inference.search_volume import SearchVolume
 from ..inference.statistics import discovery_ranks, hommel_value, region_tdp
-from ..inference.thresholds import Thresholded, resolve_cutoff, suprathreshold_mask
+from ..inference.thresholds import Thresholded, check_on_map, resolve_cutoff, suprathreshold_mask
 from ..io.stat_map import StatMap
 from ..regions.clusters import filter_and_sort
 from ..rules import ThresholdRule
@@ -92,7 +92,7 @@ def apply_threshold(
     if not kind.per_region:
         cutoff = resolve_cutoff(stat_map, rule, search, name)
         return Thresholded(rule, cutoff, search), suprathreshold_mask(stat_map.values, cutoff, rule.sided)
-    check_threshold(rule.threshold, stat_map.distribution, rule.sided, search is not None, name or str(stat_map))
+    check_on_map(stat_map, rule, search, name)
     regions = guaranteed_regions(stat_map, rule)
     tests = int(np.count_nonzero(family_of(stat_map, rule.domain)))
     lowest = float(regions.cutoffs.min(initial=np.inf))

@@ -4,24 +4,38 @@ The CSV files, the headings and tooltips of the pages, and the tables of results
 To add a column: declare it in the table below, and compute it where that table is made.
 """
 
+import math
 import re
+from functools import partial
 from typing import NamedTuple
 
+
+def digits(value, decimals, significant, form=""):
+    """A number with that many decimals, or more where it needs them for its significant digits: 1.744, 0.015625."""
+    if not math.isfinite(value):
+        return str(value)
+    whole = 1 + math.floor(math.log10(abs(value))) if value else 1
+    number, _, fraction = format(value, f"{form}.{max(decimals, significant - whole)}f").partition(".")
+    fraction = fraction.rstrip("0").ljust(decimals, "0")
+    return f"{number}.{fraction}" if fraction else number
+
+
 # Kind of a column: how its values are written in a CSV (floats always with a point or an exponent, so that they are
-# read back as floats), and how a page shows them.
+# read back as floats), and how a page shows them. A kind without a way to write is text.
 KINDS = {
-    "text": ("", ""),
-    "label": ("", ""),  # of an atlas, at a peak
-    "id": ("d", "d"),
-    "count": ("d", ",d"),
-    "mm": (".2f", ".1f"),
-    "volume": (".1f", ",.0f"),
-    "share": (".4f", ".3f"),
-    "percent": (".4f", ".0%"),
-    "value": ("#.6g", ".2f"),
-    "cutoff": ("#.9g", ".7g"),  # an interval between two values of a float32 map, which 9 digits tell apart
-    "p": ("#.6g", ".2g"),
+    "text": (None, str),
+    "label": (None, str),  # of an atlas, at a peak
+    "id": (int, "{:d}".format),
+    "count": (int, "{:,d}".format),
+    "mm": (float, partial(digits, decimals=1, significant=3)),  # written with the decimals of the grid
+    "volume": (float, partial(digits, decimals=0, significant=3, form=",")),
+    "share": ("{:.4f}".format, "{:.3f}".format),
+    "percent": ("{:.4f}".format, "{:.0%}".format),
+    "value": ("{:#.6g}".format, "{:.2f}".format),
+    "cutoff": ("{:#.9g}".format, "{:.7g}".format),  # between two values of a float32 map, which 9 digits tell apart
+    "p": ("{:#.6g}".format, "{:.2g}".format),
 }
+DECIMALS = {"mm": 2, "volume": 1}  # on grids of millimetres, see `grid.decimals_of`
 
 
 class Column(NamedTuple):
@@ -43,14 +57,19 @@ class Column(NamedTuple):
     meaning: str
 
     @property
-    def written(self):
-        """Format of a value in a CSV."""
-        return KINDS[self.kind][0]
+    def is_text(self):
+        """Whether its values are no numbers."""
+        return KINDS[self.kind][0] is None
 
-    @property
-    def shown(self):
-        """Format of a value on a page, empty for text."""
-        return KINDS[self.kind][1]
+    def write(self, value, decimals=DECIMALS):
+        """A value as a cell of a CSV: empty for None and NaN; mm and volumes with these decimals."""
+        if value is None or value != value:
+            return ""
+        return f"{value:.{decimals[self.kind]}f}" if self.kind in decimals else str((KINDS[self.kind][0] or str)(value))
+
+    def show(self, value):
+        """A value as a page shows it."""
+        return KINDS[self.kind][1](value)
 
     @property
     def tooltip(self):
@@ -61,7 +80,7 @@ class Column(NamedTuple):
         """A cell of a CSV as its value, None where it is empty."""
         if text == "":
             return None
-        return text if not self.written else int(text) if self.written == "d" else float(text)
+        return text if self.is_text else int(text) if KINDS[self.kind][0] is int else float(text)
 
 
 def table(*parts):
@@ -109,7 +128,8 @@ REGIONS = table(
 sign | text | | Sign | `positive`, `negative`, or `mixed` (only with `signs: merged`).
 n_voxels | count | voxels | Voxels | Size in voxels (cluster extent).
 volume_mm3 | volume | mm³ | mm³ | Size in mm³: voxels times the volume of one, not rounded to mm³.
-peak_value | value | of the map | Peak | Value of largest magnitude in the region, with its sign.
+peak_value | value | of the map | Peak | Value of largest magnitude in the region, with its sign;
+    infinite ones count as the most extreme finite one.
 peak_ties | count | voxels | | Voxels of the region that share that magnitude, the peak among them. Far above 1 in a
     map that is clipped at its maximum.
 peak_x peak_y peak_z | mm | mm | x y z | Position of the peak, {PLACE}. Always a voxel of the region; of several tied
@@ -338,6 +358,8 @@ found_voxels | count | voxels | | The same in voxels.
 cutoff_low cutoff_high | cutoff | of the map | c> c≤ | Cutoffs that the row by itself allows, under the best candidate;
     of several intervals the nearest.
 verdict | text | | Verdict | `exact` or `rounded` where the row fits the best candidate; else what is in the way.
+variant_verdict | text | | By variant | The same under the variant that should give the table (key `variant`); empty
+    without one.
 """,
 )
 

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ..io.files import UserError, writing
-from .columns import Column, column_of
+from .columns import DECIMALS, Column, column_of
 
 
-def write_table(path: str | Path, table: Mapping[str, Sequence], columns: Mapping[str, Column]) -> None:
+def write_table(
+    path: str | Path,
+    table: Mapping[str, Sequence],
+    columns: Mapping[str, Column],
+    decimals: Mapping[str, int] = DECIMALS,
+) -> None:
     """Write a CSV: the columns in their order and format, NaN and None empty, the header also without any row.
 
     Parameters
@@ -18,6 +23,7 @@ def write_table(path: str | Path, table: Mapping[str, Sequence], columns: Mappin
     path : ``.csv`` to write.
     table : column name to its values, arrays or lists of one length; it has these columns and no others.
     columns : column name to its declaration.
+    decimals : of mm and of volumes, see `grid.decimals_of`.
 
     Raises
     ------
@@ -29,16 +35,21 @@ def write_table(path: str | Path, table: Mapping[str, Sequence], columns: Mappin
     for name, column in columns.items():
         values: Any = table[name]
         values = values.tolist() if hasattr(values, "tolist") else values
-        cells.append(["" if value is None or value != value else format(value, column.written) for value in values])
+        cells.append([column.write(value, decimals) for value in values])
     with writing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
         lines = csv.writer(stream, lineterminator="\n")
         lines.writerow(columns)
         lines.writerows(zip(*cells, strict=True))
 
 
-def write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> None:
+def write_rows(
+    path: str | Path,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Column],
+    decimals: Mapping[str, int] = DECIMALS,
+) -> None:
     """The same from a list of rows, each a dict of column name to value."""
-    write_table(path, {name: [row[name] for row in rows] for name in columns}, columns)
+    write_table(path, {name: [row[name] for row in rows] for name in columns}, columns, decimals)
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:

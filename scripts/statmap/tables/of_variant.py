@@ -90,13 +90,16 @@ def _add_statistics(region_table, peak_table, stat_map, thresholded, regions):
     maxima = excursion_maxima(data, suprathreshold, sided) if field and not per_region else np.zeros(0)
     for table, columns, place in ((region_table, REGION_P, PEAK), (peak_table, PEAK_P, "ijk")):
         height = data[tuple(table[name] for name in place)]
-        statistics = (
-            *peak_statistics(height, distribution, sided),
-            peak_fwe(height, field),
-            peak_fdr(height, field, maxima, cutoff.value),
-        )
-        table.update(zip(columns, statistics, strict=True))
+        p, log10_p, z = peak_statistics(height, distribution, sided)
+        p_fwe, q = peak_fwe(height, field), peak_fdr(height, field, maxima, cutoff.value)
+        if distribution.lacks_family:  # the p values of the map are corrected ones
+            nothing = np.full(len(height), np.nan)
+            p_fwe, q = (p, nothing) if distribution.corrected == "fwe" else (nothing, p)
+            p = log10_p = z = nothing
+        table.update(zip(columns, (p, log10_p, z, p_fwe, q), strict=True))
     family, alpha = family_of(stat_map, thresholded.rule.domain), thresholded.rule.tdp_alpha
+    if stat_map.lacks_family:
+        family = np.zeros_like(family)
     region_table["tdp"] = true_discovery_proportions(data, labels, family, distribution, sided, alpha)
     region_table |= cluster_columns(
         region_table["n_voxels"],

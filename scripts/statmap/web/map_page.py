@@ -43,13 +43,13 @@ class Beside(NamedTuple):
     figures : names of the figures that every variant has, ``{variant}/{figure}.png``.
     shared : names of the figures of all variants together, ``{figure}.png``.
     max_pages : how many of the largest regions of a variant have a figure of their own.
-    checks : ids of the published tables that are held against the map.
+    checks : what came out of each published table that is held against the map, a sentence by its id.
     """
 
     figures: Sequence[str] = ()
     shared: Sequence[str] = ()
     max_pages: int = 0
-    checks: Sequence[str] = ()
+    checks: Mapping[str, str] = {}
 
 
 def map_page(map_id: str, about: str, variants: Sequence[VariantPage], beside: Beside, view: bool) -> str:

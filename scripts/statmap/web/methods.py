@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
+from ..distributions import Distribution
 from ..inference.kinds import parse_threshold
 from ..inference.thresholds import Thresholded, ThresholdSidecar, compared, span
 from ..io.stat_map import MapSidecar
@@ -77,7 +78,7 @@ def methods_text(
     source = f"; {cites.citation}" if cites.citation else ""
     sentences = [
         f"The {distribution.in_words} “{map_id}” (voxels of {size} mm{source}) was "
-        f"thresholded {_SIDES[sided]} {_threshold_in_words(thresholded, compared(distribution, sided), sided)}.",
+        f"thresholded {_SIDES[sided]} {_threshold_in_words(thresholded, distribution, sided)}.",
         _division_in_words(rule, sided, cited),
     ]
     if rule.min_mm3 > 0:
@@ -152,12 +153,21 @@ def _division_in_words(rule: RegionRule, sided: Sided, cited: list[str]) -> str:
     )
 
 
-def _threshold_in_words(thresholded: Thresholded, left: str, sided: Sided) -> str:
+def _threshold_in_words(thresholded: Thresholded, distribution: Distribution, sided: Sided) -> str:
+    left = compared(distribution, sided)
     cutoff = thresholded.cutoff
     kind, number = parse_threshold(thresholded.rule.threshold)
     family = f"{_DOMAINS[cutoff.domain]} (n = {cutoff.n_domain:,})" if cutoff.domain else ""
     each = f", {number / 2:g} in each tail" if sided == "two" else ""
-    how = kind.sentence.format(number=number, left=left, family=family, each=each, method=cutoff.method)
+    level = distribution.level_in_words(number) + ("" if distribution.lacks_family else " for multiple comparisons")
+    how = kind.sentence.format(
+        number=number,
+        level=level,
+        left=left,
+        family=family,
+        each=each,
+        method=cutoff.method,
+    )
     if not isfinite(cutoff.value):
         return f"{how}, which no voxel reaches" if how else "at a height that no voxel reaches"
     if cutoff.highest is not None:

@@ -54,11 +54,24 @@ class Group(NamedTuple):
     places: list[Place]
 
 
+class Published(NamedTuple):
+    """What came out of published tables.
+
+    Attributes
+    ----------
+    settings : of each the first row of its settings.csv, or its ``map`` and ``table``.
+    answers : of each a sentence.
+    """
+
+    settings: Sequence[Mapping[str, Any]] = ()
+    answers: Sequence[str] = ()
+
+
 def summary_page(
     rows: Sequence[Mapping[str, Any]],
     warnings: Sequence[Warned],
     agreement: Sequence[Mapping[str, Any]],
-    published: Sequence[Mapping[str, Any]],
+    published: Published,
     summary: str | Path,
     pages: Sequence[str],
 ) -> str:
@@ -69,7 +82,7 @@ def summary_page(
     rows : of summary.csv.
     warnings : in the order of the rows.
     agreement : rows of every stability.csv.
-    published : of each published table the first row of its settings.csv, or its ``map`` and ``table``.
+    published : what came out of the published tables.
     summary : path of summary.csv, which the page offers to save.
     pages : which pages every map has: ``map`` (map.html) and ``view`` (view.html), or none.
 
@@ -103,16 +116,12 @@ def summary_page(
             "file": None,
         },
     ]
-    if published:
-        finds = [
-            {"data-find": f"{warnings_of_row['map']} {warnings_of_row['table']}".lower()}
-            for warnings_of_row in published
-        ]
+    if published.settings:
+        finds = [{"data-find": f"{row['map']} {row['table']}".lower()} for row in published.settings]
         to = [
-            {"table": f"{quote(warnings_of_row['map'])}/published/{quote(warnings_of_row['table'])}/check.html"}
-            for warnings_of_row in published
+            {"table": f"{quote(row['map'])}/published/{quote(row['table'])}/check.html"} for row in published.settings
         ]
-        checks = table(published, CHECKED, "settings.csv", row_attributes=finds, links=to)
+        checks = table(published.settings, CHECKED, "settings.csv", row_attributes=finds, links=to)
         parts.append({"heading": "Published tables, under the settings that fit best", "table": checks, "file": None})
     if 0 < len(agreement) <= MOST_PAIRS:
         pairs = [{"data-find": " ".join((row["map"], row["variant_a"], row["variant_b"])).lower()} for row in agreement]
@@ -128,6 +137,7 @@ def summary_page(
             Group(text, [Place(f"{w.map} · {w.variant}", _address(w.map, w.variant, pages) or "#") for w in group])
             for text, group in grouped(warnings).items()
         ],
+        answers=published.answers,
         parts=parts,
         omitted=f"How far variants agree ({len(agreement):,} pairs) is in each map's stability.csv." if many else "",
     )

@@ -58,7 +58,7 @@ def table(
     return Table(
         columns,
         [
-            Row([_cell(row.get(column.name), column.shown, to.get(column.name)) for column in columns], given)
+            Row([_cell(row.get(column.name), column, to.get(column.name)) for column in columns], given)
             for row, given, to in zip_longest(rows, row_attributes, links, fillvalue={})
         ],
         attributes or {},
@@ -69,13 +69,13 @@ def _absent(value: Any) -> bool:
     return value is None or value != value
 
 
-def _cell(value: Any, form: str, link: str | None) -> Cell:
+def _cell(value: Any, column: Column, link: str | None) -> Cell:
     if _absent(value):
-        return Cell("–", "", not form, None)
-    if not form:
+        return Cell("–", "", column.is_text, None)
+    if column.is_text:
         return Cell(str(value), str(value), True, link)
     # JavaScript reads "Infinity", not "inf"
-    return Cell(format(value, form).replace("-", "−"), str(value).replace("inf", "Infinity"), False, link)
+    return Cell(column.show(value).replace("-", "−"), str(value).replace("inf", "Infinity"), False, link)
 
 
 class Download(NamedTuple):

@@ -1,19 +1,28 @@
 """What a dry run finds: files, statistics and spaces, before any job begins."""
 
 import copy
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import written
 import yaml
 
+import fetch_atlas
+import fetch_map
 from statmap.config.schema import check_keys
 from statmap.config.study import Study
-from statmap.io.files import UserError
+from statmap.io.files import UserError, sha256_of
+from statmap.io.images import read_on_grid, read_residuals, read_template
 
 REPOSITORY = Path(__file__).parents[3]
 P = {"p": {"threshold": {"p": 0.001}}}
+V = {"v": {"threshold": 3.0}}
 
 
 def image(path, code=None, parameters=()):
@@ -57,6 +66,152 @@ def test_every_missing_file_is_found_and_the_sheet_is_named(refused, tmp_path):
 
 def test_what_is_elsewhere_is_not_looked_for(refused):
     assert refused([("a", "neurovault:1", "t", "", ""), ("b", "https://example.org/b.nii", "", "", "")]) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("ftp://example.org/a.nii", "ftp://example.org/a.nii is refused; a source is sample:NAME, a path, an https://"),
+        ("http://example.org/a.nii[2]", "http://example.org/a.nii is refused"),
+        ("neurovault:abc", "neurovault:abc has no image id"),
+        ("neurovault:[3]", "neurovault: has no image id"),
+    ],
+)
+def test_addresses_that_nobody_is_asked_for(refused, source, said):
+    image("a.nii.gz")
+    Path("labels.tsv").write_text("index\tname\n1\tone\n")
+    assert f"column source: {said}" in refused([("a", source)])
+    assert f"column mask: {said}" in refused([("a", "a.nii.gz", source)], columns=("map", "source", "mask"), variants=V)
+    atlases = {"mine": {"image": source, "labels": "labels.tsv"}}
+    assert f"atlas 'mine', image: {said}" in refused([("a", "a.nii.gz", "z")], atlases=atlases)
+
+
+def test_another_sha256_than_that_of_the_sheet(refused):
+    image("a.nii.gz")
+    right, columns = sha256_of("a.nii.gz"), ("map", "source", "sha256")
+    for sha256 in (right, right.upper(), ""):
+        assert refused([("a", "a.nii.gz", sha256)], V, columns) is None
+    found = refused([("a", "a.nii.gz", "0" * 64)], V, columns)
+    assert f"a.nii.gz has sha256 {right}, but the config says {'0' * 64}" in found
+    written.afni(Path(), np.ones((3, 4, 5)), np.eye(4))
+    assert refused([("a", "x+tlrc", sha256_of("x+tlrc.HEAD"))], V, columns) is None
+    assert "x+tlrc has sha256" in refused([("a", "x+tlrc", sha256_of("x+tlrc.BRIK"))], V, columns)
+
+
+def test_nothing_heavy_is_imported_where_no_header_is_read(tmp_path):
+    (tmp_path / "mine.tsv").write_text("map\tsource\na\tneurovault:1\nb\thttps://example.org/b.nii[2]\n")
+    code = f"""
+import sys
+sys.path.insert(0, {str(REPOSITORY / "scripts")!r})
+from statmap.config.study import Study
+config = {{"maps": "mine.tsv", "variants": {{"v": {{"threshold": 3}}}}, "atlases": ["aal"]}}
+assert Study(config, {str(REPOSITORY / "config")!r}, [".", {str(REPOSITORY)!r}]).problems() == []
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert not {"numpy", "nibabel", "scipy", "pandas"} & set(done.stdout.split())
+
+
+def save(name, data, affine=None):
+    nib.Nifti1Image(np.asarray(data, np.float32), np.eye(4) if affine is None else affine).to_filename(name)
+
+
+def make_images():
+    """Images that a run takes, and some that it refuses by their headers, whatever they are for."""
+    random = np.random.default_rng(0).normal(size=(3, 4, 5, 4))
+    save("good.nii.gz", random[..., 0])
+    save("four.nii.gz", random)
+    save("moved.nii.gz", random[..., 0], np.diag([2.0, 1, 1, 1]))
+    save("moved4.nii.gz", random, np.diag([2.0, 1, 1, 1]))
+    save("turned.nii.gz", random[::-1, ..., 0], np.array([[-1.0, 0, 0, 2], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    save("large.nii.gz", np.zeros((11, 10, 10)))
+    nib.Nifti1Image(np.zeros((3, 4, 5), np.complex64), np.eye(4)).to_filename("complex.nii")
+    nib.Nifti1Pair(random[..., 0].astype(np.float32), np.eye(4)).to_filename("alone.img")
+    Path("alone.hdr").unlink()
+    Path("text.nii").write_text("x,y,z")
+    Path("cut.nii.gz").write_bytes(Path("good.nii.gz").read_bytes()[:40])
+    Path("map.func.gii").write_text("<GIFTI>")
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    Path("labels.tsv").write_text("index\tname\n1\tone\n")
+
+
+REFUSED = {
+    "gone.nii": "there is no file",
+    "folder": "is not a file",
+    "pipe": "is not a file",
+    "four.nii.gz": "one 3D image is needed",
+    "four.nii.gz[4]": "has no volume '4'",
+    "good.nii.gz[one]": "has no volume 'one'",
+    "complex.nii": "holds complex64 values",
+    "alone.img": "there is no alone.hdr beside it",
+    "text.nii": "is no image",
+    "cut.nii.gz": "is damaged",
+    "map.func.gii": "is GIFTI, surface data",
+}
+ROLES = {
+    "source": {"large.nii.gz": "1100 voxels, more than max_voxels: 1000"},
+    "mask": {"moved.nii.gz": "resample it to the grid of the map", "large.nii.gz": "more than max_voxels|resample"},
+    "values": {
+        "moved.nii.gz": "resample it",
+        "https://example.org/v.nii": "is an address",
+        "sample:motor": "resample it",
+    },
+    "residuals": {
+        "good.nii.gz": "a 4D image of 3 volumes or more is needed",
+        "four.nii.gz[1]": "a 4D image of 3 volumes or more is needed",
+        "moved4.nii.gz": "resample it to the grid of the map",
+        "four.nii.gz": None,
+    },
+    "atlas": {"large.nii.gz": "more than max_voxels: 1000", "four.nii.gz": None},
+    "template": {"gone.nii": None, "folder": None, "pipe": None, "four.nii.gz[4]": None, "good.nii.gz[one]": None},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_dry_run_refuses_what_the_run_refuses(refused, role):
+    make_images()
+    columns = ("map", "source", "stat", "mask", "values", "residuals")
+    for source, said in (REFUSED | ROLES[role]).items():
+        if said is None:
+            continue
+        row = {"source": "good.nii.gz", "stat": "z", "mask": "", "values": "", "residuals": ""}
+        atlases = {"mine": {"image": source if role == "atlas" else "good.nii.gz", "labels": "labels.tsv"}}
+        row |= {role: source} if role in columns else {}
+        more = {"template": source} if role == "template" else {}
+        found = refused(
+            [("m", *(row[key] for key in columns[1:]))], columns=columns, atlases=atlases, max_voxels=1000, **more
+        )
+        assert found and re.search(said, found), (source, found)
+        with pytest.raises(UserError, match=said):
+            run_of(role, source)
+
+
+def run_of(role, source):
+    """What the run does with it."""
+    made = {"image": "out/m.nii.gz", "mask_image": "out/m_mask.nii.gz", "sidecar": "out/m.json"}
+    grid = (3, 4, 5), np.eye(4)
+    if role in ("source", "mask"):
+        fetch_map.main({"source": "good.nii.gz"} | {role: source}, "m", 1000, **made)
+    elif role == "atlas":
+        fetch_atlas.main({"image": source}, "a", 1000, "out/a.nii.gz", "out/a.json")
+    elif role == "values":
+        read_on_grid(source, *grid, "values")
+    elif role == "residuals":
+        read_residuals(source, *grid, "map")
+    else:
+        read_template(source)
+
+
+def test_what_the_run_takes_the_dry_run_takes(refused):
+    make_images()
+    columns = ("map", "source", "stat", "mask", "values", "residuals")
+    rows = [
+        ("a", "good.nii.gz", "z", "turned.nii.gz", "turned.nii.gz", "four.nii.gz"),
+        ("b", "four.nii.gz[1]", "z", "four.nii.gz[0]", "four.nii.gz[3]", ""),
+        ("c", "neurovault:3[1]", "z", "https://example.org/m.nii", "good.nii.gz", "four.nii.gz"),
+    ]
+    assert refused(rows, columns=columns, max_voxels=1000, template="good.nii.gz") is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import copy
 import csv
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import typing
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import written
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -27,6 +30,7 @@ REPOSITORY = Path(__file__).parents[3]
 DECLARED = REPOSITORY / "config"
 SCHEMA = load(DECLARED / "schemas/config.schema.yaml")
 KEYS = SCHEMA["$defs"]["variant"]["properties"]
+TABLE = "config/published_table.csv"
 EXAMPLE = yaml.safe_load((REPOSITORY / "config/example.yaml").read_text(encoding="utf-8"))
 
 
@@ -104,6 +108,21 @@ def test_every_key_reaches_a_rule_and_no_rule_has_a_key_of_its_own():
     assert all(key in named or f'"{key}"' in read for key in SCHEMA["properties"])
 
 
+def test_a_published_table_and_the_variant_that_should_give_it(study):
+    table = {"map": "motor", "table": TABLE}
+    found = study(published={"a": table, "b": table | {"peaks": TABLE, "variant": "value-3.0"}})
+    assert found.regions_of(of(table="a")) == found.peaks_of(of(table="a")) == []
+    assert found.regions_of(of(table="b")) == [
+        f"results/motor/value-3.0/regions.{ending}" for ending in ("nii.gz", "json", "csv")
+    ]
+    assert found.peaks_of(of(table="b")) == [found.table_of(of(table="b"))]
+
+
+@pytest.mark.parametrize(("asked", "sources"), [(None, []), ("a b", ["a b"]), (["a", "b"], ["a", "b"]), ([], [])])
+def test_what_a_study_is_started_from(study, asked, sources):
+    assert study(**{"from": asked}).sources == sources
+
+
 def test_what_a_rule_is_told_is_stored_by_snakemake(study):
     """It keeps the text of plain values only; a Path or a numpy number would be kept as nothing."""
     found = study(sweep={"thresholds": {"from": 2, "to": 3, "step": 0.5}})
@@ -172,6 +191,39 @@ def test_files_of_a_map_are_inputs_where_they_are_files(study, tmp_path, monkeyp
     assert found.content_of(files, ["l.tsv"])(of("b")) == [other] and found.content_of([])(of("a")) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "files"),
+    [
+        ("x.img", ["x.img", "x.hdr", "x.mat"]),
+        ("x.hdr[2]", ["x.hdr", "x.img", "x.mat"]),
+        ("y.img.gz", ["y.img.gz", "y.hdr.gz"]),
+        ("z+tlrc.HEAD[a#0_Tstat]", ["z+tlrc.HEAD", "z+tlrc.BRIK.gz"]),
+        ("z+tlrc.BRIK.gz", ["z+tlrc.BRIK.gz", "z+tlrc.HEAD"]),
+        ("z+tlrc[1]", ["z+tlrc.HEAD", "z+tlrc.BRIK.gz"]),
+        ("sub/../x.nii.gz[0]", ["sub/../x.nii.gz"]),
+        ("gone.nii", []),
+        ("sub", []),
+        ("pipe", []),
+        ("https://example.org/x.nii.gz[1]", []),
+        ("neurovault:3[1]", []),
+        ("sample:motor", []),
+    ],
+)
+def test_every_file_of_an_image_is_an_input(study, tmp_path, monkeypatch, source, files):
+    """So that either file of a pair makes the rule run again; what is no file stops no other map."""
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    os.mkfifo("pipe")
+    for name in ("x.img", "x.hdr", "x.mat", "y.img.gz", "y.hdr.gz", "z+tlrc.HEAD", "z+tlrc.BRIK.gz", "x.nii.gz"):
+        Path(name).write_bytes(name.encode())
+    found = study([["map", "source", "values"], ["a", source, source], ["b", "x.nii.gz", ""]])
+    assert found.files_of("source")(of("a")) == found.files_of("values")(of("a")) == files
+    assert len(found.content_of(found.files_of("source"))(of("a"))) == len(files)
+    assert found.named("values")(of("a")) == [source] and found.named("values")(of("b")) == []
+    atlas = study(atlases={"net": {"image": source, "labels": "x.mat"}})
+    assert atlas.atlas_file_of(of(atlas="net")) == files
+
+
 def test_the_template_is_for_maps_in_its_space(study, tmp_path):
     sheet = [["map", "source", "space"], ["a", "x", "MNI152"], ["b", "x", "Talairach"], ["c", "x", ""]]
     sheet += [["d", "y/x_space-T1w_z.nii", ""], ["e", "x_space-MNI152NLin6Asym_z.nii", ""]]
@@ -182,6 +234,25 @@ def test_the_template_is_for_maps_in_its_space(study, tmp_path):
     assert study(sheet, template=None).template_of(of("a")) == []
     (tmp_path / "own.nii").write_bytes(b"")
     assert study(sheet, template="own.nii").template_of(of("a")) == str(tmp_path / "own.nii")
+
+
+def test_afni_s_space_decides_about_the_template(study, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data, affine = np.ones((3, 4, 5, 2), np.float32), np.eye(4)
+    for space in ("TLRC", "MNI", "ORIG"):
+        written.afni(tmp_path, data, affine, f"{space}+tlrc", TEMPLATE_SPACE=space)
+        written.afni_nifti(tmp_path, data, affine, f"{space}.nii.gz", TEMPLATE_SPACE=space)
+    written.nifti(tmp_path, data, affine, "plain.nii")
+    (tmp_path / "broken.HEAD").write_text("type = string-attribute")
+    names = [
+        f"{space}{end}" for space in ("TLRC", "MNI", "ORIG") for end in ("+tlrc.HEAD[1]", "+tlrc[0]", ".nii.gz[1]")
+    ]
+    names += ["plain.nii[0]", "gone.nii", "broken.HEAD", "MNI.nii.gz"]
+    found = study([["map", "source"], *([f"m{n}", name] for n, name in enumerate(names))])
+    shown = [bool(found.template_of(of(f"m{n}"))) for n in range(len(names))]
+    assert shown == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 4
+    sheet = [["map", "source", "space"], ["a", "ORIG.nii.gz[0]", "MNI152"], ["b", "MNI.nii.gz[0]", "T1w"]]
+    assert [bool(study(sheet).template_of(of(name))) for name in "ab"] == [True, False]
 
 
 def test_a_file_of_the_first_folder_wins(study, tmp_path):
@@ -269,7 +340,11 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
 @pytest.mark.parametrize(
     ("keys", "found", "accepted"),
     [
-        ({"treshold": 3}, "config: key 'treshold' is not known", "maps, map, template, template_space"),
+        (
+            {"treshold": 3},
+            "config: key 'treshold' is not known",
+            "maps, map, from, from_effects, template",
+        ),
         ({"variants": {"a": {"treshold": 3}}}, "variants.a: key 'treshold' is not known", "accepted: threshold, sided"),
         ({"variants": {"a": {"threshold": {"q": 0.1}}}}, "a.threshold: key 'q'", "accepted: p, fdr, bonferroni"),
         ({"defaults": {"sign": 1}}, "config, defaults: key 'sign'", "connectivity"),
@@ -277,7 +352,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"variants": {"a": {"threshold": "1e-3"}}}, "a.threshold: '1e-3'", "1e-3 is text in YAML, 0.001 is a number"),
         ({"variants": {"a": {"threshold": "97 %"}}}, "a.threshold: '97 %'", '"97%"'),
         ({"variants": {"a": {"threshold": "970%"}}}, "a.threshold: '970%'", '"97%"'),
-        ({"variants": {"a": {"threshold": -3}}}, "a.threshold: -3", "minimum of 0"),
+        ({"variants": {"a": {"threshold": -3}}}, "a.threshold: found -3", "threshold: 3 and sided: negative"),
         ({"variants": {"a": {"threshold": None}}}, "a.threshold: None", "A value in the units of the map"),
         ({"variants": {"a": {"threshold": True}}}, "a.threshold: True", "A value in the units of the map"),
         ({"variants": {"a": {"threshold": {}}}}, "a.threshold: {}", "{p: 0.001}"),
@@ -308,23 +383,37 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"figure_formats": []}, "figure_formats: []", "PNG (150 dpi) is always written"),
         ({"write_4d": "yes please"}, "write_4d: 'yes please'", "'boolean'"),
         ({"max_voxels": 0}, "max_voxels: 0", "is refused by its header"),
-        ({"sweep": {}}, "sweep: 'thresholds' is a required", "A grid over every map"),
+        ({"sweep": {}}, "sweep: 'thresholds' is missing", "or a range of values"),
         ({"sweep": {"thresholds": []}}, "sweep.thresholds: []", "Thresholds as in a variant, or a range"),
         ({"sweep": {"thresholds": ["2,5"]}}, "sweep.thresholds.0: '2,5'", '"97%"'),
         ({"sweep": {"thresholds": [1, 1.0]}}, "sweep.thresholds: [1, 1.0]", "Thresholds as in a variant, or a range"),
-        ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is a required", "A range of values"),
+        ({"sweep": {"thresholds": {"from": 1, "to": 2}}}, "'step' is missing", "Step between values"),
         ({"sweep": {"thresholds": {"from": 6, "to": 2, "step": 1}}}, "from 6 to 2", "from may not be above to"),
         ({"sweep": {"thresholds": {"from": 1, "to": 2, "step": 0}}}, "thresholds.step: 0", "Step between values"),
         ({"sweep": {"thresholds": [2], "min_region_size": [0]}}, "key 'min_region_size'", "min_region_sizes"),
         ({"sweep": {"thresholds": [2], "connectivities": [7]}}, "connectivities.0: 7", "[6, 18, 26]"),
         ({"atlases": {"net": {"image": "a.nii"}}}, "atlases.net: labels is missing", "columns index and name"),
-        ({"atlases": {"net": {}}}, "atlases.net: 'image'", "required"),
+        ({"atlases": {"net": {}}}, "atlases.net: 'image' is missing", "one of the names below"),
         ({"atlases": ["all"]}, "atlases.all: there is no atlas 'all'", "the atlases are aal, aicha, desikan-killiany"),
         ({"atlases": ["motor"]}, "there is no atlas 'motor'", "harvard-oxford"),
         ({"atlases": {"net": {"image": "a.nii", "labels": "no.tsv"}}}, "labels of atlas 'net'", "no file 'no.tsv'"),
         ({"atlases": {"p": {"image": "a.nii", "labels": "b.tsv"}}}, "'p'", "Two letters, digits or hyphens"),
         ({"atlases": {1: {"image": "a.nii", "labels": "b.tsv"}}}, "1 is not of type 'string'", "Two letters"),
         ({"atlases": {"a_b": {"image": "a.nii", "labels": "b.tsv"}}}, "'a_b'", "Two letters, digits or hyphens"),
+        ({"from": 3}, "from: 3", "an SPM folder, a `.feat`"),
+        ({"from": [3]}, "from.0: 3", "string"),
+        ({"published": {"t": {"map": "gone", "table": TABLE}}}, "published.t: there is no map 'gone'", "motor"),
+        (
+            {"published": {"t": {"map": "motor", "table": TABLE, "variant": "as_analysed"}}},
+            "published.t: there is no variant 'as_analysed'",
+            "percentile-97, value-3.0, or null",
+        ),
+        ({"published": {"t": {"map": "motor", "table": "gone.txt"}}}, "published.t, table: there is no file", ""),
+        (
+            {"published": {"t": {"map": "motor", "table": TABLE, "peaks": "gone.txt"}}},
+            "published.t, peaks: there is no file 'gone.txt'",
+            "",
+        ),
     ],
 )
 def test_mistakes_in_the_config(refused, keys, found, accepted):
@@ -336,7 +425,7 @@ def test_mistakes_in_the_config(refused, keys, found, accepted):
     ("sheet", "found", "accepted"),
     [
         ([["map", "source", "colour"], ["a", "x", "red"]], "column 'colour' is not known", "map, source, sha256, stat"),
-        ([["map", "stat"], ["a", "z"]], "map 'a': 'source' is a required property", ""),
+        ([["map", "stat"], ["a", "z"]], "map 'a': 'source' is missing", "path or address"),
         ([["source"], ["x"]], "column 'map' is missing", "found source"),
         ([["map", "source"]], "has no map", "one row per map"),
         ([["map", "source"], ["a b", "x"]], "map 'a b', map: 'a b'", "letters, digits and ., _, - only"),

@@ -5,7 +5,7 @@ import pytest
 from calls import resolve_cutoff
 
 from statmap.distributions import PValues
-from statmap.inference.p_maps import minus_log10_p
+from statmap.inference.p_maps import minus_log10_p, smallest_p
 from statmap.inference.thresholds import suprathreshold_mask
 from statmap.io.files import UserError
 
@@ -43,7 +43,33 @@ def test_background_stays_background():
     inside = INSIDE.copy()
     inside[0, 0, 0] = False
     assert minus_log10_p(P, inside, "p")[0, 0, 0] == 0
-    assert minus_log10_p(np.where(P == 1, 0, P), INSIDE, "p")[1, 1, 0] == 0
+    assert (minus_log10_p(P, inside, "p") == 0).sum() == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("number", [20, 1000, 5000, 10_000])
+def test_a_p_of_0_is_a_step_of_the_permutations(number, dtype):
+    """Even where no voxel has the smallest p of all."""
+    p = np.random.default_rng(0).integers(0, number + 1, 3000)
+    p[p == 1] = 2
+    values = (np.append(p, [0, 2, 3]) / number).astype(dtype)
+    assert smallest_p(values) == 1 / number
+    found = minus_log10_p(values.reshape(-1, 1, 1), np.ones((len(values), 1, 1), bool), "p")
+    np.testing.assert_allclose(found.max(), np.log10(number), rtol=1e-6)
+    assert (found > 0).all() and (found.ravel()[values == 0] == found.max()).all()
+
+
+@pytest.mark.parametrize("lowest", [1e-3, 1e-12, 1e-30, 1e-44])
+def test_a_p_of_0_is_the_smallest_of_other_p(lowest):
+    """Of p values that are no multiples of anything, how far down the file goes is what is known."""
+    dtype = np.float32 if lowest > 1e-38 else np.float64
+    values = np.append(np.random.default_rng(0).uniform(lowest, 1, 5000), [0, lowest]).astype(dtype)
+    assert smallest_p(values) == dtype(lowest)
+
+
+def test_a_p_of_0_among_few_values():
+    assert smallest_p(np.array([0, 0.5, 1])) == 0.5 and smallest_p(np.array([0.0, 0.0])) == 1
+    assert smallest_p(np.array([0, 0.03, 0.5])) == 0.03
 
 
 def test_one_minus_p_of_float32_reaches_no_infinity():

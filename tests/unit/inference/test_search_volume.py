@@ -83,9 +83,11 @@ def test_dimensions_of_the_search_volume():
     assert search_of(family, AFFINE, 8.0, None) is None
     family[1:4, 2:5, 3] = True
     assert search_of(family, AFFINE, 8.0, None).n_dims == 2
-    family[2, 3, 4] = True
+    family[2, 3, 5] = True
+    assert search_of(family, AFFINE, 8.0, None).n_dims == 2, "slices that nowhere touch have no volume, as in SPM"
+    family[1:4, 2:5, 4] = True
     search = search_of(family, AFFINE, 8.0, None, search_voxels=99)
-    assert search.n_dims == 3 and search.n_voxels == 99 and search_of(family, AFFINE, 8.0, None).n_voxels == 10
+    assert search.n_dims == 3 and search.n_voxels == 99 and search_of(family, AFFINE, 8.0, None).n_voxels == 19
 
 
 def test_a_search_volume_comes_back_from_its_sidecar():

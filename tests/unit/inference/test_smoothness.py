@@ -167,10 +167,6 @@ def test_the_smoothness_of_the_map_itself(fields):
         ("t", 11.0),
         ("F", [3.0, 11.0]),
         ("other", 11.0),
-        pytest.param(
-            *("z", [3.0, 11.0]),
-            marks=pytest.mark.xfail(raises=TypeError, strict=True, reason="a z map with two degrees of freedom"),
-        ),
     ],
 )
 def test_the_smoothness_of_residuals(fields, residuals, stat, df):

@@ -26,16 +26,15 @@ def test_a_wrong_checksum_is_refused_in_a_map_a_mask_and_an_atlas(tmp_path, dama
     good = tmp_path / "good.nii.gz"
     nib.Nifti1Image(np.ones((40, 40, 40), np.float32), np.eye(4)).to_filename(good)
     made = {name: tmp_path / f"out/{name}.nii.gz" for name in ("image", "mask_image")}
-    settings = {"sha256": None, "base": "", "max_voxels": 10**5}
+    settings = {"max_voxels": 10**5}
     with pytest.raises(UserError, match=r"map 'm': .*labels.nii.gz is damaged .*; get the file again"):
-        fetch_map.main(source=str(damaged), map_id="m", sidecar=tmp_path / "out/m.json", **made, **settings)
+        fetch_map.main(row={"source": str(damaged)}, map_id="m", sidecar=tmp_path / "out/m.json", **made, **settings)
     with pytest.raises(UserError, match=r"mask of map 'm': .*is damaged"):
-        fetch_map.main(
-            source=str(good), mask=str(damaged), map_id="m", sidecar=tmp_path / "out/m.json", **made, **settings
-        )
+        row = {"source": str(good), "mask": str(damaged)}
+        fetch_map.main(row=row, map_id="m", sidecar=tmp_path / "out/m.json", **made, **settings)
     with pytest.raises(UserError, match=r"atlas 'a': .*is damaged"):
         fetch_atlas.main(
-            source=str(damaged),
+            atlas={"image": str(damaged)},
             atlas_id="a",
             image=tmp_path / "out/a.nii.gz",
             sidecar=tmp_path / "out/a.json",

@@ -8,7 +8,6 @@ import pytest
 
 from statmap.io.files import UserError, read_json, sha256_of, write_json, writing
 from statmap.io.images import (
-    check_header,
     each_volume,
     read_image,
     read_on_grid,
@@ -19,6 +18,7 @@ from statmap.io.images import (
     replace_nonfinite,
     write_image,
 )
+from statmap.io.opening import look
 
 AFFINE = np.array([[-2.0, 0.1, 0, 90], [0.1, 2, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
 
@@ -29,7 +29,7 @@ def save(path, data, affine=AFFINE):
 
 
 def test_a_good_header_gives_the_shape(tmp_path):
-    assert check_header(save(tmp_path / "a.nii.gz", np.ones((3, 4, 5, 1), np.float32)), "map 'm'", 100) == (3, 4, 5)
+    assert look(save(tmp_path / "a.nii.gz", np.ones((3, 4, 5, 1), np.float32)), "map 'm'", 100).shape == (3, 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -49,16 +49,23 @@ def test_what_is_not_a_map_is_refused_from_its_header(tmp_path, data, affine, wo
     image.header.set_qform(None, code=0)
     nib.Nifti1Image(data, None, image.header).to_filename(path)
     with pytest.raises(UserError, match=word) as error:
-        check_header(path, "map 'm'", 1000)
+        look(path, "map 'm'", 1000)
     assert "map 'm'" in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\x1f\x8b\x08\x00"])
-def test_what_is_no_image_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"<html>not found</html>", "is a web page; accepted: NIfTI"),
+        (b"\x1f\x8b\x08\x00", "is damaged"),
+    ],
+)
+def test_what_is_no_image_is_refused(tmp_path, content, said):
     path = tmp_path / "a.nii.gz"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="readable"):
-        check_header(path, "map 'm'", 1000)
+    with pytest.raises(UserError, match=f"map 'm': .*a.nii.gz {said}"):
+        look(path, "map 'm'", 1000)
 
 
 @pytest.mark.parametrize("offset", [0.0, 100.0, float("inf"), float("nan"), -1.0])
@@ -66,25 +73,25 @@ def test_voxels_that_would_begin_in_the_header(tmp_path, offset):
     content = bytearray(nib.Nifti1Image(np.ones((3, 4, 5), np.float32), AFFINE).to_bytes())
     content[108:112] = np.float32(offset).tobytes()
     (tmp_path / "a.nii").write_bytes(content)
-    with pytest.raises(UserError, match=r"map 'm': .*(begin at byte|not a readable)"):
-        check_header(tmp_path / "a.nii", "map 'm'", 100)
+    with pytest.raises(UserError, match=r"map 'm': .*(begin at byte|not a readable image)"):
+        look(tmp_path / "a.nii", "map 'm'", 100)
 
 
 @pytest.mark.parametrize(("size", "good"), [(1e-20, False), (0.009, False), (0.01, True), (100, True), (101, False)])
 def test_voxels_of_a_size_that_a_brain_has(tmp_path, size, good):
     path = save(tmp_path / "a.nii", np.ones((3, 4, 5), np.float32), np.diag([2, size, 2, 1.0]))
     if good:
-        assert check_header(path, "map 'm'", 100) == (3, 4, 5)
+        assert look(path, "map 'm'", 100).shape == (3, 4, 5)
     else:
         with pytest.raises(UserError, match=f"voxels of 2 × {size:g} × 2 mm; accepted: 0.01 to 100 mm|not invertible"):
-            check_header(path, "map 'm'", 100)
+            look(path, "map 'm'", 100)
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"text", "is not a readable NIfTI image"),
-        (b"", "is not a readable NIfTI image"),
+        (b"text", "is no image; accepted: NIfTI"),
+        (b"", "is empty"),
         (np.ones((3, 4, 5, 2), np.float32), "has shape"),
         (np.zeros((3, 4, 5), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])), "holds .* values; integers or floats"),
         (np.zeros((3, 4, 5), np.float32), "is 0 everywhere"),

@@ -34,7 +34,6 @@ from statmap.io import sources
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of
 from statmap.io.samples import SAMPLES
-from statmap.io.sources import fetch
 
 NAME = "map 'm'"
 SCRIPTS = Path(fetch_map.__file__).parent
@@ -50,6 +49,16 @@ PLAIN = nifti()
 GZ = gzip.compress(PLAIN, mtime=0)
 LARGER = gzip.compress(nifti(np.random.default_rng(0).integers(0, 9, (50, 60, 90)).astype(np.int16)), mtime=0)
 HTML = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
+
+
+def fetch(source, destination, allow_http=(), neurovault_api=None, **settings):
+    """`sources.fetch`, with hosts that may be asked without encryption, and another address of NeuroVault."""
+    with pytest.MonkeyPatch.context() as patch:
+        if allow_http:
+            patch.setenv(sources.ALLOW_HTTP_VARIABLE, " ".join(allow_http))
+        if neurovault_api:
+            patch.setenv(sources.NEUROVAULT_VARIABLE, neurovault_api)
+        return sources.fetch(source, destination, **settings)
 
 
 def sha(content):
@@ -310,13 +319,13 @@ def test_result_has_the_mode_that_the_umask_gives(get, folders, server, umask):
     ("content", "expected"),
     [
         (b"", "is empty"),
-        (HTML, "is a web page; a single-file image is needed (.nii or .nii.gz)"),
+        (HTML, "is a web page; accepted: NIfTI or Analyze (.nii, .nii.gz,"),
         (b"\n\n <html>", "is a web page"),
-        (b"x,y,z\n1,2,3\n", "is no NIfTI image"),
-        (gzip.compress(b"x,y,z\n1,2,3\n", mtime=0), "is no NIfTI image"),
-        (gzip.compress(b"", mtime=0), "is no NIfTI image"),
-        (PLAIN[:200], "is no NIfTI image"),
-        (PLAIN.replace(b"n+1\0", b"ni1\0"), "is no NIfTI image"),
+        (b"x,y,z\n1,2,3\n", "is no image; accepted: NIfTI"),
+        (gzip.compress(b"x,y,z\n1,2,3\n", mtime=0), "is no image; accepted: NIfTI"),
+        (gzip.compress(b"", mtime=0), "is no image; accepted: NIfTI"),
+        (PLAIN[:200], "is no image; accepted: NIfTI"),
+        (PLAIN.replace(b"n+1\0", b"ni1\0"), "is one file of a pair, and there is no file with its voxels beside it"),
         (GZ[:100], "is damaged"),
         (b"\x1f\x8b" + b"garbage" * 9, "is damaged"),
         (b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50, "is damaged"),
@@ -607,11 +616,11 @@ def test_an_atlas_of_more_bytes_than_a_map_may_have(folders):
     nib.save(volumes, folders.base / "atlas.nii.gz")
     settings = {"name": NAME, "base": folders.base, "sha256": None, "destination": folders.out / "a.nii.gz"}
     read = lambda path: (None, None)  # noqa: E731
-    shape = fetch_image("atlas.nii.gz", max_voxels=60_000, volumes=True, read=read, **settings).shape
+    shape = fetch_image("atlas.nii.gz", max_voxels=60_000, most_volumes=1000, read=read, **settings).shape
     assert shape == (30, 40, 50, 100)
     nib.save(nib.Nifti1Image(np.zeros((1, 1, 1, 1001), np.uint8), np.eye(4)), folders.base / "atlas.nii.gz")
     with pytest.raises(UserError, match=r"atlas.nii.gz has 1001 volumes; at most 1000 are accepted"):
-        fetch_image("atlas.nii.gz", max_voxels=60_000, volumes=True, read=read, **settings)
+        fetch_image("atlas.nii.gz", max_voxels=60_000, most_volumes=1000, read=read, **settings)
 
 
 def test_nobody_listens(refused):
@@ -796,11 +805,14 @@ def test_neurovault_description_fits_a_sidecar(get, neurovault):
 
 # --------------------------------------------------------------------------------------------------- the rule's script
 @pytest.fixture
-def run_rule(folders):
-    def run(source, sha256=None, max_voxels=1000, **settings):
+def run_rule(folders, monkeypatch):
+    monkeypatch.chdir(folders.base)
+
+    def run(source, sha256=None, max_voxels=1000, require_sha256=True, where_to_pin=None, **columns):
         image, mask_image, sidecar = (folders.out / name for name in ("m.nii.gz", "m_mask.nii.gz", "m.json"))
         outputs = str(image), str(mask_image), str(sidecar)
-        fetch_map.main(source, sha256, "m", str(folders.base), max_voxels, *outputs, **settings)
+        row = {"source": source, "sha256": sha256} | columns
+        fetch_map.main(row, "m", max_voxels, *outputs, require_sha256=require_sha256, where_to_pin=where_to_pin)
         return image, json.loads(sidecar.read_text())
 
     return run
@@ -810,7 +822,7 @@ def test_a_refused_mask_leaves_nothing_behind(run_rule, folders):
     (folders.base / "a.nii").write_bytes(nifti(np.ones((2, 3, 4), np.float32)))
     (folders.base / "other.nii").write_bytes(nifti(np.ones((2, 3, 5), np.float32)))
     (folders.base / "empty.nii").write_bytes(nifti(np.zeros((2, 3, 4), np.float32)))
-    for mask, words in (("other.nii", "resample the mask"), ("empty.nii", "0 everywhere")):
+    for mask, words in (("other.nii", "resample it to the grid of the map"), ("empty.nii", "0 everywhere")):
         with pytest.raises(UserError, match=f"mask of map 'm'.*{mask}.*{words}"):
             run_rule("a.nii", mask=mask)
         assert not list(folders.out.iterdir())
@@ -884,7 +896,7 @@ def test_rules_warn_of_what_no_sha256_holds_fast(run_rule, folders, server, monk
     assert [text[:23] for text in second["Warnings"] if "downloaded" in text] == ["the mask was downloaded"]
     made = {"image": str(folders.out / "a.nii.gz"), "sidecar": str(folders.out / "a.json")}
     for sha256, said in ((None, f"put {first['SourceSHA256']} into atlases.aa.sha256"), (first["SourceSHA256"], "")):
-        fetch_atlas.main(address, sha256, "aa", "", 1000, **made, **lax)
+        fetch_atlas.main({"image": address, "sha256": sha256}, "aa", 1000, **made, **lax)
         assert said in "".join(json.loads(Path(made["sidecar"]).read_text())["Warnings"])
 
 
@@ -909,13 +921,14 @@ def test_rule_drops_trailing_axes_and_keeps_other_images(run_rule, folders, dtyp
 
 def test_rule_counts_what_is_not_finite(run_rule, folders, caplog):
     data = np.zeros((3, 4, 5), np.float32)
-    data[0, 0, :4] = np.nan, np.inf, -np.inf, -2.5
+    data[0, 0, :5] = np.nan, np.inf, -np.inf, -2.5, 1.5
     (folders.base / "a.nii").write_bytes(nifti(data))
     with caplog.at_level(logging.WARNING, "statmap"):
         _, sidecar = run_rule("a.nii")
-    assert (sidecar["NaNCount"], sidecar["InfCount"], sidecar["NonzeroCount"]) == (1, 2, 1)
-    assert (sidecar["Minimum"], sidecar["Maximum"]) == (-2.5, 0)
-    assert caplog.messages == ["map 'm': 1 NaN and 2 infinite voxels count as background"]
+    assert (sidecar["NaNCount"], sidecar["InfCount"], sidecar["NonzeroCount"]) == (1, 2, 4)
+    assert (sidecar["Minimum"], sidecar["Maximum"]) == (-2.5, 1.5)
+    said = "2 infinite values count as the most extreme finite value of their sign, 1.5 and -2.5"
+    assert caplog.messages == [f"map 'm': {said}"] and sidecar["Warnings"] == [said]
 
 
 def test_rule_refuses_values_whose_sums_are_no_numbers(rule_refuses):
@@ -966,8 +979,8 @@ def broken_off(content):
         (nifti(np.zeros((0, 2, 2), np.float32)), "no voxel"),
         (edited(PLAIN, sform_code=1, srow_x=[np.nan] * 4), "affine"),
         (edited(PLAIN, sform_code=1, srow_x=[0] * 4), "affine"),
-        (edited(PLAIN, datatype=999), "is not a readable NIfTI image (data code 999 not recognized)"),
-        (edited(PLAIN, vox_offset=10), "is not a readable NIfTI image"),
+        (edited(PLAIN, datatype=999), "is not a readable image (data code 999 not recognized)"),
+        (edited(PLAIN, vox_offset=10), "is not a readable image"),
         (edited(PLAIN, vox_offset=1e30), "a.nii"),
         (edited(PLAIN, dim=[3, 3, -4, -5, 1, 1, 1, 1]), "a.nii"),
         (PLAIN[:-1], "is damaged"),
@@ -1000,7 +1013,7 @@ def test_rule_takes_or_refuses_any_header(tmp_path_factory, changes):
     image, sidecar = folder / "out" / "m.nii.gz", folder / "out" / "m.json"
     mask_image = folder / "out" / "m_mask.nii.gz"
     try:
-        fetch_map.main("a.nii", None, "m", str(folder), 1000, str(image), str(mask_image), str(sidecar))
+        fetch_map.main({"source": str(folder / "a.nii")}, "m", 1000, str(image), str(mask_image), str(sidecar))
     except UserError as error:
         assert "\n" not in str(error)
         assert not image.exists()
@@ -1032,3 +1045,138 @@ runpy.run_path({str(SCRIPTS / "fetch_map.py")!r}, init_globals=dict(snakemake=jo
         assert (run.returncode, run.stderr) == (status, error)
         assert "map 'm': " in (tmp_path / "m.log").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.log", "m.nii.gz", "m_mask.nii.gz"]
+
+
+# ------------------------------------------------------------------------------------ what a fetched map says of itself
+BRAIN = np.zeros((12, 13, 14), bool)
+BRAIN[2:-2, 2:-2, 2:-2] = True
+NOISE = np.where(BRAIN, np.random.default_rng(0).normal(size=BRAIN.shape), 0).astype(np.float32)
+
+
+@pytest.fixture
+def fetched(run_rule, folders):
+    """The sidecar of a map that is written with these values, name and fields of the header."""
+
+    def run(data=NOISE, name="a.nii.gz", columns=None, **header):
+        image = nib.Nifti1Image(data, np.diag([2.0, 2, 2, 1]))
+        for key, value in header.items():
+            image.header[key] = value
+        image.to_filename(folders.base / name)
+        return run_rule(name, max_voxels=10**4, **(columns or {}))[1]
+
+    return run
+
+
+def test_a_whole_map_of_a_statistic_has_no_new_key(fetched):
+    sidecar = fetched(columns={"stat": "z"})
+    assert sidecar["Warnings"] == []
+    assert not {"Thresholded", "Corrected", "Contrast", "Citation", "Background", "SourceFilesSHA256"} & set(sidecar)
+
+
+def test_what_spm_says_is_in_the_sidecar(fetched):
+    sidecar = fetched(descrip=b"SPM{T_[86.0]} - contrast 1: tapping>rest")
+    assert (sidecar["Stat"], sidecar["DF"], sidecar["Contrast"]) == ("t", 86, "tapping>rest")
+    assert sidecar["SaidBy"] == dict.fromkeys(("stat", "df", "contrast"), "descrip")
+    sidecar = fetched(descrip=b"SPM{T_[86.0]} - contrast 1: tapping>rest", columns={"stat": "t", "df": 86.0000001})
+    assert sidecar["DF"] == 86.0000001 and sidecar["SaidBy"] == {"contrast": "descrip"}
+    with pytest.raises(UserError, match=r"column stat of the sample sheet is z, but descrip in the header of a.nii.gz"):
+        fetched(descrip=b"SPM{T_[86.0]} - contrast 1: tapping>rest", columns={"stat": "z"})
+
+
+@pytest.mark.parametrize("stat", ["z", "t", "F", "p"])
+def test_a_map_that_was_thresholded_is_marked(fetched, stat):
+    data = {"z": NOISE, "t": NOISE, "F": NOISE**2, "p": 2 * 10 ** -np.abs(2 * NOISE)}[stat]
+    kept = BRAIN & (np.abs(NOISE) > 1.6)
+    columns = {"stat": stat, "df": {"t": 20, "F": [1, 300]}.get(stat)}
+    sidecar = fetched(np.where(kept, data, np.float32(0)).astype(np.float32), columns=columns)
+    assert sidecar["Thresholded"] is True
+    assert [text[:30] for text in sidecar["Warnings"]] == ["the map was thresholded before"]
+    assert sidecar["NonzeroCount"] == np.count_nonzero(kept)
+    whole = np.where(BRAIN, np.minimum(data, 1) if stat == "p" else data, 0).astype(np.float32)
+    assert "Thresholded" not in fetched(whole, columns=columns)
+
+
+def test_a_corrected_map_of_clusters_is_not_called_thresholded(fetched):
+    """Of two clusters it holds two values and 0."""
+    data = np.zeros(BRAIN.shape, np.float32)
+    data[4:6, 4:6, 4:7], data[8:9, 8:11, 8:11] = 0.99, 0.96
+    sidecar = fetched(data, "x_clusterm_corrp_tstat1.nii.gz", {"stat": "1-p"})
+    assert sidecar["Corrected"] == "fwe" and sidecar["SaidBy"] == {"corrected": "file name"}
+    assert "Thresholded" not in sidecar
+    assert "Thresholded" in fetched(data, "x.nii.gz", {"stat": "1-p"})
+
+
+def test_p_of_1_around_the_brain_is_no_family(fetched):
+    p = np.where(BRAIN, np.random.default_rng(0).uniform(0.001, 0.999, BRAIN.shape), 1).astype(np.float32)
+    sidecar = fetched(p, columns={"stat": "p"})
+    assert sidecar["MaskVoxels"] == sidecar["NonzeroCount"] == np.count_nonzero(BRAIN) and sidecar["Background"] == 1
+    assert sidecar["Minimum"] == 0 and sidecar["Maximum"] > 2
+    assert [text for text in sidecar["Warnings"] if "fills the border" in text]
+
+
+def test_p_of_0_in_a_mask_is_the_strongest_voxel(fetched, folders):
+    nib.Nifti1Image(BRAIN.astype(np.uint8), np.diag([2.0, 2, 2, 1])).to_filename(folders.base / "mask.nii")
+    p = np.where(BRAIN, np.random.default_rng(0).integers(2, 1001, BRAIN.shape) / 1000, 0).astype(np.float32)
+    p[5:7, 5:7, 5:7] = 0
+    sidecar = fetched(p, columns={"stat": "p", "mask": "mask.nii"})
+    found = nib.load(folders.out / "m.nii.gz").get_fdata()
+    assert (np.argwhere(found == found.max()) == np.argwhere(BRAIN & (p == 0))).all() and found.max() == pytest.approx(
+        3
+    )
+    assert (found[BRAIN] > 0).all() and sidecar["Maximum"] == pytest.approx(3)
+    assert [text for text in sidecar["Warnings"] if text.startswith("8 voxels have p = 0")]
+
+
+def test_infinite_values_are_written_as_what_they_count_as(fetched, folders):
+    data = NOISE.copy()
+    data[5, 5, 5:7], data[7, 7, 7], data[0, 0, 0] = np.inf, -np.inf, np.nan
+    sidecar = fetched(data, columns={"stat": "z"})
+    found = nib.load(folders.out / "m.nii.gz").get_fdata()
+    finite = data[np.isfinite(data)]
+    assert (found[5, 5, 5:7] == finite.max()).all() and found[7, 7, 7] == finite.min() and np.isnan(found[0, 0, 0])
+    assert (sidecar["InfCount"], sidecar["NaNCount"]) == (3, 1) and sidecar["SHA256"] != sidecar["SourceSHA256"]
+    assert (sidecar["Minimum"], sidecar["Maximum"]) == (finite.min(), finite.max())
+
+
+def test_neurovault_fills_the_row(run_rule, neurovault, monkeypatch):
+    neurovault.description |= {
+        "statistic_parameters": 15,
+        "target_template_image": "GenericMNI",
+        "cognitive_contrast_cogatlas": "auditory versus visual",
+        "is_thresholded": True,
+    }
+    monkeypatch.setenv(sources.ALLOW_HTTP_VARIABLE, neurovault.url)
+    monkeypatch.setenv(sources.NEUROVAULT_VARIABLE, f"{neurovault.url}/api")
+    _, sidecar = run_rule("neurovault:32980", sha(GZ))
+    assert (sidecar["Stat"], sidecar["DF"], sidecar["Space"]) == ("t", 15, "GenericMNI")
+    assert sidecar["Contrast"] == "auditory versus visual"
+    assert sidecar["Citation"] == "NeuroVault image 32980, collection 1952"
+    assert set(sidecar["SaidBy"].values()) == {"NeuroVault"}
+    # It counts zeros; the values of a t map tell better.
+    assert "Thresholded" not in sidecar and [text for text in sidecar["Warnings"] if text.startswith("NeuroVault says")]
+    neurovault.description["map_type"] = "Other"
+    assert run_rule("neurovault:32980", sha(GZ))[1]["Thresholded"] is True
+    with pytest.raises(UserError, match=r"column stat of the sample sheet is z, but NeuroVault's answer to"):
+        neurovault.description["map_type"] = "T map"
+        run_rule("neurovault:32980", sha(GZ), stat="z")
+
+
+def test_one_volume_of_a_download(run_rule, server, monkeypatch):
+    monkeypatch.setenv(sources.ALLOW_HTTP_VARIABLE, server.url)
+    volumes = np.arange(48, dtype=np.float32).reshape(2, 3, 4, 2)
+    content = gzip.compress(nifti(volumes), mtime=0)
+    server.routes["/a.nii.gz"] = lambda request, earlier: request.answer(200, content)
+    image, sidecar = run_rule(f"{server.url}/a.nii.gz[1]", sha(content))
+    assert (nib.load(image).get_fdata() == volumes[..., 1]).all()
+    assert sidecar["SourceSHA256"] == sha(content) and sidecar["SourceURL"] == f"{server.url}/a.nii.gz"
+
+
+@pytest.mark.parametrize("name", ["a.hdr", "a.img", "a+tlrc.HEAD", "a+tlrc.BRIK.gz"])
+def test_one_file_of_a_pair_is_no_download(refused, server, name):
+    body = {
+        "a.hdr": PLAIN[:344] + b"ni1\0" + bytes(4),
+        "a+tlrc.HEAD": b"type = string-attribute\nname = X\ncount = 1\n'~\n",
+    }
+    server.routes[f"/{name}"] = lambda request, earlier: request.answer(200, body.get(name, bytes(400)))
+    message = refused(f"{server.url}/{name}", "0" * 64, allow_http=[server.url])
+    assert "is one file of a pair; download both and give the path of one of them" in message

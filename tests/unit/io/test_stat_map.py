@@ -60,9 +60,9 @@ def test_what_rule_fetch_map_writes_is_read(tmp_path, stat, df, space, distribut
     data[0, 0] = 0
     write_image(tmp_path / "source.nii.gz", data, AFFINE)
     files = MapFiles(*(str(tmp_path / f"made{end}") for end in (".nii.gz", "_mask.nii.gz", ".json")))
-    row = {"source": "source.nii.gz", "sha256": None, "stat": stat, "df": df, "space": space}
+    row = {"source": str(tmp_path / "source.nii.gz"), "sha256": None, "stat": stat, "df": df, "space": space}
     made = {"image": files.image, "mask_image": files.mask, "sidecar": files.sidecar}
-    fetch_map.main(**row, map_id="m", base=str(tmp_path), max_voxels=60, **made)
+    fetch_map.main(row, map_id="m", max_voxels=60, **made)
     found, record = StatMap.read("m", files), MapSidecar.read(files.sidecar)
     expected = np.where(data != 0, -np.log10(1 - data.astype(float)), 0) if stat == "1-p" else data
     np.testing.assert_allclose(found.values, expected, rtol=1e-6)

@@ -48,3 +48,19 @@ def print_table(
         lines.append("\t".join(line))
     path.write_text("\n".join(["\t".join(header), *lines]) + "\n", encoding="utf-8")
     return path
+
+
+def print_maxima(path, data, affine, found, random, most=6):
+    """Write clusters of positive values in our own form, each with its local maxima (ties included); number of rows."""
+    highest = ndimage.maximum_filter(data, size=3, mode="constant").ravel()
+    values = data.ravel()
+    lines = ["x\ty\tz\tvalue\tn_voxels\tcluster"]
+    for n, voxels in enumerate(found, start=1):
+        peak = random.choice(voxels[values[voxels] == values[voxels].max()].tolist())
+        others = [voxel for voxel in voxels.tolist() if values[voxel] == highest[voxel] and voxel != peak]
+        for voxel in [peak, *random.sample(others, min(len(others), most))]:
+            mm = apply_affine(affine, np.array(np.unravel_index(voxel, data.shape)))
+            size = str(len(voxels)) if voxel == peak else ""
+            lines.append("\t".join([*(f"{one:g}" for one in mm), decimal(float(values[voxel]), 2), size, str(n)]))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(lines) - 1

@@ -7,7 +7,7 @@ import pytest
 from calls import stat_map_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from printed_tables import clusters, decimal, print_table
+from printed_tables import clusters, decimal, print_maxima, print_table
 from small_maps import connectivities, smooth_maps, tied_maps
 
 from statmap.published.readers import read_published
@@ -253,6 +253,50 @@ def test_sub_peaks_are_not_blamed_for_the_row_of_their_cluster(tmp_path, motor):
         found = find_settings(table, *motor)
         assert rows_table(table, found, motor[1]).verdict.tolist() == [said] + ["exact"] * 10
         assert found.candidates[0].low < 3.1 <= found.candidates[0].high
+
+
+def test_a_sub_peak_on_a_plateau_beside_another_cluster_with_its_value(tmp_path):
+    """The voxel that is printed is no peak by itself; the nearest peak with its value is another cluster's."""
+    data = np.zeros((9, 5, 3), np.float32)
+    data[1:5, 1, 1] = 5, 4, 3, 3
+    data[5, 2, 1] = 3
+    rows = "x\ty\tz\tvalue\tn_voxels\tcluster\n1\t1\t1\t5\t4\t1\n4\t1\t1\t3\t\t1\n5\t2\t1\t3\t1\t2\n"
+    (tmp_path / "t.tsv").write_text(rows, encoding="utf-8")
+    best = find_settings(read_published(tmp_path / "t.tsv", "table"), data, np.eye(4)).candidates[0]
+    assert (best.connectivity, best.high, best.reading.changed, len(best.claims)) == (6, 3, "", 3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(tied_maps, connectivities, st.randoms())
+def test_sub_peaks_of_tied_maps_are_found(tmp_path_factory, data, connectivity, random):
+    levels = np.unique(data[data > 0]).astype(float)
+    assume(len(levels))
+    cutoff = random.choice(levels.tolist())
+    found = clusters(data, cutoff, connectivity, "positive")
+    path = tmp_path_factory.getbasetemp() / "maxima.tsv"
+    n_rows = print_maxima(path, data, AFFINE, found, random)
+    fits = fitting(find_settings(read_published(path, "table"), data, AFFINE), connectivity, "positive", cutoff)
+    assert max(len(one.claims) for one in fits if not one.reading.changed) == n_rows, path.read_text()
+
+
+def test_the_place_of_a_table_of_another_image_is_any_voxel_of_its_cluster(tmp_path):
+    """AFNI's report of a threshold volume with the effect beside it: the largest effect is not where t is largest."""
+    data = np.zeros((9, 5, 3), np.float32)
+    data[1:6, 1, 1] = 3, 5, 4, 3.5, 2
+    data[7, 3, 1] = -4
+    header = ["#[ Supplement dat vol  = [1] 'vis#0_Coef' ]", "#[ Neighbor type, NN   = 1 ]", "#Volume  CM RL"]
+    lines = ["   4 0 0 0 0 0 0 0 0 0 1.5 0.1 2.25 -4.0 -1.0 1.0", "   1 0 0 0 0 0 0 0 0 0 1 0 -1 -7.0 -3.0 1.0"]
+    (tmp_path / "t.1D").write_text("\n".join(header + lines), encoding="utf-8")
+    table = read_published(tmp_path / "t.1D", "table")
+    found = find_settings(table, data, np.eye(4))
+    best = found.candidates[0]
+    assert (best.connectivity, best.sign, best.low, best.high) == (6, "apart", 2, 3)
+    assert rows_table(table, found, np.eye(4)).verdict.tolist() == ["exact", "exact"]
+    (tmp_path / "t.1D").write_text("\n".join(header + [line.replace("-4.0", "-6.0") for line in lines]))
+    rows = rows_table(
+        table := read_published(tmp_path / "t.1D", "table"), find_settings(table, data, np.eye(4)), np.eye(4)
+    )
+    assert rows.verdict[0] != "exact" and rows.verdict[1] == "exact"
 
 
 def test_coordinates_alone_bound_the_cutoff(search, motor):

@@ -314,8 +314,8 @@ def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):
     image.set_data_dtype(np.int16)  # nibabel scales it
     image.to_filename(tmp_path / "atlas.nii.gz")
     made = {"image": tmp_path / "made.nii.gz", "sidecar": tmp_path / "made.json"}
-    settings = {"sha256": None, "base": tmp_path, "max_voxels": 60}
-    fetch_atlas.main(source="atlas.nii.gz", atlas_id="a", **made, **settings)
+    settings = {"atlas": {"image": str(tmp_path / "atlas.nii.gz")}, "atlas_id": "a", "max_voxels": 60}
+    fetch_atlas.main(**made, **settings)
     files = AtlasFiles(**made, labels=table("index,name\n0,Front\n"), space="x")
     empty = stat_map_of(np.zeros((2, 2, 2), np.float32), name="m")
     ((atlas,), warnings) = read_atlases({"a": files}, replace(empty, space="x"))
@@ -325,10 +325,10 @@ def test_a_probabilistic_atlas_from_its_file_to_its_labels(tmp_path, table):
     label_peaks(peaks, [atlas], np.diag([2.0, 2, 2, 1]))
     assert peaks["a_peak"] == ["75% Front", "no_label", "50% index 1", "no_label"] and warnings == []
     with pytest.raises(UserError, match="60 voxels, more than max_voxels: 59"):
-        fetch_atlas.main(source="atlas.nii.gz", atlas_id="a", **made, **settings | {"max_voxels": 59})
+        fetch_atlas.main(**made, **settings | {"max_voxels": 59})
     (tmp_path / "cut.nii.gz").write_bytes(gzip.compress(gzip.decompress((tmp_path / "atlas.nii.gz").read_bytes())[:-9]))
-    with pytest.raises(UserError, match=r"cut.nii.gz is damaged .the file ends before its 2 volumes do.; get the file"):
-        fetch_atlas.main(source="cut.nii.gz", atlas_id="a", **made, **settings)
+    with pytest.raises(UserError, match=r"cut.nii.gz is damaged .*not enough data in file.; get the file"):
+        fetch_atlas.main(**made, **settings | {"atlas": {"image": str(tmp_path / "cut.nii.gz")}})
 
 
 def test_files_of_atlases_are_found_by_name_and_tables_by_order():

@@ -12,7 +12,7 @@ from statmap.grid import voxel_volume
 from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.io.images import read_image, write_image, write_volumes
 from statmap.regions.clusters import label_components
-from statmap.regions.extract import accounting_warning, check_accounting, region_volumes
+from statmap.regions.extract import accounting_warnings, check_accounting, region_volumes
 from statmap.rules import RegionRule
 
 STRUCTURE = {
@@ -193,11 +193,11 @@ def test_merged_local_regions_lose_every_negative_voxel_and_say_so(motor):
     spec = SPEC | {"extract_type": "local_regions"}
     merged = extract_regions(data, affine, spec | {"signs": "merged"})
     assert (data < 0).sum() == 1139 and not (merged.labels[data < 0]).any()
-    assert "reason other than size" in accounting_warning(merged.accounting, merged.rule)
+    assert "reason other than size" in accounting_warnings(merged.accounting, merged.rule)[0]
     kept = extract_regions(data, affine, spec | {"unseeded": "keep"})
     assert (
         kept.accounting["kept"] == kept.accounting["suprathreshold"]
-        and accounting_warning(kept.accounting, kept.rule) is None
+        and accounting_warnings(kept.accounting, kept.rule) == []
     )
 
 
@@ -322,23 +322,23 @@ def test_every_count_by_hand():
 @pytest.mark.parametrize(("unseeded", "seed_only"), [(5, 0), (0, 5), (3, 2)])
 def test_losses_are_warned_of_from_above_five_percent(unseeded, seed_only):
     rule = RegionRule(signs="merged", unseeded="drop")
-    assert accounting_warning(account(100, 95, 0, unseeded, seed_only), rule) is None
-    assert accounting_warning(account(100, 0, 95, unseeded, seed_only), rule) is None
-    said = accounting_warning(account(99, 94, 0, unseeded, seed_only), rule)
+    assert accounting_warnings(account(100, 95, 0, unseeded, seed_only), rule) == []
+    assert accounting_warnings(account(100, 0, 95, unseeded, seed_only), rule) == []
+    (said,) = accounting_warnings(account(99, 94, 0, unseeded, seed_only), rule)
     assert said.startswith("5 of 99 suprathreshold voxels (5.1%) are in no region for a reason other than size")
     assert f"{unseeded} in components without a seed, {seed_only} in components that are nothing but their seed" in said
-    assert accounting_warning(account(0), rule) is None
-    assert "99 of 100 suprathreshold voxels (99.0%)" in accounting_warning(account(100, 1, 0, 99), rule)
+    assert accounting_warnings(account(0), rule) == []
+    assert "99 of 100 suprathreshold voxels (99.0%)" in accounting_warnings(account(100, 1, 0, 99), rule)[0]
 
 
 def test_only_what_would_help_is_advised():
     def advice(signs, unseeded):
-        return accounting_warning(account(10, unseeded=10), RegionRule(signs=signs, unseeded=unseeded))
+        return accounting_warnings(account(10, unseeded=10), RegionRule(signs=signs, unseeded=unseeded))[0]
 
     both = advice("merged", "drop")
-    assert "signs: split and unseeded: keep recover them; connected_components never loses any" in both
-    assert ". unseeded: keep recovers them; connected_components" in advice("split", "drop")
-    assert ". signs: split recovers them; connected_components" in advice("merged", "keep")
+    assert "signs: split or unseeded: keep keeps them; connected_components never loses any" in both
+    assert ". unseeded: keep keeps them; connected_components" in advice("split", "drop")
+    assert ". signs: split keeps them; connected_components" in advice("merged", "keep")
     assert advice("split", "keep").endswith("nothing but their seed. connected_components never loses any")
 
 

@@ -95,7 +95,7 @@ def test_tables_read_back_with_the_right_types_and_keep_their_header_when_empty(
     assert set(second.values()) == {None}
     back = pd.read_csv(tmp_path / file)
     for name, column in columns.items():
-        assert (column.written == "") == pd.api.types.is_string_dtype(back[name].dtype), name
+        assert column.is_text == pd.api.types.is_string_dtype(back[name].dtype), name
     write_table(tmp_path / file, {name: [] for name in columns}, columns)
     assert list(pd.read_csv(tmp_path / file)) == list(columns) and read_table(tmp_path / file) == []
 

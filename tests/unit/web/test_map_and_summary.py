@@ -11,7 +11,7 @@ from parsed import Parsed
 from statmap.tables.warned import Warned, grouped
 from statmap.web.map_page import Beside, VariantPage, accounting_in_words, map_page
 from statmap.web.methods import Methods
-from statmap.web.summary import summary_page
+from statmap.web.summary import Published, summary_page
 
 ACCOUNTING = {"suprathreshold": 10, "kept": 6, "too_small": 1, "unseeded": 3, "seed_only": 0}
 REGION = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "sign": "positive", "peak_value": -4.0, "peak_i": 2}
@@ -43,7 +43,7 @@ def summary_row(map_id, variant):
 def test_names_are_text_not_markup(csv, name):
     pages = [
         map_page(name, name, [one_variant(csv, name, [name], text=name)], Beside(["threshold"]), view=True),
-        summary_page([summary_row(name, name)], [Warned(name, name, name)], [], [], csv, ["map", "view"]),
+        summary_page([summary_row(name, name)], [Warned(name, name, name)], [], Published(), csv, ["map", "view"]),
     ]
     for text in pages:
         parsed = Parsed(text)
@@ -71,7 +71,10 @@ def test_a_map_page_leads_to_everything_of_its_map(csv):
     """Figures of all variants, a figure per region, published tables: none is left to be found in a folder."""
     regions = [REGION, REGION | {"region": 2}]
     variants = [one_variant(csv, "a", regions=regions), one_variant(csv, "b", regions=())]
-    text = map_page("m", "z", variants, Beside([], ["dice", "sweep/findings"], 12, ["smith 2012"]), False)
+    text = map_page(
+        "m", "z", variants, Beside([], ["dice", "sweep/findings"], 12, {"smith 2012": "All <follows>."}), False
+    )
+    assert "All &lt;follows&gt;." in text
     assert re.findall(r'<img src="(.*?)"', text) == ["dice.png", "sweep/findings.png"]
     assert re.findall(r'href="([^"]*region-.*?)"', text) == ["a/pages/region-001.png", "a/pages/region-002.png"]
     assert 'href="published/smith%202012/check.html"' in text and 'href="#_shared"' in text
@@ -96,7 +99,7 @@ def test_every_voxel_is_accounted_for():
     ],
 )
 def test_summary_leads_to_what_there_is(csv, pages, address):
-    text = summary_page([summary_row("a b", "v")], [], [], [], csv, pages)
+    text = summary_page([summary_row("a b", "v")], [], [], Published(), csv, pages)
     links = re.findall(r'<td[^>]*><a href="(.*?)"', text)
     assert links == ([] if address is None else [address.partition("#")[0], address] * 2)
 
@@ -115,7 +118,7 @@ def test_warnings_that_say_the_same_are_one_group():
 
 def test_a_row_is_found_by_its_map_variant_and_warnings(csv):
     rows = [summary_row("a", "v"), summary_row("b", "v")]
-    text = summary_page(rows, [Warned("b", "v", "Odd & ends")], [], [], csv, ["map"])
+    text = summary_page(rows, [Warned("b", "v", "Odd & ends")], [], Published(), csv, ["map"])
     assert re.findall(r'data-find="(.*?)"', text) == ["a v |z| &gt; 3", "b v |z| &gt; 3 odd &amp; ends"] * 2
     assert text.count('class="warned"') == 2
 
@@ -123,10 +126,13 @@ def test_a_row_is_found_by_its_map_variant_and_warnings(csv):
 def test_published_tables_lead_to_their_pages(csv):
     best = {"map": "a", "table": "smith 2012", "rows": 8, "rows_exact": 6, "cutoff_low": 2.2996, "sign": "positive"}
     nothing = {"map": "b", "table": "lost"}
-    text = summary_page([summary_row("a", "v")], [], [], [best, nothing], csv, ["map"])
+    text = summary_page(
+        [summary_row("a", "v")], [], [], Published([best, nothing], ["FSL's own table is <reproduced>."]), csv, ["map"]
+    )
+    assert "FSL&#39;s own table is &lt;reproduced&gt;." in text
     assert "Published tables" in text and "2.2996" in text and '<a href="b/published/lost/check.html">lost</a>' in text
     assert '<a href="a/published/smith%202012/check.html">smith 2012</a>' in text
-    assert "Published tables" not in summary_page([summary_row("a", "v")], [], [], [], csv, ["map"])
+    assert "Published tables" not in summary_page([summary_row("a", "v")], [], [], Published(), csv, ["map"])
 
 
 def test_too_many_pairs_are_left_to_the_files(csv):
@@ -139,6 +145,8 @@ def test_too_many_pairs_are_left_to_the_files(csv):
         "overlap_voxels": 1,
         "dice": 1.0,
     }
-    assert "How far the variants of a map agree" in summary_page([summary_row("a", "v")], [], [pair], [], csv, [])
-    text = summary_page([summary_row("a", "v")], [], [pair] * 3000, [], csv, [])
+    assert "How far the variants of a map agree" in summary_page(
+        [summary_row("a", "v")], [], [pair], Published(), csv, []
+    )
+    text = summary_page([summary_row("a", "v")], [], [pair] * 3000, Published(), csv, [])
     assert "How far the variants of a map agree" not in text and "3,000 pairs" in text

@@ -82,7 +82,7 @@ def test_the_whole_paragraph():
     ("threshold", "cutoff", "said", "reference"),
     [
         ("97%", Cutoff(2.5, ">", "percentile", "all", 1000), "97th percentile of |t| over all voxels of the image", ""),
-        ({"p": 0.001}, Cutoff(3.7, ">=", "p"), "p < 0.001, uncorrected for multiple comparisons, 0.0005 in each", ""),
+        ({"p": 0.001}, Cutoff(3.7, ">=", "p"), "p < 0.001 uncorrected for multiple comparisons, 0.0005 in each", ""),
         ({"fdr": 0.05}, Cutoff(4.1, ">=", "fdr", "mask", 900), "over the voxels of its mask (n = 900)", "Benjamini"),
         ({"bonferroni": 0.05}, Cutoff(5.0, ">=", "bonferroni", "mask", 900), "family-wise error rate of 0.05", ""),
         ({"fdr": 0.05}, Cutoff(float("inf"), ">=", "fdr", "mask", 900), "which no voxel reaches", "Benjamini"),
