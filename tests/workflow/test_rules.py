@@ -81,6 +81,88 @@ def test_no_file_is_known_by_its_place_in_a_list(rules, rule, keyword):
 
     The three files of a map are listed in the order of `MapFiles`, the label tables in that of the atlases.
     """
-    files = of_names(getattr(any_job_of(rules[rule]), keyword))
+    files = files_by_name(getattr(any_job_of(rules[rule]), keyword))
     # What these read and write are no results: one removes them, the other stands before them.
     assert bool(files) == (rule not in ("prune", "start_study"))
+    assert None not in files or len(files) == 1, "some have names, some have none"
+    for paths in files.values():
+        assert max(Counter(Path(path).parts[-3:] for path in paths).values(), default=1) == 1, paths
+    if keyword == "input" and "map" in files:
+        assert files["map"] == [f"results/maps/one{end}" for end in (".nii.gz", "_mask.nii.gz", ".json")]
+    if "atlas_labels" in files:
+        assert len(files["atlas_labels"]) == len(any_job_of(rules[rule]).params.atlas_spaces)
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+def test_a_script_takes_no_file_by_a_number(rule):
+    for node in ast.walk(ast.parse((SCRIPTS / f"{rule}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value).startswith(("snakemake.input", "snakemake.out")):
+            pytest.fail(ast.unparse(node))
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+def test_files_from_elsewhere_count_by_their_content(rules, rule):
+    """Snakemake looks at their times only. Residuals may be gigabytes, and are left to it."""
+    job = any_job_of(rules[rule])
+    files = files_by_name(job.input)
+    files.pop("residuals", None)
+    elsewhere = [path for paths in files.values() for path in paths if not path.startswith("results/")]
+    assert sorted(job.params.get("content", [])) == sorted(map(sha256_of, elsewhere))
+
+
+def test_every_kind_of_file_from_elsewhere_is_read_by_some_rule(rules):
+    """So that the test above has something to look at."""
+    read = {Path(path).name.split(".")[0] for rule in WITH_SCRIPT for path in any_job_of(rules[rule]).input}
+    assert read >= {"map", "mask", "values", "residuals", "atlas", "labels", "table", "template"}
+
+
+@pytest.mark.parametrize("rule", WITH_SCRIPT)
+def test_captions_are_there_and_say_what_their_rule_knows(rules, rule):
+    """What a caption asks for and its rule does not have would end the report."""
+    job = any_job_of(rules[rule])
+    job.wildcards = SimpleNamespace(**dict(job.wildcards.items()), region="001")  # of a folder of pages
+    reports = [get_flag_value(file, "report") for file in rules[rule].output if is_flagged(file, "report")]
+    for caption in {str(REPOSITORY / report.caption.get_path_or_uri(secret_free=True)) for report in reports}:
+        text = Path(caption).read_text(encoding="utf-8")
+        assert jinja2.Template(text, undefined=jinja2.StrictUndefined).render(snakemake=job).strip(), caption
+
+
+def test_every_figure_that_can_be_asked_for_is_in_the_report(rules):
+    outputs = [file for name in ("plot_variants", "plot_sweep") for file in rules[name].output]
+    shown = {Path(file).stem for file in outputs if is_flagged(file, "report")}
+    assert shown == CAPTIONS.keys()
+
+
+def test_no_script_without_a_rule(rules):
+    assert [name for name, rule in rules.items() if rule.script] == [name for name in rules if name != "all"]
+
+
+def test_nothing_runs_outside_a_script(rules, compiled):
+    for rule in rules.values():
+        assert not rule.is_run and not rule.is_checkpoint and rule.shellcmd is None, rule.name
+        assert rule.wrapper is rule.cwl is rule.notebook is None, rule.name
+    assert not [ast.unparse(node) for node in ast.walk(compiled) if isinstance(node, ast.Lambda)]
+
+
+def test_scripts_do_not_read_the_config():
+    for rule in WITH_SCRIPT:
+        text = (SCRIPTS / f"{rule}.py").read_text(encoding="utf-8")
+        assert "snakemake.config" not in text and "def main(" in text and text.startswith(f'"""Rule {rule}: ')
+
+
+def test_snakemake_lint_is_clean(tmp_path):
+    run("snakemake", "--snakefile", SNAKEFILE, "--directory", tmp_path, "--lint")
+
+
+def test_snakefmt_is_clean():
+    pytest.importorskip("snakefmt")
+    run("snakefmt", "--check", SNAKEFILE)
+
+
+def test_the_workflow_runs_without_a_way_out():
+    """As every test here runs it: a socket of any Python below it connects to this machine only."""
+    code = "import socket; socket.create_connection(('0.0.0.0', 9))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | OFFLINE, capture_output=True, text=True, check=False
+    )
+    assert "no connection to 0.0.0.0: the tests of the workflow are offline" in done.stderr
