@@ -424,7 +424,6 @@ OTHERS = {  # the file that is changed: who writes it, and what the sheet calls 
     "stats.nii.gz": (written.afni_nifti, "stats.nii.gz[1]", BUCKET),
     "x.mgz": (written.mgh, "x.mgz[b]", {}),
     "x.hdr": (written.analyze, "x.hdr[0]", {}),
-    "x.mat": (written.analyze_with_matrix, "x.img[0]", {}),
     "x.img": (written.pair, "x.img[1]", {}),
     "x.nii.bz2": (written.bzipped, "x.nii.bz2[1]", {}),
 }

@@ -1,6 +1,9 @@
 """Open an image of any format, refuse by its header what is not wanted, and say in one line what is damaged."""
 
 import io
+import json
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,8 +122,37 @@ def _image(files, stream):
     if start[344:347] == b"ni1" or start[4:7] == b"ni2":
         kind = nib.Nifti2Pair if start[4:7] == b"ni2" else nib.Nifti1Pair
         return kind.from_file_map({"image": voxels, "header": header})
-    matrix = FileHolder(str(matrix_of(files.header)))
-    return nib.Spm2AnalyzeImage.from_file_map({"image": voxels, "header": header, "mat": matrix})
+    image = nib.Spm2AnalyzeImage.from_file_map(
+        {"image": voxels, "header": header, "mat": FileHolder(fileobj=io.BytesIO())}
+    )
+    matrix = matrix_of(files.header)
+    return nib.Spm2AnalyzeImage(image.dataobj, _affine_of(matrix), image.header) if matrix.is_file() else image
+
+
+# scipy.io ends its process on some damaged files: so it has one of its own. M has x to the right as the header has it.
+_READ_MATRIX = """
+import json, sys, scipy.io
+found = scipy.io.loadmat(sys.argv[1], variable_names=["mat", "M"])
+name = "mat" if "mat" in found else "M"
+matrix = found[name]
+print(json.dumps([name, (matrix[:, :, 0] if matrix.ndim > 2 else matrix).astype(float).tolist()]))
+"""
+MATRIX_SECONDS = 60
+
+
+def _affine_of(path):
+    """The (4, 4) affine in SPM's file beside an Analyze image, voxel indices from 0 to mm."""
+    try:
+        command = [sys.executable, "-I", "-c", _READ_MATRIX, str(path)]
+        done = subprocess.run(command, capture_output=True, timeout=MATRIX_SECONDS, check=True)
+        name, numbers = json.loads(done.stdout)
+        matrix = np.array(numbers, dtype=np.float64).reshape(4, 4)
+    except (subprocess.SubprocessError, ValueError) as error:
+        raise ValueError(f"{path.name} beside it holds no matrix mat or M of SPM") from error
+    if name == "M":
+        matrix = np.diag([-1.0, 1, 1, 1]) @ matrix
+    matrix[:3, 3] += matrix[:3, :3].sum(axis=1)  # Matlab counts voxels from 1
+    return matrix
 
 
 class Look(NamedTuple):

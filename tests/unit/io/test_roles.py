@@ -5,6 +5,7 @@ import gzip
 import nibabel as nib
 import numpy as np
 import pytest
+import scipy.io
 import written
 
 import fetch_atlas
@@ -283,6 +284,38 @@ def test_the_convention_of_analyze_is_warned_of(folder):
     assert warned(source) == [] and world(*as_map(source)[:2]) == world(DATA.astype(float), turned)
     assert [path.name for path in files_of(source)] == ["x.hdr", "x.img", "x.mat"]
     assert warned(written.pair(folder, DATA, AFFINE)) == []
+
+
+@pytest.mark.parametrize("name", ["mat", "M", "other"])
+def test_the_matrix_beside_an_analyze_image(name, folder):
+    """As SPM99 writes it (M, x to the right) and SPM2 (mat), voxels from 1."""
+    source = written.analyze(folder, DATA, AFFINE)
+    turned = AFFINE @ np.array([[1.0, 0.1, 0, 0], [0, 1, 0, 2], [0, 0, 1, -1], [0, 0, 0, 1]])
+    from_one = turned.copy()
+    from_one[:3, 3] -= turned[:3, :3].sum(axis=1)
+    content = {"mat": np.stack([from_one, 2 * from_one], axis=2), "M": np.diag([-1.0, 1, 1, 1]) @ from_one, "other": 3}
+    scipy.io.savemat("x.mat", {name: content[name]})
+    if name == "other":
+        with pytest.raises(
+            UserError, match=r"x.hdr is not a readable image \(x.mat beside it holds no matrix mat or M of"
+        ):
+            as_map(source)
+    else:
+        np.testing.assert_allclose(as_map(source)[1], turned, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_matrix_ends_in_one_line(seed, folder):
+    """scipy.io ends the process on some of them."""
+    source = written.analyze_with_matrix(folder, DATA, AFFINE)
+    content, random = bytearray((folder / "x.mat").read_bytes()), np.random.default_rng(seed)
+    for place in random.integers(128, len(content), 6):
+        content[place] = random.integers(0, 256)
+    (folder / "x.mat").write_bytes(content[: len(content) - 20 * (seed % 2)])
+    try:
+        as_map(source)
+    except UserError as error:
+        assert "map 'm': x.hdr" in str(error) and "\n" not in str(error)
 
 
 @pytest.mark.parametrize("name", ["x.nii.bz2", "x.img.gz", "x.mgz", "x.nii.gz"])
