@@ -591,9 +591,9 @@ onstart:
 
 
 onsuccess:
-    if not study.sources and (stale := study.left_behind()):
+    if not study.sources and study.left_behind():
         logger.warning(
-            f"Not in the config any more: {', '.join(stale)}. The same command with `prune` before its options, "
+            f"Not in the config any more: {study.left_behind_in_words()}. The same command with `prune` before its options, "
             "`snakemake prune --directory … --configfile …`, removes exactly that; with -n too it only shows it."
         )
 

@@ -16,7 +16,7 @@ def lines_with(lines, *words):
 @pytest.mark.parametrize(
     ("config", "sheet", "found", "accepted"),
     [
-        ({"treshold": 3}, None, "key 'treshold' is not known", "maps, map, template, template_space"),
+        ({"treshold": 3}, None, "key 'treshold' is not known", "maps, map, from, from_effects, template"),
         ({"variants": {"a": {"threshold": {"p": "1e-3"}}}}, None, "a.threshold.p: '1e-3'", "'number'"),
         ({"maps": "sheet.tsv"}, "map\tsource\tcolour\n", "column 'colour' is not known", "map, source, sha256, stat"),
         ({"variants": "sheet.tsv"}, "variant\ttreshold\n", "column 'treshold' is not known", "variant, threshold"),

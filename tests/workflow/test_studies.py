@@ -626,7 +626,10 @@ def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
         *(f"results/overlap/{variant}{end}" for variant in ("low", "high") for end in (".nii.gz",)),
     }
     [line] = [line for line in said.splitlines() if "Not in the config any more" in line]
-    assert {part.strip() for part in line.partition(": ")[2].partition(". The")[0].split(",")} == stale
+    listed = {part.strip() for part in line.partition(": ")[2].partition(". The")[0].split(",")}
+    assert listed == stale | {"logs and benchmarks"}
+    traces = [path for kind in ("logs", "benchmarks") for path in (tmp_path / f"results/{kind}").glob("*/two.*")]
+    assert len(traces) > 5
     assert all((tmp_path / path).exists() for path in stale)
     kept = {
         path for path in outputs(tmp_path) if not any(path.startswith(one.removeprefix("results/")) for one in stale)
@@ -636,6 +639,8 @@ def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
     assert all((tmp_path / path).exists() for path in stale)
     succeed(tmp_path, "prune", config=config)
     assert not any((tmp_path / path).exists() for path in stale) and set(outputs(tmp_path)) == kept
+    assert not any(path.exists() for path in traces)
+    assert "so removed: nothing" in run_snakemake(tmp_path, "prune", "-n", config=config).stdout
     assert (tmp_path / "results/one/notes/thoughts.txt").exists() and (tmp_path / "results/mine").is_dir()
     assert plan(tmp_path, *targets, config=config) == {} and "any more" not in succeed(
         tmp_path, *targets, config=config

@@ -247,8 +247,11 @@ class Study:
         return [str(path) for path in left_behind("results", wanted)]
 
     def left_behind_in_words(self, wildcards=None) -> str:
-        """The same as a list to read."""
-        return ", ".join(self.left_behind()) or "nothing"
+        """The same as a list to read; of logs and benchmarks no more than that there are some."""
+        paths = self.left_behind()
+        results = [path for path in paths if path.split(os.sep)[1] not in ("logs", "benchmarks")]
+        traces = ["logs and benchmarks"] if len(results) < len(paths) else []
+        return ", ".join([*results, *traces]) or "nothing"
 
     # What a rule reads, where that depends on the config.
 
