@@ -117,3 +117,7 @@ def test_in_an_empty_environment_it_thresholds_the_embedded_map(wheel, tmp_path,
         "labels": "labels_aal.csv",
     }
     assert not list((tmp_path / "venv").rglob("snakemake"))
+    lines = re.search(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    (place / "page.py").write_text(lines, encoding="utf-8")
+    done = subprocess.run([python, "page.py"], cwd=place, env=settings, stdout=subprocess.PIPE, text=True, check=True)
+    assert "n_voxels" in done.stdout and (place / "regions.png").is_file()

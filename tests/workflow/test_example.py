@@ -61,6 +61,18 @@ def test_the_excerpt_of_the_readme_is_what_the_run_gives(results):
     assert lines == [[row[column] for column in header] for row in regions]
 
 
+def test_results_are_read_as_the_page_on_python_says(results, monkeypatch, capsys):
+    page = (REPOSITORY / "docs/python.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(results.parent)
+    names = {}
+    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
+    first = names["table"].iloc[0]
+    assert (
+        int(names["mask"].get_fdata().sum()) == first["n_voxels"] > 0
+        and str(first["n_voxels"]) in capsys.readouterr().out
+    )
+
+
 @pytest.fixture(params=VARIANTS)
 def variant_folder(results, request):
     return results / "motor" / request.param
