@@ -293,6 +293,7 @@ if DRAWN or PAGES:
                 *("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json"),
                 *("regions.csv", "peaks.csv"),
             ),
+            tables_sidecar="results/{map}/tables.json",
             stability=expand("results/{{map}}/stability.csv") if AGREEMENT else [],
             template=ancient(study.template_of),
         output:

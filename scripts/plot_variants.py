@@ -16,6 +16,14 @@ from statmap.figures.variant import Row, VariantScene, read_scenes
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapFiles, StatMap, by_folder
 from statmap.tables.csv_files import read_table
+from statmap.tables.sidecar import TablesSidecar
+
+
+class Pages(NamedTuple):
+    """Pages of regions: for how many of the largest of a variant, and their formats."""
+
+    most: int
+    formats: Iterable[str]
 
 
 class Agreement(NamedTuple):
@@ -32,8 +40,8 @@ def main(
     agreement: Agreement | None,
     template: str | None,
     outputs: Mapping[str, Mapping[str, Path]],
-    formats: Iterable[str],
-    max_pages: int,
+    pages: Pages,
+    tables_sidecar: str,
 ) -> None:
     """Draw the variants of one map.
 
@@ -45,19 +53,19 @@ def main(
     agreement : of the variants; None where they are not compared.
     template : anatomical image in the space of the map, or None.
     outputs : by variant, the figures to write, and ``pages``, a folder for a page per region, where it is asked for.
-    formats : of the pages.
-    max_pages : how many of the largest regions of a variant get a page.
+    pages : of regions.
+    tables_sidecar : from rule tabulate_regions.
     """
-    stat_map = StatMap.read(map_id, files)
-    for variant, scene in read_scenes(stat_map, inputs, template):
+    stat_map, reported = StatMap.read(map_id, files), TablesSidecar.read(tables_sidecar).reported
+    for variant, scene in read_scenes(stat_map, inputs, template, reported):
         regions, peaks = (read_table(inputs[variant][name]) for name in ("regions.csv", "peaks.csv"))
         title = f"{map_id} · {variant}"
         figures = [path for name, path in outputs.get(variant, {}).items() if name != "pages"]
         n_drawn = draw_variant(scene, regions, title, figures)
         if folder := outputs.get(variant, {}).get("pages"):
             folder.mkdir(parents=True, exist_ok=True)
-            pages = region_pages(scene, regions, peaks, title, max_pages)
-            n_drawn += draw_figures(pages, (folder / f"{page}.{kind}" for page in pages for kind in formats))
+            draw = region_pages(scene, regions, peaks, title, pages.most)
+            n_drawn += draw_figures(draw, (folder / f"{page}.{kind}" for page in draw for kind in pages.formats))
         log.info("%s, variant '%s': %d figures, %d regions", stat_map, variant, n_drawn, len(regions))
     if agreement:
         subtitle = "Dice coefficient of what every two variants keep"
@@ -100,6 +108,6 @@ if __name__ == "__main__":
             agreement=Agreement(*stability, made.agreement) if (stability := snakemake.input.stability) else None,
             template=snakemake.input.template or None,
             outputs=by_folder([*made.figures, *made.pages, *made.others]),
-            formats=snakemake.params.formats,
-            max_pages=snakemake.params.max_pages,
+            pages=Pages(snakemake.params.max_pages, snakemake.params.formats),
+            tables_sidecar=snakemake.input.tables_sidecar,
         )

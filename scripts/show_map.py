@@ -12,7 +12,7 @@ from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
 from statmap.regions.extract import RegionsSidecar
 from statmap.tables.csv_files import read_table
-from statmap.tables.of_variant import TablesSidecar
+from statmap.tables.sidecar import TablesSidecar
 from statmap.web.map_page import Beside, VariantPage, map_page
 from statmap.web.methods import Credits, methods_text
 from statmap.web.viewer import VariantView, viewer_page
@@ -43,13 +43,14 @@ def main(
     pages : which page to write where, ``map`` and ``view``.
     """
     fetched, tabulated = MapSidecar.read(files.sidecar), TablesSidecar.read(tables_sidecar)
-    cites = cites._replace(atlases={name: cites.atlases[name] for name in tabulated.atlases})
+    citation = cites.citation or fetched.citation  # the sheet's before NeuroVault's
+    cites = Credits(citation, {name: cites.atlases[name] for name in tabulated.atlases})
     on_map, on_view = [], []
     for variant, made in inputs.items():
         thresholded = ThresholdSidecar.read(made["thresholded.json"])
         extracted = RegionsSidecar.read(made["regions.json"])
         regions, peaks = read_table(made["regions.csv"]), read_table(made["peaks.csv"])
-        methods = methods_text(map_id, fetched, thresholded, extracted, regions, cites)
+        methods = methods_text(map_id, fetched, thresholded, extracted, regions, cites, tabulated.reported)
         records = fetched, tabulated, thresholded, extracted
         warnings = [warning for record in records for warning in record.warnings]
         accounting = extracted.voxel_accounting
@@ -59,7 +60,7 @@ def main(
             on_view.append(VariantView(variant, thresholded, extracted, labels, regions))
     texts = {}
     if "map" in pages:
-        texts["map"] = map_page(map_id, _about(fetched), on_map, beside, "view" in pages)
+        texts["map"] = map_page(map_id, _about(fetched, tabulated.reported), on_map, beside, "view" in pages)
     if "view" in pages:
         families = {
             (view.thresholded.parameters["domain"], view.thresholded.parameters["tdp_alpha"]) for view in on_view
@@ -78,12 +79,14 @@ def _answers(paths):
     return {record["Table"]: record["Sentence"] for record in map(read_json, paths)}
 
 
-def _about(fetched):
-    """The map in a sentence: what it is, where it is from."""
+def _about(fetched, reported):
+    """The map in a sentence: what it is, where it is from, and what the values of its tables are."""
     size = " × ".join(f"{length:.3g}" for length in fetched.voxel_size_mm)
     shape = " × ".join(map(str, fetched.shape))
     space = fetched.space or "space unknown"
-    return f"stat {fetched.stat} from {fetched.sources[0]}; {shape} voxels of {size} mm; {space}"
+    contrast = f", {fetched.contrast}" if fetched.contrast else ""
+    values = f"; values, peaks and means are {reported.in_words}" if reported else ""
+    return f"stat {fetched.stat} from {fetched.sources[0]}{contrast}; {shape} voxels of {size} mm; {space}{values}"
 
 
 if __name__ == "__main__":

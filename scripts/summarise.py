@@ -20,7 +20,7 @@ from statmap.stability.across_maps import maps_on_one_grid
 from statmap.tables.closing import closing_words
 from statmap.tables.columns import SUMMARY
 from statmap.tables.csv_files import read_table, write_rows
-from statmap.tables.of_variant import TablesSidecar
+from statmap.tables.sidecar import TablesSidecar
 from statmap.tables.warned import Warned, join_warnings
 from statmap.web.summary import Published, summary_page
 

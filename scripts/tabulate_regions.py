@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from statmap.distributions import distribution_of
 from statmap.grid import decimals_of
 from statmap.inference.thresholds import ThresholdSidecar
-from statmap.io.images import read_on_grid, read_written
+from statmap.io.declared import statistic
+from statmap.io.images import judge, read_on_grid, read_written
 from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
@@ -16,7 +18,8 @@ from statmap.regions.extract import Regions, RegionsSidecar
 from statmap.rules import PeakRule
 from statmap.tables.columns import with_added
 from statmap.tables.csv_files import write_table
-from statmap.tables.of_variant import TablesSidecar, tables_of_variant
+from statmap.tables.of_variant import tables_of_variant
+from statmap.tables.sidecar import Reported, TablesSidecar
 
 
 def main(
@@ -46,9 +49,13 @@ def main(
     named_atlases, warnings = read_atlases(atlases, stat_map)
     columns = {table: with_added(table, atlas=atlases) for table in ("regions.csv", "peaks.csv")}
     grid, decimals = (stat_map.values.shape, stat_map.affine), decimals_of(stat_map.affine)
-    reported = None
+    reported, record_of_values = None, None
     if values:
-        reported, doubts = read_on_grid(values, *grid, f"values of {stat_map}")
+        what = f"values of {stat_map}"
+        reported, doubts = read_on_grid(values, *grid, what)
+        _, header = judge(values, what)
+        known, _ = statistic(header.header, values, {}, what)
+        record_of_values = Reported(Path(values).name, distribution_of(known["stat"], known["df"]).units)
         warnings += doubts
     for warning in warnings:
         log.warning("%s", warning)
@@ -71,6 +78,7 @@ def main(
         warnings=warnings,
         parameters={variant: vars(rule) for variant, rule in rules.items()},
         atlases=[atlas.name for atlas in named_atlases if atlas.labels.any()],
+        reported=record_of_values,
     ).write(sidecar)
 
 

@@ -193,3 +193,59 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, variant, row, said):
     assert done.returncode and "Traceback" not in done.stdout
     [line] = {line for line in done.stdout.splitlines() if line.startswith("Failed: ")}
     assert "own" in line and said in line
+
+
+def test_corrected_p_values_are_called_so(tmp_path):
+    """As randomise writes them: the file's name says that they are corrected, the t map beside it what it is."""
+    random = np.random.default_rng(8)
+    t = smooth_noise(random, 1)[..., 0] * 20 + 1
+    t[4:8, 4:8, 4:8] += 6
+    corrected = 1 - np.clip(stats.t.sf(t, DF) * 40, 0, 1)
+    image = nib.Nifti1Image(t.astype(np.float32), AFFINE)
+    image.header.set_intent("t test", (DF,))
+    image.to_filename(tmp_path / "x_tstat1.nii.gz")
+    nib.Nifti1Image(corrected.astype(np.float32), AFFINE).to_filename(tmp_path / "x_tfce_corrp_tstat1.nii.gz")
+    row = ["x", "x_tfce_corrp_tstat1.nii.gz", "1-p", "x_tstat1.nii.gz"]
+    write_sheet(tmp_path / "maps.tsv", ["map", "source", "stat", "values"], row)
+    variant = {"threshold": {"p": 0.05}, "min_region_size": 0, "sided": "positive"}
+    config = {"maps": "maps.tsv", "variants": {"a": variant}, "html": ["map"], "figures": ["regions"]}
+    said = succeed(tmp_path, config=config)
+    page = (tmp_path / "results/x/map.html").read_text(encoding="utf-8")
+    summary = (tmp_path / "results/summary.html").read_text(encoding="utf-8")
+    assert "FWE-corrected p &lt; 0.05" in page and "FWE-corrected p &lt; 0.05" in summary
+    assert not any("uncorrected" in text for text in (page.partition("<main>")[2].partition("<th")[0], summary, said))
+    assert "values, peaks and means are t of x_tstat1.nii.gz" in page
+    assert "those of a second image (t of x_tstat1.nii.gz)" in page
+    for row in rows_of(tmp_path / "results/x/a/regions.csv"):
+        at = tuple(int(row[f"peak_{axis}"]) for axis in "ijk")
+        assert float(row["p_peak_fwe"]) == pytest.approx(1 - corrected[at], abs=1e-6)
+        assert [row[name] for name in ("p_peak", "z_peak", "q_peak", "tdp", "p_cluster")] == [""] * 5
+    for threshold in ({"fdr": 0.05}, {"bonferroni": 0.05}, {"tdp": 0.7}):
+        config["variants"] = {"a": variant | {"threshold": threshold}}
+        done = run_snakemake(tmp_path, "-n", config=config)
+        assert done.returncode and "its p values are FWE-corrected already" in done.stdout, threshold
+
+
+@pytest.mark.parametrize("kind", ["excursion set", "thresh_zstat1"])
+def test_a_map_that_was_thresholded_has_no_family_of_tests(tmp_path, kind):
+    z = smooth_noise(np.random.default_rng(3), 1)[..., 0] * 20
+    z[4:9, 4:9, 4:9] += 6
+    left = np.where((z if kind == "thresh_zstat1" else np.abs(z)) > 2.3, z, 0).astype(np.float32)
+    nib.Nifti1Image(left, AFFINE).to_filename(tmp_path / "thresh.nii.gz")
+    write_sheet(tmp_path / "maps.tsv", ["map", "source", "stat", "fwhm_mm"], ["x", "thresh.nii.gz", "z", "6"])
+    plain = {"min_region_size": 0, "sided": "positive"}
+    config = {"maps": "maps.tsv", "html": [], "figures": []}
+    variants = {"v": plain | {"threshold": 3.0}, "p": plain | {"threshold": {"p": 0.001}}}
+    said = succeed(tmp_path, config=config | {"variants": variants})
+    assert "thresholded before" in said
+    for variant in variants:
+        rows = rows_of(tmp_path / f"results/x/{variant}/regions.csv")
+        assert rows and all(row["p_peak"] for row in rows)
+        empty = ("tdp", "q_peak", "p_peak_fwe", "p_cluster", "q_cluster")
+        assert {row[name] for row in rows for name in empty} == {""}
+    refused = [
+        {"threshold": threshold} for threshold in ({"fdr": 0.05}, {"fwe": 0.05}, {"bonferroni": 0.05}, {"tdp": 0.7})
+    ]
+    for keys in [*refused, {"threshold": 3.0, "cluster_p": 0.05}]:
+        done = run_snakemake(tmp_path, config=config | {"variants": {"v": plain | keys}})
+        assert done.returncode and "it was thresholded already" in done.stdout and "Traceback" not in done.stdout, keys

@@ -122,7 +122,7 @@ def regions_figure(
         name_panel(page, panel)
     draw_value_bar(page, scene, page.top, _draw_locator(page, scene, cuts, bottom), strength=0.6)
     if 0 < total <= MOST_IN_LEGEND:
-        bottom = _draw_legend(page, regions, scene.units, bottom, colours)
+        bottom = _draw_legend(page, regions, scene.units_of_tables or scene.units, bottom, colours)
     counts = _count_note(total, len(named_in(tags)))
     return page.finish(bottom, [place_note(scene), counts, _lost_note(accounting), fading_note(scene)])
 

@@ -31,7 +31,8 @@ def region_page(
     """
     row = next(row for row in regions if row["region"] == region)
     own = [peak for peak in peaks if peak["region"] == region]
-    details = _details(row, scene.units)
+    units = scene.units_of_tables or scene.units
+    details = _details(row, units)
     peak = [float(row[f"peak_{axis}"]) for axis in "xyz"]
     page = Page(title, subtitle)
     panels, bottom = side_by_side(scene, [View(axis, mm) for axis, mm in enumerate(peak)], page.top)
@@ -48,9 +49,9 @@ def region_page(
     # Labels of atlases are long: the peaks then stand below, over the whole width.
     details_end = _draw_details(page, details, below, WIDTH - MARGIN if labelled else MARGIN + 226)
     if labelled:
-        end = _draw_peaks(page, own, scene.units, MARGIN, details_end + 4)
+        end = _draw_peaks(page, own, units, MARGIN, details_end + 4)
     else:
-        end = max(details_end, _draw_peaks(page, own, scene.units, MARGIN + 236, below))
+        end = max(details_end, _draw_peaks(page, own, units, MARGIN + 236, below))
     return page.finish(end + 4, [place_note(scene), fading_note(scene)])
 
 

@@ -54,6 +54,7 @@ class Scene(NamedTuple):
     cutoff : float >= 0, or infinite or NaN where the threshold resolved to none.
     sided : "two", "positive" or "negative".
     units : what the values are called: "t", "F", "value".
+    units_of_tables : what the values of tables are called, which may be of another image; empty for the same.
     """
 
     data: np.ndarray
@@ -68,6 +69,7 @@ class Scene(NamedTuple):
     cutoff: float
     sided: Sided
     units: str
+    units_of_tables: str = ""
 
 
 def make_scene(

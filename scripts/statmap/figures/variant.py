@@ -10,6 +10,7 @@ from ..inference.thresholds import ThresholdSidecar
 from ..io.images import read_template, read_written
 from ..io.stat_map import StatMap
 from ..regions.extract import RegionsSidecar
+from ..tables.sidecar import Reported
 from .scene import Scene, lay_out, make_scene
 
 Row = dict[str, Any]  # of a table: column name to value, None where the cell is empty
@@ -24,7 +25,7 @@ class VariantScene(NamedTuple):
 
 
 def read_scenes(
-    stat_map: StatMap, inputs: Mapping[str, Mapping[str, Path]], template: str | None
+    stat_map: StatMap, inputs: Mapping[str, Mapping[str, Path]], template: str | None, reported: Reported | None = None
 ) -> Iterator[tuple[str, VariantScene]]:
     """Read the variants of a map one after the other; the template is read and laid out once.
 
@@ -33,6 +34,7 @@ def read_scenes(
     stat_map : the map.
     inputs : by variant, ``thresholded.nii.gz`` and ``regions.nii.gz`` and their JSON.
     template : path of an anatomical image in the space of the map, or None.
+    reported : the image whose values the tables report, or None for the map's own.
 
     Yields
     ------
@@ -47,4 +49,5 @@ def read_scenes(
             *(stat_map.values, stat_map.affine, passes, labels, record.cutoff.value, background),
             *(record.thresholded.rule.sided, stat_map.distribution.units),
         )
+        scene = scene._replace(units_of_tables=reported.units if reported else "")
         yield variant, VariantScene(scene, record.rule, RegionsSidecar.read(files["regions.json"]).voxel_accounting)

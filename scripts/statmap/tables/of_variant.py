@@ -1,8 +1,6 @@
 """The two tables of one variant: its regions, and their peaks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +16,6 @@ from ..inference.region_statistics import (
     true_discovery_proportions,
 )
 from ..inference.thresholds import Thresholded, suprathreshold_mask
-from ..io.sidecar import Sidecar
 from ..io.stat_map import StatMap
 from ..regions.atlases import Atlas, label_peaks, overlap, sample
 from ..regions.extract import Regions
@@ -115,11 +112,3 @@ def _cutoffs_of_regions(data, labels, thresholded):
     if thresholded.cutoff.per_region:
         return lowest_values(labels, data)
     return np.full(int(labels.max(initial=0)), thresholded.cutoff.value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TablesSidecar(Sidecar):
-    """The record of the tables of a map, ``tables.json``: keys of its variants, and the atlases that name something."""
-
-    parameters: dict[str, Any]
-    atlases: list[str]

@@ -10,6 +10,7 @@ from ..inference.thresholds import Thresholded, ThresholdSidecar, compared, span
 from ..io.stat_map import MapSidecar
 from ..regions.extract import RegionsSidecar
 from ..rules import RegionRule
+from ..tables.sidecar import Reported
 from ..types import Sided
 
 REFERENCES = {
@@ -56,6 +57,7 @@ def methods_text(
     extracted: RegionsSidecar,
     regions: Sequence[Mapping[str, Any]],
     cites: Credits,
+    reported: Reported | None = None,
 ) -> Methods:
     """Say in plain sentences what a variant did to a map.
 
@@ -65,6 +67,7 @@ def methods_text(
     fetched, record, extracted : sidecars of the map, of the thresholded map, of the regions.
     regions : rows of regions.csv: what has no value in any row is not spoken of.
     cites : what to cite; of atlases those that regions are labelled after.
+    reported : the image whose values the tables report; None for the map's own.
     """
     thresholded, rule, distribution = record.thresholded, extracted.rule, fetched.distribution
     cutoff, voxel = thresholded.cutoff, extracted.voxel_volume_mm3
@@ -95,6 +98,8 @@ def methods_text(
     if thresholded.rule.convention:
         sentences.append(f"These rules follow the conventions of {thresholded.rule.convention}.")
     sentences.append(_accounting_in_words(extracted.voxel_accounting, extracted.regions, voxel))
+    if reported:
+        sentences.append(f"Values, peaks and means are those of a second image ({reported.in_words}).")
     if any(row["tdp"] is not None for row in regions):
         cited.append("tdp")
         sentences.append(

@@ -16,7 +16,7 @@ from statmap.io.stat_map import MapSidecar
 from statmap.regions.atlases import AtlasSidecar
 from statmap.regions.extract import RegionsSidecar
 from statmap.rules import RegionRule, ThresholdRule
-from statmap.tables.of_variant import TablesSidecar
+from statmap.tables.sidecar import TablesSidecar
 
 SAID = made("a.nii.gz", "b.tsv") | {"source_sha256": "0" * 64, "sha256": "1" * 64, "warnings": ["odd, Îlot"]}
 SEARCH = search_of(np.ones((5, 6, 7), bool), np.diag([2.0, 2, 3, 1]), [6.0, 7, 8], None, source="residuals")
