@@ -58,6 +58,8 @@ class RegionRule:
     unseeded: Unseeded = "drop"
     edge_scale: EdgeScale = "volume"
     random_walker: RandomWalker = "converged"
+    seed_fwhm_mm: float = 6
+    seed_cube_voxels: int = 21
 
     @property
     def min_mm3(self) -> float:

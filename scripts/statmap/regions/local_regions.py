@@ -49,7 +49,7 @@ def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, r
         suprathreshold = part[box] != 0
         if not suprathreshold.any():
             continue
-        seeds, components = _seeds_and_components(part, box, suprathreshold, affine, rule.connectivity)
+        seeds, components = _seeds_and_components(part, box, suprathreshold, affine, rule)
         if rule.random_walker == "nilearn":
             owner = _nilearn_owner(part, box, suprathreshold, seeds, components)
         else:
@@ -62,12 +62,12 @@ def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, r
     return LocalRegions(labels, n_unseeded, n_seed_only)
 
 
-def _seeds_and_components(part, box, suprathreshold, affine, connectivity):
+def _seeds_and_components(part, box, suprathreshold, affine, rule):
     """Number of the seed (0 for none) and of the component of each suprathreshold voxel, two (n,) int arrays."""
     from .seeds import find_seeds
 
-    seeds = find_seeds(part, box, affine, connectivity)[suprathreshold].astype(np.int64)
-    return seeds, label_components(part[box], connectivity, "merged")[suprathreshold].astype(np.int64)
+    seeds = find_seeds(part, box, affine, rule)[suprathreshold].astype(np.int64)
+    return seeds, label_components(part[box], rule.connectivity, "merged")[suprathreshold].astype(np.int64)
 
 
 def _converged_owner(inner, suprathreshold, seeds, components, connectivity, scale):

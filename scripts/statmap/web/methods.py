@@ -153,8 +153,8 @@ def _division_in_words(rule: RegionRule, sided: Sided, cited: list[str]) -> str:
     without = "kept as regions of their own" if rule.unseeded == "keep" else "dropped"
     return (
         "Suprathreshold voxels were divided as in nilearn's local_regions: seeds are the local maxima of the "
-        f"thresholded map smoothed with a Gaussian of 6 mm FWHM, the voxels (neighbours {neighbours}) were assigned to "
-        f"seeds by a random walker, components without a seed were {without}{joined}."
+        f"thresholded map smoothed with a Gaussian of {rule.seed_fwhm_mm:g} mm FWHM, the voxels (neighbours "
+        f"{neighbours}) were assigned to seeds by a random walker, components without a seed were {without}{joined}."
     )
 
 

@@ -64,7 +64,7 @@ def divide_by_definition(data, signs, connectivity, unseeded, edge_scale):
         scale = float(np.std((part if edge_scale == "volume" else part[part != 0]).astype(np.float64)))
         seeds = np.zeros(data.shape, int)
         box = bounding_box(part != 0)
-        seeds[box] = find_seeds(part, box, AFFINE, connectivity)
+        seeds[box] = find_seeds(part, box, AFFINE, RegionRule(connectivity=connectivity))
         components, n_components = ndimage.label(part != 0, structure)
         alone, others = [], 0
         for n in range(1, n_components + 1):

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from statmap.regions.clusters import bounding_box
 from statmap.regions.seeds import find_seeds
+from statmap.rules import RegionRule
 
 MM = {"cubic": (3.0, 3.0, 3.0), "anisotropic": (1.5, 3.0, 5.0)}
 
@@ -46,7 +47,7 @@ def place(*points, shape=(30, 24, 24)):
 def seeds_of(data, affine, connectivity=6):
     """Number of seeds and the voxels they lie on."""
     box = bounding_box(data != 0)
-    labels = find_seeds(data, box, affine, connectivity)
+    labels = find_seeds(data, box, affine, RegionRule(connectivity=connectivity))
     corner = [side.start for side in box]
     return int(labels.max()), [tuple(v) for v in (np.argwhere(labels) + corner).tolist()]
 
@@ -70,7 +71,7 @@ def test_seeds_are_those_of_the_whole_volume(seed, sizes, axes, flips, connectiv
     affine = affine_of(MM[sizes], axes, flips)
     box = bounding_box(data != 0)
     expected = seeds_on_the_whole_volume(data, affine, connectivity)[box]
-    found = find_seeds(data, box, affine, connectivity)
+    found = find_seeds(data, box, affine, RegionRule(connectivity=connectivity))
     np.testing.assert_array_equal(found > 0, expected > 0)
     pairs = {*zip(expected.ravel().tolist(), found.ravel().tolist(), strict=True)}
     assert len({a for a, _ in pairs}) == len({b for _, b in pairs}) == len(pairs)
@@ -136,9 +137,9 @@ def test_a_constant_map_has_no_seed_and_one_that_is_nearly_constant_has():
     """nilearn's rule: on a map whose voxels are all equal nothing is a maximum."""
     data = np.full((6, 7, 8), 3.0, np.float32)
     box = bounding_box(data != 0)
-    assert not find_seeds(data, box, affine_of((3.0, 3.0, 3.0)), 6).any()
+    assert not find_seeds(data, box, affine_of((3.0, 3.0, 3.0)), RegionRule()).any()
     data[3, 3, 3] = 4
-    assert np.argwhere(find_seeds(data, box, affine_of((3.0, 3.0, 3.0)), 6)).tolist() == [[3, 3, 3]]
+    assert np.argwhere(find_seeds(data, box, affine_of((3.0, 3.0, 3.0)), RegionRule())).tolist() == [[3, 3, 3]]
 
 
 def test_negative_voxels_have_no_seed():
@@ -163,7 +164,7 @@ def test_seeds_of_a_few_voxels_amid_a_large_volume(mm, seed):
         data[tuple(voxel)] = random.uniform(1, 5)
     affine = affine_of((mm,) * 3)
     box = bounding_box(data != 0)
-    found = find_seeds(data, box, affine, 6)
+    found = find_seeds(data, box, affine, RegionRule())
     assert found.shape == data[box].shape
     np.testing.assert_array_equal(found > 0, seeds_on_the_whole_volume(data, affine, 6)[box] > 0)
 
@@ -188,3 +189,21 @@ def test_the_whole_of_the_gaussian_is_seen():
     corners = ((12, 12, 12), 10), ((40, 40, 40), 10)
     data = place(*corners, ((26, 26, 26), 1.02), shape=(54, 54, 54))
     assert seeds_of(data, affine_of((1.5,) * 3)) == (3, [(12, 12, 12), (26, 26, 26), (40, 40, 40)])
+
+
+@pytest.mark.parametrize(("cube", "expected"), [(21, 1), (7, 2)])
+def test_two_maxima_are_apart_where_the_cube_is_small(cube, expected):
+    data = np.zeros((9, 9, 20), np.float32)
+    data[4, 4, 4], data[4, 4, 12] = 6, 5
+    box = (slice(0, 9), slice(0, 9), slice(0, 20))
+    labels = find_seeds(data, box, np.eye(4), RegionRule(seed_cube_voxels=cube, seed_fwhm_mm=2))
+    assert labels.max() == expected
+
+
+def test_on_a_grid_of_microns_the_smoothing_is_what_it_says():
+    """6 mm would make one plateau of a brain of 10 mm; half a voxel leaves every maximum."""
+    data = np.zeros((9, 9, 20), np.float32)
+    data[4, 4, 4], data[4, 4, 14] = 6, 5
+    box, affine = (slice(0, 9), slice(0, 9), slice(0, 20)), np.diag([0.1, 0.1, 0.1, 1])
+    rule = RegionRule(seed_cube_voxels=7, seed_fwhm_mm=0.1)
+    assert find_seeds(data, box, affine, rule).max() == 2
