@@ -59,7 +59,7 @@ def _object(body, source):
 
 def _images(url, folder, source):
     """The images of all pages: each says where the next is."""
-    begun, seen, host, number = time.monotonic(), set(), urlsplit(url).hostname, 0
+    begun, seen, host, number = time.monotonic(), set(), _host(url), 0
     while url:
         if url in seen or len(seen) >= MOST_IMAGES:
             raise UserError(f"{source}: the pages of the collection go round in circles at {url}")
@@ -79,11 +79,18 @@ def _images(url, folder, source):
         following = page.get("next")
         following = following if isinstance(following, str) and following else ""
         # NeuroVault has named its next page with http, at its own host.
-        if following and urlsplit(following).hostname == host and urlsplit(url).scheme == "https":
+        if _host(following) == host and url.startswith("https:"):
             following = re.sub("^http:", "https:", following)
-        if following and urlsplit(following).hostname != host:
+        if following and _host(following) != host:
             raise UserError(f"{source}: its next page is at another host, {following}, and is not followed")
         url = following
+
+
+def _host(url):
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # a bracket that does not close
+        return None
 
 
 def _text(image, key):

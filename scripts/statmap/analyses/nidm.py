@@ -151,6 +151,8 @@ class _Pack:
                 self.members = archive.namelist()
             self.folder = PurePosixPath(name).parent
             return content.decode("utf-8", "replace"), f"{name} in {path}"
+        except UserError:
+            raise
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
             raise UserError(f"NIDM: {path} is no zip archive that can be read ({error}); get the file again") from error
         except Exception as error:  # zlib.error and whatever else a damaged archive brings up

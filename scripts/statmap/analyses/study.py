@@ -481,9 +481,7 @@ def unpack(packed: Packed, destination: Path, most_bytes: int) -> None:
                 open(temporary, "wb") as stream,
             ):
                 shutil.copyfileobj(content, stream)  # no more than the archive says that there is
-    except UserError:
-        raise
-    except OSError:
+    except (UserError, OSError):
         raise
     except Exception as error:  # BadZipFile, zlib.error, KeyError, RuntimeError of an encrypted one
         raise UserError(f"{packed.archive} is damaged at {packed.member} ({error}); get the file again") from error

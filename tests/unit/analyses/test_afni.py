@@ -210,6 +210,18 @@ def test_every_attribute_that_is_missing(tmp_path, name):
     assert (rows[0].name == "sub-brick 0") == (name == "BRICK_LABS")
 
 
+def test_a_header_that_is_too_large_and_reports_that_are_no_files(tmp_path, monkeypatch):
+    head = afni_head(tmp_path)
+    (tmp_path / "folder.1D").mkdir()
+    (tmp_path / "gone.1D").symlink_to("nowhere")
+    assert len(read(str(head)).rows) == 4
+    monkeypatch.setattr("statmap.analyses.afni.MOST_TEXT", 100)
+    with pytest.raises(UserError, match=r"is larger than 100 bytes and no header"):
+        read(str(head))
+    with pytest.raises(UserError, match=r"stats.gone is not there; accepted: an AFNI bucket"):
+        read(str(tmp_path / "stats.gone"))
+
+
 def test_no_statistic(tmp_path):
     head = afni_head(tmp_path)
     head.write_text(head.read_text().replace("BRICK_STAT", "BRICK_OTHER"))

@@ -130,6 +130,13 @@ def test_the_z_of_a_corrected_p_is_that_of_ptoz(tmp_path):
     assert z == corrected_z(0.05, resels) == float(f"{z:.6f}")
 
 
+def test_a_corrected_p_without_the_resels(tmp_path):
+    folder = feat(tmp_path / "x.feat", thresh=2)
+    (folder / "stats/smoothness").write_text("DLH 0.2\nVOLUME 13936\n")
+    row = rows(folder)[0]
+    assert row.inference is None and row.stated.endswith("but the resels are not known")
+
+
 @pytest.mark.parametrize(("p", "resels"), [(0.9, 1), (1e-300, 10**6), (0.05, 0)])
 def test_ptoz_at_its_ends(p, resels):
     assert 0 <= corrected_z(p, resels) < 40
@@ -233,6 +240,13 @@ def test_no_smoothness(tmp_path, text):
     folder = feat(tmp_path / "x.feat")
     (folder / "stats/smoothness").write_text(text)
     assert "dlh" not in rows(folder)[0].cells and "no smoothness" in rows(folder)[0].origin
+
+
+def test_a_text_that_is_too_large(tmp_path, monkeypatch):
+    folder = feat(tmp_path / "x.feat")
+    monkeypatch.setattr("statmap.analyses.analysis.MOST_TEXT", 100)
+    with pytest.raises(UserError, match=r"^FEAT: .*design.fsf is larger than 100 bytes and no text of an analysis"):
+        read(str(folder))
 
 
 def test_what_is_recognised(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from folders import AFFINE, afni_head, damaged, mask, save, z_map
 
-from statmap.analyses.analysis import Volume
+from statmap.analyses.analysis import Volume, image_beside, listed
 from statmap.analyses.images import read, recognises
 from statmap.io.files import UserError
 
@@ -116,3 +116,10 @@ def test_what_is_none(tmp_path):
     with pytest.raises(UserError, match="has no image but masks"):
         read(str(tmp_path))
     assert [row.name for row in rows(tmp_path / "mask.nii")] == ["mask"]
+
+
+def test_names_that_no_file_can_have(tmp_path):
+    """A header of another machine may say anything."""
+    assert image_beside(tmp_path, "x" * 300) is image_beside(tmp_path, "a\0b") is image_beside(tmp_path, " ") is None
+    with pytest.raises(UserError, match=r"images: .* cannot be read"):
+        listed(tmp_path / "gone", "images")

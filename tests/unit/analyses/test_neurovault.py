@@ -1,6 +1,7 @@
 """A NeuroVault collection, against a server on this machine that pages, errors and redirects."""
 
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -219,10 +220,11 @@ def test_pages_that_go_round_in_circles(server):
     fails(server, "go round in circles at")
 
 
-def test_a_next_page_at_another_host(server):
+@pytest.mark.parametrize("url", ["https://elsewhere.example/api/", "https://[oh/", "//elsewhere.example/", "file:///x"])
+def test_a_next_page_at_another_host(server, url):
     listed(server, [image(1)])
-    server.routes["/api/collections/42/images/"]["next"] = "https://elsewhere.example/api/"
-    fails(server, "at another host, https://elsewhere.example/api/, and is not followed")
+    server.routes["/api/collections/42/images/"]["next"] = url
+    fails(server, re.escape(f"at another host, {url}, and is not followed"))
 
 
 def test_a_next_page_that_is_no_address(server):

@@ -266,6 +266,64 @@ def test_a_damaged_member(tmp_path):
         read(str(path))
 
 
+def test_an_archive_without_a_turtle(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.nidm.zip", "w") as archive:
+        archive.writestr("__MACOSX/nidm.ttl", "")
+    assert recognises(str(tmp_path / "x.nidm.zip"))
+    with pytest.raises(UserError, match=r"^NIDM: .*x.nidm.zip has no Turtle file \(.ttl\) in it; accepted"):
+        read(str(tmp_path / "x.nidm.zip"))
+
+
+def test_a_turtle_that_is_too_large(tmp_path, monkeypatch):
+    path = nidm(tmp_path)
+    monkeypatch.setattr("statmap.analyses.nidm.MOST_TURTLE", 100)
+    with pytest.raises(UserError, match=r"^NIDM: nidm.ttl in .* is larger than 100 bytes and is not read"):
+        read(str(path))
+
+
+def test_thresholds_that_need_a_smoothness_that_is_not_described(tmp_path):
+    for height, extent in ((("fwe", 0.05), 0), (("value", 3.1), ("fwe", 0.05))):
+        folder = nidm(tmp_path / str(extent), packed=False, **SPM | {"height": height, "extent": extent})
+        text = re.sub(r"nidm:NIDM_000015[79] [^;]*;", "", (folder / "nidm.ttl").read_text())
+        (folder / "nidm.ttl").write_text(text)
+        row = row_of(folder)
+        assert row.inference is None and "but no smoothness is described" in row.stated
+        assert "no smoothness is described" in row.origin and "search_voxels" not in row.cells
+
+
+@pytest.mark.parametrize(
+    ("connected", "package", "keys"),
+    [("0000130", "other", {"connectivity": 6}), ("0000128", "other", {"connectivity": 18}), ("0000130", "FSL", {})],
+)
+def test_neighbours_of_another_package(tmp_path, connected, package, keys):
+    folder = nidm(tmp_path, packed=False)
+    text = (folder / "nidm.ttl").read_text().replace("nidm:NIDM_0000129", f"nidm:NIDM_{connected}")
+    (folder / "nidm.ttl").write_text(text.replace('rdfs:label "FSL"', f'rdfs:label "{package}"'))
+    inference = row_of(folder).inference
+    assert inference.get("connectivity") == keys.get("connectivity")
+    assert inference.get("convention") == ("fsl" if package == "FSL" else None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "put", "rows"),
+    [
+        (r"prov:atLocation niiri:coordinate_1_1 ;", "", 1),
+        (r'NIDM_0000086 "\[ 1, 2, 3 \]"', 'NIDM_0000086 "[ 1, 2 ]"', 1),
+        (r'prov:value "5.32"', 'prov:value "INF"', 2),
+        (r"niiri:excursion a", "niiri:another a", 0),
+    ],
+)
+def test_peaks_that_say_less(tmp_path, pattern, put, rows):
+    clusters = [(30, "0.01", [("5.32", (1, 2, 3))]), (20, "0.02", [("4.32", (7, 8, 9))])]
+    folder = nidm(tmp_path, packed=False, **SPM, clusters=clusters)
+    text, n = re.subn(pattern, put, (folder / "nidm.ttl").read_text())
+    assert n
+    (folder / "nidm.ttl").write_text(text if rows else text.replace("wasGeneratedBy niiri:inference", "x niiri:x"))
+    lines = [line for printed in row_of(folder).tables for line in printed.table.splitlines()[1:]]
+    assert len(lines) == rows
+    assert rows < 2 or any("\t\t30\t" in line for line in lines)  # no value, which is then not asked for
+
+
 def test_an_archive_with_a_password(tmp_path):
     path = nidm(tmp_path)
     content = bytearray(path.read_bytes())

@@ -1,13 +1,16 @@
 """SPM.mat: statistic, degrees of freedom, smoothness with all digits, images beside it, tables that were exported."""
 
+import json
+
 import nibabel as nib
 import numpy as np
 import pytest
-from folders import FWHM, damaged, mask, spm, structs, z_map
+from folders import FWHM, damaged, mask, save, spm, structs, z_map
 from nibabel.affines import apply_affine
 from scipy import io
 
 from statmap.analyses.spm import read, recognises
+from statmap.analyses.spm_mat import child
 from statmap.io.files import UserError
 
 
@@ -220,6 +223,43 @@ def test_an_exported_table_that_no_map_has(tmp_path):
     found = read(str(folder))
     assert not any(row.tables for row in found.rows)
     assert found.remarks[1] == "results.csv is a table of SPM's results whose values no map of the folder has: left out"
+
+
+def test_an_exported_table_beside_images_that_cannot_be_looked_at(tmp_path):
+    folder = spm(tmp_path / "spm")
+    exported(folder / "results.csv", 2, [(9, 10, 9), (20, 24, 12)])
+    damaged(folder / "spmT_0002.nii", "empty")
+    save(folder / "spmT_0001.nii", np.ones((3, 3, 3), np.float32))
+    assert not any(row.tables for row in read(str(folder)).rows)
+
+
+def test_what_the_process_that_reads_it_says(tmp_path, capsys):
+    """In this process, for once."""
+    folder = spm(tmp_path / "spm", [("mean", "T"), ("all", "F")])
+    child(str(folder / "SPM.mat"))
+    said = json.loads(capsys.readouterr().out)
+    assert said["contrasts"][1] == {
+        "name": "all",
+        "stat": "F",
+        "eidf": [2.000000000000001],
+        "image": "spmF_0002.nii",
+        "effect": "ess_0002.nii",
+    }
+    assert said["fwhm"] == FWHM.tolist() and len(said["matrix"]) == 16 and said["mask"] == "mask.nii"
+    for content, expected in ((b"", {"error"}), (None, set())):
+        if content is None:
+            io.savemat(folder / "SPM.mat", {"x": 1})
+        else:
+            (folder / "SPM.mat").write_bytes(content)
+        child(str(folder / "SPM.mat"))
+        assert set(json.loads(capsys.readouterr().out)) == expected
+
+
+def test_a_file_that_takes_too_long(tmp_path, monkeypatch):
+    spm(tmp_path / "spm")
+    monkeypatch.setattr("statmap.analyses.spm_mat.LONGEST", 0.001)
+    with pytest.raises(UserError, match=r"cannot be read \(not in 0.001 s\)"):
+        read(str(tmp_path / "spm"))
 
 
 def test_other_text_in_the_folder(tmp_path):
