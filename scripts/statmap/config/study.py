@@ -98,7 +98,19 @@ class Study:
         """What would fail in a job, see `checks.problems_of`."""
         found = problems_of(self.maps, self.variants, self.sweep, self.atlases, self.sheet, self.config["max_voxels"])
         known = (self.config["template"] or "").startswith("sample:")
-        return found + template_problems(None if known else self.template)
+        return found + template_problems(None if known else self.template) + self._problems_of_tables()
+
+    def _problems_of_tables(self):
+        """Published tables that cannot be read."""
+        problems = []
+        for name, table in self.published.items():
+            from ..published.readers import read_published  # pandas: only where a table is named, in a dry run
+
+            try:
+                read_published(table["table"], f"table '{name}' of map '{table['map']}'", table["peaks"])
+            except UserError as error:
+                problems.append(str(error))
+        return problems
 
     def _read_sheet(self, path, schema):
         rows = read_sheet(self.find(path), "map", _readers(schema))

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from calls import resolve_cutoff, rule_of, stat_map_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import f, false_discovery_control, norm, t
 
 from statmap.distributions import F, PValues, T, Unknown, Z
@@ -332,3 +334,59 @@ def test_a_slice_has_spms_theory_in_two_dimensions_and_none_of_fsl():
     field, sizes = RandomField(T(84.0), "positive", search_of(family, AFFINE, 12.0, None)), np.array([30, 60])
     spm, fsl = (cluster_columns(sizes, field, sizes, 3.0, theory)["p_cluster"] for theory in ("spm", "fsl"))
     assert 0 < spm[1] < spm[0] < 1 and np.isnan(fsl).all()
+
+
+# ---- at the edges of the theory -------------------------------------------------------------------------------------
+
+
+def tunnels(seed, fwhm_voxels):
+    """A z map of noise on 16³ voxels, a fifth of them 0, and what was searched: tunnels all through."""
+    random = np.random.default_rng(seed)
+    data = random.normal(size=(16, 16, 16)).astype(np.float32)
+    data[random.random(data.shape) < 0.2] = 0
+    return data, search_of(data != 0, np.eye(4), float(fwhm_voxels), None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    fwhm=st.floats(1.5, 40),
+    cutoff=st.floats(1.1, 4),
+    distribution=st.sampled_from([Z(), T(12), F(3, 40)]),
+    sided=st.sampled_from(["two", "positive"]),
+    theory=st.sampled_from(["fsl", "spm"]),
+)
+def test_every_p_and_q_is_one(seed, fwhm, cutoff, distribution, sided, theory):
+    data, search = tunnels(seed, fwhm)
+    data = np.abs(data) * 2 if not distribution.two_tailed else data * 2
+    field = random_field(distribution, sided, search)
+    passes = data >= cutoff
+    maxima, sizes = excursion_maxima(data, passes, sided), excursion_sizes(data, passes, 18)
+    heights = data[passes][:50].astype(np.float64)
+    columns = cluster_columns(sizes, field, sizes, cutoff, theory)
+    columns_of_peaks = [field.p_fwe(heights), field.q(heights, maxima, cutoff)]
+    columns_of_peaks += [columns[name] for name in ("p_cluster", "p_cluster_unc", "q_cluster")]
+    for values in columns_of_peaks:
+        assert ((values >= 0) & (values <= 1) | np.isnan(values)).all()
+
+
+@pytest.mark.parametrize("cutoff", [2.0, 3.0])
+def test_where_fewer_than_no_clusters_are_expected_bonferroni_bounds(cutoff):
+    data, search = tunnels(0, 30)
+    field = random_field(Z(), "positive", search)
+    assert field.expected_ec(cutoff) < 0
+    heights = np.array([cutoff, cutoff + 1])
+    np.testing.assert_allclose(field.p_fwe(heights), np.minimum(search.n_voxels * norm.sf(heights), 1), rtol=1e-9)
+    assert np.isnan(field.q(heights, heights, cutoff)).all()
+
+
+@pytest.mark.parametrize("search_voxels", [20, 5000])
+@pytest.mark.parametrize("theory", ["fsl", "spm"])
+def test_a_cluster_is_kept_by_its_own_p(search_voxels, theory):
+    """Also one that has more voxels than the sheet says were searched."""
+    search = search_of(np.ones((30, 30, 30), bool), np.eye(4), 12.0, None, search_voxels)
+    sizes = np.array([15, 25, 40, 90, 400, 3000])
+    rule = RegionRule(cluster_p=0.05, cluster_theory=theory, sided="positive")
+    critical = critical_extent(sizes, 2.3, search, rule, Z(), "map 'm'")
+    p = cluster_columns(sizes, random_field(Z(), "positive", search), sizes, 2.3, theory)["p_cluster"]
+    assert ((sizes >= critical) == (p <= 0.05)).all() and (p > 0.05).any() == (theory == "spm" or search_voxels > 20)
