@@ -8,7 +8,7 @@ from PIL import Image
 from statmap.tables.warned import Warned
 from statmap.web.map_page import Beside, VariantPage, map_page
 from statmap.web.methods import Methods
-from statmap.web.summary import summary_page
+from statmap.web.summary import Published, summary_page
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def summary(opened, rows, tmp_path_factory):
         if n % 10 < 2
     ]
     pairs = [{"map": row["map"], "variant_a": row["variant"], "variant_b": "x", "dice": 0.5} for row in rows]
-    page = summary_page(rows, warnings, pairs, [], folder / "summary.csv", ["map", "view"])
+    page = summary_page(rows, warnings, pairs, Published(), folder / "summary.csv", ["map", "view"])
     (folder / "summary.html").write_text(page, encoding="utf-8")
     page, requests, complaints = opened(folder / "summary.html")
     yield page
