@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
 from ..inference.kinds import parse_threshold
 from ..io.files import UserError
 from ..rules import RegionRule, rule_from
@@ -187,6 +185,8 @@ def written_variant(keys: dict, defaults: dict, conventions: dict, schema: dict)
 
 
 def _in_yaml(value):
+    import yaml  # as everywhere in this room: an import of it takes as long as the rest
+
     return yaml.safe_dump([value], default_flow_style=True, width=1000, allow_unicode=True).strip()[1:-1]
 
 
