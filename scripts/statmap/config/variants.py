@@ -185,7 +185,7 @@ def written_variant(keys: dict, defaults: dict, conventions: dict, schema: dict)
 
 
 def _in_yaml(value):
-    import yaml  # as everywhere in this room: an import of it takes as long as the rest
+    import yaml  # late, as in `schema`
 
     return yaml.safe_dump([value], default_flow_style=True, width=1000, allow_unicode=True).strip()[1:-1]
 
