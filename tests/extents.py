@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statmap.io.images import voxel_volume
+from statmap.grid import voxel_volume
 
 TABLE = Path(__file__).with_name("extent_cases.tsv")
 

@@ -9,6 +9,7 @@ from extents import read_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.linalg import det
 
 from statmap.regions.clusters import label_components
 from statmap.stability.agreement import match_regions
@@ -154,8 +155,10 @@ def test_the_cluster_of_a_voxel_has_its_size(page, data, connectivity, apart, at
         return
     voxel = int(inside[at % len(inside)])
     found = page.evaluate(
-        """({ voxel, values, shape, connectivity, apart }) => sizeOfCluster(
-          voxel, Uint16Array.from(values, (value) => value !== 0), Float64Array.from(values), shape, connectivity, apart)""",
+        """({ voxel, values, shape, connectivity, apart }) => {
+          const codes = Uint16Array.from(values, (value) => value !== 0);
+          return sizeOfCluster(voxel, codes, Float64Array.from(values), shape, connectivity, apart);
+        }""",
         {
             "voxel": voxel,
             "values": data.ravel(order="F").tolist(),
@@ -169,9 +172,7 @@ def test_the_cluster_of_a_voxel_has_its_size(page, data, connectivity, apart, at
 
 @settings(max_examples=40, deadline=None)
 @given(
-    arrays.arrays(np.float64, (3, 3), elements=st.floats(-4, 4, width=32)).filter(
-        lambda m: abs(np.linalg.det(m)) > 0.5
-    ),
+    arrays.arrays(np.float64, (3, 3), elements=st.floats(-4, 4, width=32)).filter(lambda own: abs(det(own)) > 0.5),
     st.tuples(*[st.floats(-90, 90)] * 3),
 )
 def test_a_place_is_in_the_voxel_whose_centre_it_is(page, matrix, origin):

@@ -1,10 +1,9 @@
 // The scenes as a picture, with the numbers of the regions, what the colours mean, and what is shown.
-// Lengths are those of the page, of which each is `ratio` pixels.
-const PICTURE = { ratio: 3, paper: "#000", ink: "#e6e9ee", quiet: "#a5adba", margin: 12, gap: 8, line: 18, bar: 12 };
+// Lengths are those of the page, of which each is `ratio` pixels or more.
+const PICTURE = { ratio: 2, paper: "#000", ink: "#e6e9ee", quiet: "#a5adba", margin: 12, gap: 8, line: 18, bar: 12 };
 
-// The pixels of a scene, drawn now: WebGL keeps them no longer than that.
+// The pixels of a scene, with its numbers and its side.
 function copyScene(context, scene, side, left, ratio) {
-  scene.viewer.drawScene();
   context.drawImage(scene.canvas, left, 0);
   for (const number of scene.numbers.children) drawNumber(context, number, scene, left, ratio);
   if (!shown.B) return;
@@ -100,7 +99,8 @@ function captionLines() {
 
 function pictureOfScenes() {
   const picture = document.createElement("canvas"), context = picture.getContext("2d");
-  const { ratio, margin, gap, line, bar } = PICTURE, left = margin * ratio, [{ canvas }] = scenes;
+  const { margin, gap, line, bar } = PICTURE, [{ canvas }] = scenes;
+  const ratio = canvas.width / canvas.clientWidth, left = margin * ratio;
   const width = scenes.reduce((sum, scene) => sum + scene.canvas.width, 0) + (scenes.length - 1) * gap * ratio;
   const write = () => { context.font = `${13 * ratio}px system-ui, sans-serif`; };
   write();
@@ -129,7 +129,8 @@ function fileName() {
 
 byId("save").addEventListener("click", () => {
   if (!scenes.length) return;
-  for (const scene of scenes) scene.setRatio(PICTURE.ratio);
+  // Drawn now: WebGL keeps the pixels of a canvas no longer than until the page is shown.
+  for (const scene of scenes) scene.setRatio(Math.max(PICTURE.ratio, devicePixelRatio));
   pictureOfScenes().toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);

@@ -63,7 +63,7 @@ PAIR_HEADINGS = (
     ("Peak B", "Value at its peak"),
     ("mm³ both", "Size of what the two regions share"),
     ("Dice", "Dice coefficient of the two regions"),
-    ("x", "Peak of the region of A, or of B where it has none, in mm"),
+    ("x", "Peak in mm: of the region of A, or of B where that of A has a better partner, or none"),
     ("y", "Likewise"),
     ("z", "Likewise"),
 )
