@@ -145,7 +145,11 @@ function drawChart() {
 
 // Number and volume of the clusters, and why a variant has another number of regions at the same cutoff.
 function countClusters() {
-  if (!clusters) return;
+  byId("explore").classList.toggle("uncounted", !clusters);
+  if (!clusters) {
+    byId("clusters").textContent = "clusters are counted when the cutoff moves";
+    return;
+  }
   const { regions } = clusters, voxels = regions.reduce((sum, region) => sum + region.voxels, 0);
   byId("clusters").textContent = counted(regions.length, "cluster");
   byId("volume").textContent = `${written(voxels * content.voxelVolume, "volume")} mm³ (logarithmic)`;

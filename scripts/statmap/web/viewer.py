@@ -252,26 +252,25 @@ def labels_on_grid(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray
     dict : ``name``; ``names``, that of each number of the volume ``labels`` (uint8, or uint16 where ``wide``);
         ``percent``, a volume of uint8, or None where the atlas has no probabilities.
     """
-    indices = np.empty(shape, np.int64)
+    distinct = np.unique(np.append(atlas.labels, 0))  # 0 outside of the atlas
+    numbered = np.append(np.flatnonzero(distinct == 0), np.flatnonzero(distinct))  # number 0 is no label
+    number = np.empty(len(distinct), np.uint16)
+    number[numbered] = np.arange(len(distinct))
+    labels = np.empty(shape, np.uint16)
     percent = None if atlas.percent is None else np.empty(shape, np.uint8)
     j, k = (axis.ravel() for axis in np.indices(shape[1:]))
     for i in range(shape[0]):  # plane by plane: coordinates of a whole volume of 1 mm take a gigabyte
         ijk = np.column_stack([np.full_like(j, i), j, k])
-        indices[i] = sample(atlas.labels, atlas.affine, affine, ijk).reshape(shape[1:])
+        indices = sample(atlas.labels, atlas.affine, affine, ijk)
+        labels[i] = number[np.searchsorted(distinct, indices)].reshape(shape[1:])
         if percent is not None:
             percent[i] = sample(atlas.percent, atlas.affine, affine, ijk).reshape(shape[1:])
-    if percent is not None:
-        indices[percent < SMALLEST_PERCENT] = 0
-    distinct, place = np.unique(np.append(indices, 0), return_inverse=True)  # 0 outside of the map
-    names = peak_label(distinct, atlas.names)
-    first = np.append(np.flatnonzero(distinct == 0), np.flatnonzero(distinct))  # number 0 is no label
-    number = np.empty(len(distinct), np.uint16)
-    number[first] = np.arange(len(distinct))
-    labels = number[place[:-1]].reshape(shape)
+            labels[i][percent[i] < SMALLEST_PERCENT] = 0
+    names = peak_label(distinct[numbered], atlas.names)
     wide = len(distinct) > 256
     return {
         "name": atlas.name,
-        "names": [label_in_words(names[at]) for at in first],
+        "names": [label_in_words(name) for name in names],
         "wide": wide,
         "labels": _volume(labels if wide else labels.astype(np.uint8)),
         "percent": None if percent is None else _volume(percent),
