@@ -157,7 +157,7 @@ def test_the_cluster_of_a_voxel_has_its_size(page, data, connectivity, apart, at
     found = page.evaluate(
         """({ voxel, values, shape, connectivity, apart }) => {
           const codes = Uint16Array.from(values, (value) => value !== 0);
-          return sizeOfCluster(voxel, codes, Float64Array.from(values), shape, connectivity, apart);
+          return clusterOf(voxel, codes, Float64Array.from(values), shape, connectivity, apart).size;
         }""",
         {
             "voxel": voxel,

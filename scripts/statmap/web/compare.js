@@ -53,8 +53,8 @@ function peaksOf({ which }) {
 }
 
 // A row for every pair in which one region is the other's best partner, and for every region that overlaps none. It
-// leads to the peak of the region of A, or of B where that of A has a better partner. A region of B has the colour of its
-// best partner in A.
+// leads to the peak of the region of A, or of B where that of A has a better partner. A region of B has the colour of
+// its best partner in A.
 function fillPairs() {
   const regions = { a: regionsOf(shown.A), b: regionsOf(shown.B) };
   const pairs = matchRegions(shown.A.codes, shown.B.codes, content.codes.unnumbered - 1);
@@ -62,7 +62,8 @@ function fillPairs() {
   shown.B.colourOf = (region) => colourOf(partners.get(region) ?? shown.A.count + region);
   const rows = pairs.filter(({ a, b, bestA, bestB }) => !a || !b || bestA || bestB).slice(0, MOST_ROWS).map((pair) => {
     const { mm } = pair.a && (pair.bestA || !pair.b) ? regions.a.get(pair.a) : regions.b.get(pair.b);
-    return rowOf(PAIR_COLUMNS, cellsOfPair(pair, regions, mm), pair.a ? colourOf(pair.a) : shown.B.colourOf(pair.b), mm);
+    const colour = pair.a ? colourOf(pair.a) : shown.B.colourOf(pair.b);
+    return rowOf(PAIR_COLUMNS, cellsOfPair(pair, regions, mm), colour, mm);
   });
   fillTable(byId("pairs"), rows);
   byId("no-pairs").hidden = rows.length > 0;

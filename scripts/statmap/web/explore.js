@@ -27,7 +27,7 @@ function fewestVoxels({ size, unit, rule }) {
   return Math.max(1, rule === ">" ? Math.floor(size) + 1 : Math.ceil(size));
 }
 
-// The clusters of some settings, with the cutoffs between which each stands by itself and its share of true discoveries.
+// The clusters of some settings, with the cutoffs between which each stands by itself and its active share.
 function findClusters(given) {
   const trees = treesOf(given), side = sidedOf(given.signs), { highest } = curvesOf(given);
   const found = findRegions(
@@ -65,7 +65,7 @@ function shownClusters() {
 }
 
 function settingsInWords() {
-  const side = { two: `|${content.stat}|`, positive: content.stat, negative: `−${content.stat}` }[sidedOf(settings.signs)];
+  const { stat } = content, side = { two: `|${stat}|`, positive: stat, negative: `−${stat}` }[sidedOf(settings.signs)];
   return `${side} ≥ ${+settings.cutoff.toPrecision(4)}, ${settings.connectivity} neighbours`;
 }
 
@@ -89,7 +89,8 @@ function pValue(value) {
 function written(value, kind) {
   if (value === null) return "–";
   if (kind === "count" || kind === "volume") return Math.round(value).toLocaleString("en-US");
-  if (kind === "p") return value < 1e-4 ? value.toExponential(1).replace(".0", "") : String(Number(value.toPrecision(2)));
+  if (kind === "p" && value < 1e-4) return value.toExponential(1).replace(".0", "");
+  if (kind === "p") return String(Number(value.toPrecision(2)));
   if (kind === "percent") return `${Math.round(100 * value)}%`;
   if (kind === "share") return value.toFixed(3);
   return kind === "mm" ? value.toFixed(1) : kind === "value" ? value.toFixed(2) : String(value);
@@ -179,7 +180,7 @@ function showControls() {
 // Header, table and address of what is shown. The scenes are drawn apart from it, which takes longer.
 function showPage() {
   for (const side of ["A", "B"]) byId(side === "A" ? "variant" : "with").value = wanted[side] ?? "";
-  byId("summary").textContent = ["A", "B"].filter((side) => shown[side])
+  byId("summary").textContent = shownSides()
     .map((side) => (shown.B ? `${side}: ${shown[side].summary}` : shown[side].summary)).join(" — ");
   const table = shown.B ? "pairs" : String(wanted.A);
   for (const part of document.querySelectorAll("[data-variant]")) part.hidden = part.dataset.variant !== table;
@@ -207,7 +208,7 @@ function drawScenesSoon() {
 function showClusters() {
   if (!isOwnShown()) wanted.A = "own";
   clusters = findClusters(settings);
-  shown[wanted.A === "own" ? "A" : "B"] = shownClusters();
+  for (const side of ["A", "B"]) if (wanted[side] === "own") shown[side] = shownClusters();
   drawChart();
   showPage();
   if (scenes.length) drawScenesSoon();
@@ -249,7 +250,10 @@ function extentOf(text) {
   const [number, inVoxels] = String(text).split(" ");
   return Number(number) >= 0 ? { size: Number(number), unit: inVoxels ? "voxels" : "mm³" } : {};
 }
-const extentText = ({ size, unit }) => (unit === "mm³" ? String(size) : `${size} ${size === 1 ? "voxel" : "voxels"}`);
+function extentText({ size, unit, rule }) {
+  if (unit === "mm³") return String(size);
+  return counted(rule === ">" ? Math.floor(size) : Math.ceil(size), "voxel").replace(",", "");
+}
 
 // The same smallest size in the other unit: that keeps the same clusters.
 function extentIn(unit, given) {
@@ -311,7 +315,7 @@ function settingKeys() {
 // What is shown as a variant of the config: one of the study in its own words; its threshold with other settings; or a
 // number.
 function variantText() {
-  if (wanted.A !== "own" && !isOwnShown()) return textOf(content.variants[wanted.A].name, content.variants[wanted.A].written);
+  if (!isOwnShown()) return textOf(content.variants[wanted.A].name, content.variants[wanted.A].written);
   const { variant, isSame } = variantOfCutoff();
   if (isSame) return textOf(variant.name, variant.written);
   const number = shortest(notBelow(settings.cutoff)), name = `own-${number}`.replace(/[^\w.-]/g, "");
@@ -378,7 +382,8 @@ async function restoreFromAddress() {
 
 function takeSettings(given, cutoff) {
   const isOffered = (id) => [...byId(id).options].some(({ value }) => value === given.get(id));
-  settings.cutoff = shortest(precise(cutoff)) === cutoff ? precise(cutoff) : cutoff; // that of a variant may lie between
+  // That of a variant may lie between two numbers of the map's precision.
+  settings.cutoff = shortest(precise(cutoff)) === cutoff ? precise(cutoff) : cutoff;
   for (const id of ["signs", "rule"]) if (isOffered(id)) settings[id] = given.get(id);
   if (isOffered("connectivity")) settings.connectivity = Number(given.get("connectivity"));
   if (given.has("size")) Object.assign(settings, extentOf(given.get("size")));

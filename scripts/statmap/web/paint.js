@@ -49,7 +49,9 @@ const SLICE_VERTICES = `#version 300 es
   uniform mat4 mvpMtx;
   out vec3 texPos;
   void main() {
-    texPos = axCorSag == 2 ? vec3(slice, pos.x, pos.y) : axCorSag == 1 ? vec3(pos.x, slice, pos.y) : vec3(pos.xy, slice);
+    texPos = vec3(pos.xy, slice);  // axial
+    if (axCorSag == 1) texPos = vec3(pos.x, slice, pos.y);
+    if (axCorSag == 2) texPos = vec3(slice, pos.xy);
     gl_Position = mvpMtx * (frac2mm * vec4(texPos, 1.0));
   }`;
 

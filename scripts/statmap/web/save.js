@@ -33,13 +33,15 @@ function drawBar(context, left, top, width, ratio) {
   stops.forEach((colour, n) => gradient.addColorStop(n / (stops.length - 1), colour));
   context.fillStyle = gradient;
   context.fillRect(left, top, width, height);
-  const { cutoff, sided } = shown.A, at = (value) => left + width * Math.max(0, Math.min(1, (value - lowest) / (highest - lowest)));
+  const { cutoff, sided } = shown.A;
+  const at = (value) => left + width * Math.max(0, Math.min(1, (value - lowest) / (highest - lowest)));
   const from = sided === "positive" ? left : at(-cutoff), to = sided === "negative" ? left + width : at(cutoff);
   context.fillStyle = "#000c";
   context.fillRect(from, top, to - from, height);
   context.fillStyle = PICTURE.ink;
   const y = top + height + 0.8 * PICTURE.line * ratio;
-  for (const [id, align, x] of [["lowest", "left", left], ["cutoff", "center", left + width / 2], ["highest", "right", left + width]]) {
+  const ends = { lowest: ["left", left], cutoff: ["center", left + width / 2], highest: ["right", left + width] };
+  for (const [id, [align, x]] of Object.entries(ends)) {
     context.textAlign = align;
     context.fillText(byId(id).textContent, x, y);
   }
@@ -92,9 +94,11 @@ function linesOf(context, text, width) {
 
 // What is shown, in words: a line for each side, and the crosshair.
 function captionLines() {
-  const sides = shown.B ? ["A", "B"] : ["A"];
-  const of = (side) => [content.name, shown.B ? `${side}: ${shown[side].name}` : shown[side].name, shown[side].summary];
-  return [...sides.map((side) => of(side).join(" · ")), byId("place").textContent];
+  const lines = shownSides().map((side) => {
+    const { name, summary } = shown[side];
+    return [content.name, shown.B ? `${side}: ${name}` : name, summary].join(" · ");
+  });
+  return [...lines, byId("place").textContent];
 }
 
 function pictureOfScenes() {
@@ -123,7 +127,7 @@ function pictureOfScenes() {
 }
 
 function fileName() {
-  const names = [content.name, ...["A", "B"].filter((side) => shown[side]).map((side) => shown[side].name)];
+  const names = [content.name, ...shownSides().map((side) => shown[side].name)];
   return `${names.join("_").replace(/[^\w.-]+/g, "-")}.png`;
 }
 

@@ -171,8 +171,7 @@ class Scene {
 
   // Turn the 3D view so that it is seen from outside along the line from the middle through a place; drawn with goTo.
   lookAt(mm) {
-    const middle = [0, 1, 2].map((axis) => (this.viewer.frac2mm([0, 0, 0])[axis] + this.viewer.frac2mm([1, 1, 1])[axis]) / 2);
-    const [x, y, z] = mm.map((value, axis) => value - middle[axis]);
+    const middle = this.viewer.frac2mm([0.5, 0.5, 0.5]), [x, y, z] = mm.map((value, axis) => value - middle[axis]);
     const degrees = (radians) => radians * 180 / Math.PI;
     const elevation = degrees(Math.atan2(z, Math.hypot(x, y)));
     const { scene } = this.viewer;

@@ -1,5 +1,6 @@
-// The component tree of a map: every cluster at every cutoff at once, as scripts/statmap/stability/tree.py describes it,
-// grown here by flooding from the highest voxel down, so that the page carries the values and no tree. No document here.
+// The component tree of a map: every cluster at every cutoff at once, as scripts/statmap/stability/tree.py describes
+// it, grown here by flooding from the highest voxel down, so that the page carries the values and no tree. Functions of
+// numbers only, which know of no document.
 // A volume is a typed array of values, its first axis fastest, and a shape [a, b, c].
 
 // Voxels that pass at a cutoff, per sign: what is compared with it, or 0.
@@ -161,7 +162,9 @@ function replay(tree, smallest, cutoffs) {
   };
   for (let rank = 0; rank < values.length; rank++) {
     const value = values[rank];
-    for (; sample < cutoffs.length && cutoffs[sample] > value; sample++) [counts[sample], voxels[sample]] = [count, total];
+    for (; sample < cutoffs.length && cutoffs[sample] > value; sample++) {
+      [counts[sample], voxels[sample]] = [count, total];
+    }
     for (; join < joins.length && death[joins[join]] >= value; join++) {
       const right = start(joins[join]), left = start(right - 1);
       if (large[left] !== large[right]) {
@@ -221,8 +224,8 @@ function voxelAt([x, y, z], [a, b, c], toVoxel) {
   return inside ? i + a * (j + b * k) : -1;
 }
 
-// Number of connected voxels with the code, and the sign, of a voxel, it among them.
-function sizeOfCluster(voxel, codes, volume, [a, b, c], connectivity, signsApart) {
+// The connected voxels with the code, and where signs are apart the sign, of a voxel, it among them.
+function clusterOf(voxel, codes, volume, [a, b, c], connectivity, signsApart) {
   const offsets = neighbours(connectivity), visited = new Set([voxel]), waiting = [voxel];
   while (waiting.length > 0) {
     const [i, j, k] = indicesOf(waiting.pop(), [a, b]);
@@ -235,7 +238,7 @@ function sizeOfCluster(voxel, codes, volume, [a, b, c], connectivity, signsApart
       waiting.push(beside);
     }
   }
-  return visited.size;
+  return visited;
 }
 
 // Clusters of at least `smallest` voxels at a cutoff, largest first, as regions.csv has them: sign, voxels, peak (the
@@ -319,7 +322,8 @@ function activeShares(codes, regions, volume, known, sided) {
 // How the regions of two volumes of codes match, as statmap.stability.agreement.match_regions has it: for every pair
 // that overlaps { a, b, voxels, dice, bestA, bestB }, and with 0 for the partner every region that overlaps none.
 function matchRegions(codesA, codesB, mostNumbered) {
-  const sizeA = new Map(), sizeB = new Map(), overlaps = new Map(), count = (map, key) => map.set(key, (map.get(key) ?? 0) + 1);
+  const sizeA = new Map(), sizeB = new Map(), overlaps = new Map();
+  const count = (counts, key) => counts.set(key, (counts.get(key) ?? 0) + 1);
   const region = (code) => (code <= mostNumbered ? code : 0);
   for (let voxel = 0; voxel < codesA.length; voxel++) {
     const a = region(codesA[voxel]), b = region(codesB[voxel]);

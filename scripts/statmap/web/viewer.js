@@ -1,4 +1,4 @@
-// The page: the map and its atlases, what is known of a voxel, how the scenes are coloured, and the rows that steer them.
+// The page: the map and its atlases, what is known of a voxel, how the scenes are coloured, the rows that steer them.
 const byId = (id) => document.getElementById(id);
 const content = JSON.parse(byId("content").textContent);
 const map = {
@@ -11,16 +11,17 @@ const scenes = []; // that of A; where two variants are compared, that of B afte
 // rules. Either is a variant or the threshold that moves.
 const shown = { A: null, B: null };
 
-// The colours of what became of a voxel, and of two variants: of figures/colours.py, where none means a sign and every
+// What became of a voxel, and where two variants differ: in colours of regions, of which none means a sign and every
 // pair is told apart in grey print and by the colour-blind.
+const [GREEN, PURPLE, , , PINK, DARK_GREEN] = content.colours;
 const OUTCOMES = [
-  { name: "kept", words: "kept", colour: "#1ee187" },
-  { name: "too_small", words: "too small", colour: "#f087c3" },
-  { name: "unseeded", words: "no seed", colour: "#961ea5" },
-  { name: "seed_only", words: "seed only", colour: "#2d4b0f" },
+  { name: "kept", words: "kept", colour: GREEN },
+  { name: "too_small", words: "too small", colour: PINK },
+  { name: "unseeded", words: "no seed", colour: PURPLE },
+  { name: "seed_only", words: "seed only", colour: DARK_GREEN },
 ];
 const DIFFERENCES = [
-  { words: "A only", colour: "#1ee187" }, { words: "B only", colour: "#f087c3" }, { words: "both", colour: "#961ea5" },
+  { words: "A only", colour: GREEN }, { words: "B only", colour: PINK }, { words: "both", colour: PURPLE },
 ];
 const EVERY_CODE = new Uint8Array(4 * PALETTE_SIDE ** 2).fill(255).fill(0, 0, 4); // drawn, but for 0
 
@@ -36,7 +37,9 @@ async function unpackAs(Type, base64) {
 async function readMap() {
   map.volume = await unpackAs(content.bytes === 4 ? Float32Array : Float64Array, content.values);
   for (const [sided, { levels, ranks }] of Object.entries(content.discoveries)) {
-    map.discoveries[sided] = { levels: await unpackAs(Float64Array, levels), ranks: await unpackAs(Uint32Array, ranks) };
+    map.discoveries[sided] = {
+      levels: await unpackAs(Float64Array, levels), ranks: await unpackAs(Uint32Array, ranks),
+    };
   }
   map.atlases = await Promise.all(content.atlases.map(async ({ name, names, wide, labels, percent }) => ({
     name, names, labels: await unpackAs(wide ? Uint16Array : Uint8Array, labels),
@@ -63,19 +66,25 @@ function labelAt({ names, labels, percent }, voxel) {
   return percent && labels[voxel] ? `${percent[voxel]}% ${name}` : name;
 }
 
-function outcomeOf({ codes, connectivity, extraction, signsApart, hasOneCutoff }, voxel) {
-  const code = codes[voxel], { unnumbered, too_small: tooSmall, unseeded, seed_only: seedOnly } = content.codes;
-  if (code === 0) return hasOneCutoff ? "below the cutoff" : "in no region";
+// What became of a voxel under a variant, or under the threshold that moves.
+function outcomeOf(side, voxel) {
+  const code = side.codes[voxel], { unnumbered, unseeded, seed_only: seedOnly } = content.codes;
+  if (code === 0) return side.hasOneCutoff ? "below the cutoff" : "in no region";
   if (code < unnumbered) return `region ${code}`;
   if (code === unnumbered) return `a region after the ${(unnumbered - 1).toLocaleString("en-US")} largest`;
-  const size = () => sizeOfCluster(voxel, codes, map.volume, map.shape, connectivity, signsApart);
-  const reason = {
-    [tooSmall]: () => (extraction === "local_regions" ? "its local region is too small"
-      : `its cluster of ${counted(size(), "voxel")} is too small`),
-    [unseeded]: () => "no seed",
-    [seedOnly]: () => "its cluster is nothing but its seed",
-  }[code]();
+  const reason = code === unseeded ? "no seed" : code === seedOnly ? "its cluster is nothing but its seed"
+    : side.extraction === "local_regions" ? "its local region is too small"
+      : `its cluster of ${counted(clusterAt(side, voxel).size, "voxel")} is too small`;
   return `passes the cutoff, in no region: ${reason}`;
+}
+
+// The voxels of the cluster at one; the last is remembered, since a pointer moves within it.
+let lastCluster = { codes: null, voxels: new Set() };
+function clusterAt({ codes, connectivity, signsApart }, voxel) {
+  if (lastCluster.codes !== codes || !lastCluster.voxels.has(voxel)) {
+    lastCluster = { codes, voxels: clusterOf(voxel, codes, map.volume, map.shape, connectivity, signsApart) };
+  }
+  return lastCluster.voxels;
 }
 
 // A place in words: mm, value, what became of the voxel in what is shown, and its labels.
@@ -94,21 +103,23 @@ function describe(mm) {
 const colouring = () => document.querySelector("input[name=colour]:checked").value;
 
 // Codes, number of regions and palette with which a side is drawn, by value, region, accounting or difference.
-function paintingOf(side) {
-  const { codes, count } = shown[side];
-  const regions = (colour) => Array.from({ length: Math.min(count, content.codes.unnumbered) }, (_, n) => [n + 1, colour(n + 1)]);
-  switch (colouring()) {
-    case "region": return { codes, count, palette: paletteOf(regions(shown[side].colourOf ?? colourOf)) };
-    case "accounting": {
-      const lost = OUTCOMES.slice(1).map(({ name, colour }) => [content.codes[name], colour]);
-      return { codes, count, palette: paletteOf([...regions(() => OUTCOMES[0].colour), ...lost]) };
-    }
-    case "difference": return {
-      codes: compareCodes(shown.A.codes, shown.B.codes, content.codes), count: 0,
-      palette: paletteOf(DIFFERENCES.map(({ colour }, n) => [n + 1, colour])),
-    };
-    default: return { codes, count, palette: EVERY_CODE };
-  }
+const PAINTINGS = {
+  value: ({ codes, count }) => ({ codes, count, palette: EVERY_CODE }),
+  region: ({ codes, count, colourOf: ownColour = colourOf }) => (
+    { codes, count, palette: paletteOf(regionColours(count, ownColour)) }),
+  accounting: ({ codes, count }) => {
+    const lost = OUTCOMES.slice(1).map(({ name, colour }) => [content.codes[name], colour]);
+    return { codes, count, palette: paletteOf([...regionColours(count, () => OUTCOMES[0].colour), ...lost]) };
+  },
+  difference: () => ({
+    codes: compareCodes(shown.A.codes, shown.B.codes, content.codes), count: 0,
+    palette: paletteOf(DIFFERENCES.map(({ colour }, n) => [n + 1, colour])),
+  }),
+};
+
+// Pairs of a region's code and its colour.
+function regionColours(count, colour) {
+  return Array.from({ length: Math.min(count, content.codes.unnumbered) }, (_, n) => [n + 1, colour(n + 1)]);
 }
 
 // Draw what is shown, in the colours that are chosen.
@@ -119,7 +130,7 @@ function drawScenes() {
   scenes.forEach((scene, n) => {
     const side = "AB"[n];
     if (!shown[side]) return;
-    const { codes, count, palette } = paintingOf(side), { cutoff, sided } = shown[side];
+    const { codes, count, palette } = PAINTINGS[colouring()](shown[side]), { cutoff, sided } = shown[side];
     scene.show({ codes, count, cutoff, sided, colourOf: shown[side].colourOf ?? colourOf });
     chooseRegionAt(scene, scene.crosshair);
     scene.withNumbers = byId("numbered").checked;
@@ -141,15 +152,18 @@ function chooseRegionAt(scene, mm) {
 function drawScale() {
   const { lowest, highest, ramp } = content, { cutoff, sided } = shown.A, middle = (ramp.length - 1) / 2;
   const share = (value) => `${100 * Math.max(0, Math.min(1, value / (highest - lowest)))}%`;
-  byId("ramp").style.background = `linear-gradient(90deg, ${ramp.slice(lowest ? 0 : middle, highest ? undefined : middle + 1)})`;
+  const stops = ramp.slice(lowest ? 0 : middle, highest ? undefined : middle + 1);
+  byId("ramp").style.background = `linear-gradient(90deg, ${stops})`;
   byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff - lowest);
   byId("cut").style.right = sided === "negative" ? 0 : share(highest - cutoff);
   byId("lowest").textContent = lowest ? fixed(lowest, 2) : "0";
   byId("highest").textContent = highest ? fixed(highest, 2) : "0";
-  const cutoffs = (shown.B ? ["A", "B"] : ["A"]).map((side) => [side, cutoffInWords(shown[side])]).filter(([, words]) => words);
-  byId("cutoff").textContent = cutoffs.length
-    ? `cutoff ${cutoffs.map(([side, words]) => (shown.B ? `${side} ${words}` : words)).join(" · ")}` : "";
+  const cutoffs = shownSides().map((side) => [side, cutoffInWords(shown[side])]).filter(([, words]) => words)
+    .map(([side, words]) => (shown.B ? `${side} ${words}` : words));
+  byId("cutoff").textContent = cutoffs.length ? `cutoff ${cutoffs.join(" · ")}` : "";
 }
+
+const shownSides = () => (shown.B ? ["A", "B"] : ["A"]);
 
 function cutoffInWords({ cutoff, sided }) {
   if (cutoff > content.largest) return "";
@@ -161,7 +175,7 @@ function cutoffInWords({ cutoff, sided }) {
 // What the colours mean, with the voxels of each: of the accounting and of the difference.
 function keyEntries() {
   if (colouring() === "accounting") {
-    return (shown.B ? ["A", "B"] : ["A"]).flatMap((side) => OUTCOMES.map(({ words, name, colour }) => ({
+    return shownSides().flatMap((side) => OUTCOMES.map(({ words, name, colour }) => ({
       colour, words: shown.B ? `${side} ${words}` : words, voxels: accountingOf(shown[side].codes)[name],
     }))).filter(({ voxels }) => voxels > 0);
   }
@@ -172,7 +186,8 @@ function keyEntries() {
 }
 
 function accountingOf(codes) {
-  const { unnumbered } = content.codes, nameOf = new Map(Object.entries(content.codes).map(([name, code]) => [code, name]));
+  const { unnumbered } = content.codes;
+  const nameOf = new Map(Object.entries(content.codes).map(([name, code]) => [code, name]));
   const counts = { kept: 0, too_small: 0, unseeded: 0, seed_only: 0 };
   for (const code of codes) if (code) counts[code <= unnumbered ? "kept" : nameOf.get(code)]++;
   return counts;
@@ -254,4 +269,5 @@ for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => scenes[0]?.lookFrom(...VIEWS[button.dataset.view]));
 }
 byId("cut-away").addEventListener("input", ({ target }) => { for (const scene of scenes) scene.cut(target.checked); });
+addEventListener("beforeprint", () => { for (const scene of scenes) scene.viewer.drawScene(); });
 addEventListener("resize", () => setTimeout(() => { for (const scene of scenes) scene.placeNumbers(); }, 100));

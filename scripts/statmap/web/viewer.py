@@ -53,19 +53,19 @@ _OWN_COLUMNS = (
     "robust_high",
 )
 
-# Headings of the table of two variants, and what they mean; compare.js has the columns.
-PAIR_HEADINGS = (
-    ("A", "Region of A; – where the region of B overlaps none"),
-    ("mm³ A", "Size of the region of A"),
-    ("Peak A", "Value at its peak"),
-    ("B", "Region of B; – where the region of A overlaps none"),
-    ("mm³ B", "Size of the region of B"),
-    ("Peak B", "Value at its peak"),
-    ("mm³ both", "Size of what the two regions share"),
-    ("Dice", "Dice coefficient of the two regions"),
-    ("x", "Peak in mm: of the region of A, or of B where that of A has a better partner, or none"),
-    ("y", "Likewise"),
-    ("z", "Likewise"),
+# The table of two variants: heading, meaning, whether it is text; compare.js has the cells.
+PAIR_COLUMNS = (
+    ("A", "Region of A; – where the region of B overlaps none", True),
+    ("mm³ A", "Size of the region of A", False),
+    ("Peak A", "Value at its peak", False),
+    ("B", "Region of B; – where the region of A overlaps none", True),
+    ("mm³ B", "Size of the region of B", False),
+    ("Peak B", "Value at its peak", False),
+    ("mm³ both", "Size of what the two regions share", False),
+    ("Dice", "Dice coefficient of the two regions", False),
+    ("x", "Peak in mm: of the region of A, or of B where that of A has a better partner, or none", False),
+    ("y", "Likewise", False),
+    ("z", "Likewise", False),
 )
 
 TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
@@ -433,7 +433,7 @@ def viewer_page(
         title=stat_map.name,
         map_page=map_page,
         stat=content["stat"],
-        pairs=[*PAIR_HEADINGS, *((f"{atlas.name} at peak", "Label at that peak") for atlas in atlases)],
+        pairs=[*PAIR_COLUMNS, *((f"{atlas.name} at peak", "Label at that peak", True) for atlas in atlases)],
         variants=[
             {
                 "name": variant.name,
