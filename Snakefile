@@ -446,9 +446,18 @@ if HTML:
         """Pages to read in a browser: figures, tables and methods of a map; its slices to scroll through."""
         input:
             map=FETCHED,
-            variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json", "regions.csv", "peaks.csv"),
+            variants=of_variants(
+                "thresholded.nii.gz",
+                "thresholded.json",
+                "regions.nii.gz",
+                "regions.json",
+                "regions.csv",
+                "peaks.csv",
+            ),
             tables_sidecar="results/{map}/tables.json",
             checks=study.checks_of,
+            atlases=FETCHED_ATLASES,
+            atlas_labels=study.labels,
             template=ancient(study.template_of),
         output:
             pages=[
@@ -461,13 +470,15 @@ if HTML:
             "results/benchmarks/show_map/{map}.tsv"
         params:
             row=study.map_keys("citation"),
+            written_variants=study.written_variants,
+            atlas_spaces=study.atlas_spaces,
             references=study.atlas_references,
             beside={
                 "figures": DRAWN,
                 "shared": [*AGREEMENT, *(f"sweep/{figure}" for figure in SWEEP_FIGURES if SWEPT)],
                 "max_pages": study.config["max_pages"] if PAGES else 0,
             },
-            content=study.content_of(study.template_of),
+            content=study.content_of(study.template_of, study.labels),
             code=code_hash("show_map", SCRIPTS),
         conda:
             "envs/environment.yaml"

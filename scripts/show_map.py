@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from statmap.io.files import read_json, writing
 from statmap.io.images import read_template, read_written
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
+from statmap.regions.atlases import AtlasFiles, read_atlases
 from statmap.regions.extract import RegionsSidecar
+from statmap.regions.outcomes import voxel_outcomes
 from statmap.tables.csv_files import read_table
 from statmap.tables.sidecar import TablesSidecar
 from statmap.web.map_page import Beside, VariantPage, map_page
@@ -18,12 +21,28 @@ from statmap.web.methods import Credits, methods_text
 from statmap.web.viewer import VariantView, viewer_page
 
 
+class ViewInputs(NamedTuple):
+    """What only the viewer needs.
+
+    Attributes
+    ----------
+    template : anatomical image in the space of the map, or None. Where it does not lie over the map, or is None, the
+        map's own outline is the background.
+    atlases : by name.
+    written : by variant, the variant as one would write it, see `config.variants.written_variant`.
+    """
+
+    template: str | None
+    atlases: Mapping[str, AtlasFiles]
+    written: Mapping[str, Mapping[str, str]]
+
+
 def main(
     map_id: str,
     files: MapFiles,
     inputs: Mapping[str, Mapping[str, Path]],
     tables_sidecar: str,
-    template: str | None,
+    view: ViewInputs,
     cites: Credits,
     beside: Beside,
     pages: Mapping[str, str],
@@ -34,10 +53,9 @@ def main(
     ----------
     map_id : name.
     files : what rule fetch_map wrote.
-    inputs : by variant, ``thresholded.json``, ``regions.nii.gz``, ``regions.json``, ``regions.csv``, ``peaks.csv``.
+    inputs : by variant, image and JSON of ``thresholded`` and of ``regions``, ``regions.csv``, ``peaks.csv``.
     tables_sidecar : from rule tabulate_regions.
-    template : anatomical image in the space of the map, or None. Where it does not lie over the map, or is None, the
-        map's own outline is the background.
+    view : what only the viewer needs.
     cites : what to cite for the map and for every atlas of the config.
     beside : figures and pages beside the pages.
     pages : which page to write where, ``map`` and ``view``.
@@ -56,18 +74,17 @@ def main(
         accounting = extracted.voxel_accounting
         on_map.append(VariantPage(variant, thresholded.rule, warnings, accounting, regions, peaks, made, methods))
         if "view" in pages:
-            labels = read_written(made["regions.nii.gz"], made["regions.json"])[0].astype(np.int32)
-            on_view.append(VariantView(variant, thresholded, extracted, labels, regions))
+            images = _labels_and_outcomes(made, extracted)
+            on_view.append(VariantView(variant, thresholded, extracted, *images, regions, view.written[variant]))
     texts = {}
     if "map" in pages:
         texts["map"] = map_page(map_id, _about(fetched, tabulated.reported), on_map, beside, "view" in pages)
     if "view" in pages:
-        families = {
-            (view.thresholded.parameters["domain"], view.thresholded.parameters["tdp_alpha"]) for view in on_view
-        }
+        families = {tuple(own.thresholded.parameters[key] for key in ("domain", "tdp_alpha")) for own in on_view}
         family = families.pop() if len(families) == 1 else ("mask", None)  # of one family and confidence, or of none
-        background = read_template(template) if template else None
-        texts["view"] = viewer_page(StatMap.read(map_id, files), background, on_view, "map" in pages, *family)
+        stat_map, background = StatMap.read(map_id, files), read_template(view.template) if view.template else None
+        atlases = [atlas for atlas in read_atlases(view.atlases, stat_map)[0] if atlas.labels.any()]
+        texts["view"] = viewer_page(stat_map, background, on_view, "map" in pages, *family, atlases)
     for page, path in pages.items():
         with writing(path) as temporary:
             temporary.write_text(texts[page], encoding="utf-8")
@@ -77,6 +94,13 @@ def main(
 def _answers(paths):
     """What came out of each published table, a sentence by its id."""
     return {record["Table"]: record["Sentence"] for record in map(read_json, paths)}
+
+
+def _labels_and_outcomes(made, extracted):
+    """Of a variant the region of every voxel, and what became of it, see `viewer.VariantView`."""
+    thresholded, affine = read_written(made["thresholded.nii.gz"], made["thresholded.json"])
+    labels = read_written(made["regions.nii.gz"], made["regions.json"])[0].astype(np.int32)
+    return labels, voxel_outcomes(thresholded, labels, affine, extracted.voxel_accounting, extracted.rule)
 
 
 def _about(fetched, reported):
@@ -96,7 +120,11 @@ if __name__ == "__main__":
             files=MapFiles(*snakemake.input.map),
             inputs=by_folder(snakemake.input.variants),
             tables_sidecar=snakemake.input.tables_sidecar,
-            template=snakemake.input.template or None,
+            view=ViewInputs(
+                snakemake.input.template or None,
+                AtlasFiles.by_name(snakemake.input, snakemake.params.atlas_spaces),
+                snakemake.params.written_variants,
+            ),
             cites=Credits(snakemake.params.row["citation"], snakemake.params.references),
             beside=Beside(**snakemake.params.beside, checks=_answers(snakemake.input.checks)),
             pages={Path(path).stem: path for path in snakemake.output.pages},

@@ -1,11 +1,18 @@
-"""The component tree that the page grows is the one of statmap.stability.tree: run in Chromium on generated maps."""
+"""What the page computes is what the workflow does: component tree, smallest sizes, matched regions, places of voxels.
+
+Run in Chromium on generated maps.
+"""
 
 import numpy as np
 import pytest
+from extents import read_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.linalg import det
 
+from statmap.regions.clusters import label_components
+from statmap.stability.agreement import match_regions
 from statmap.stability.tree import component_sizes, component_tree, cut
 from statmap.web.pages import asset
 
@@ -15,10 +22,16 @@ SIGNS = {"positive": lambda data: data, "negative": lambda data: -data, "mixed":
 
 
 @pytest.fixture(scope="module")
-def run(chromium):
-    """Run an expression on a map: `volume`, `shape`, `tree` and `given` are there; typed arrays come back as lists."""
+def page(chromium):
     page = chromium.new_page()
     page.add_script_tag(content=str(asset("tree.js")))
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def run(page):
+    """Run an expression on a map: `volume`, `shape`, `tree` and `given` are there; typed arrays come back as lists."""
 
     def evaluate(expression, data, connectivity, sign, **given):
         return page.evaluate(
@@ -37,8 +50,7 @@ def run(chromium):
             },
         )
 
-    yield evaluate
-    page.close()
+    return evaluate
 
 
 # Few values: plateaus and ties are the hard cases.
@@ -106,3 +118,72 @@ def test_curve_counts_the_clusters_that_are_large_enough(run, data, connectivity
     sizes = [own[own >= smallest] for _, own in component_sizes(tree, cutoffs)]
     assert found["counts"][::-1] == [len(own) for own in sizes]
     assert found["voxels"][::-1] == [int(own.sum()) for own in sizes]
+
+
+def test_the_smallest_size_is_the_workflows(page):
+    """By the table that holds statmap.regions.clusters.large_enough as well."""
+    cases = read_cases()
+    found = page.evaluate(
+        "(cases) => cases.map(([size, volumes, rule]) => volumes.map((volume) => smallestCluster(size, volume, rule)))",
+        [[float(case.size), case.volumes(), case.rule] for case in cases],
+    )
+    assert found == [[case.fewest] * 4 for case in cases]
+
+
+labels = arrays.arrays(np.int32, (4, 5, 3), elements=st.integers(0, 4))
+
+
+@settings(max_examples=60, deadline=None)
+@given(labels, labels)
+def test_regions_are_matched_as_in_matches_csv(page, one, other):
+    found = page.evaluate(
+        "([a, b]) => matchRegions(Uint16Array.from(a), Uint16Array.from(b), 60000)",
+        [image.ravel(order="F").tolist() for image in (one, other)],
+    )
+    expected = match_regions(one, other, np.eye(4))
+    columns = ("region_a", "region_b", "overlap_voxels", "dice", "best_a", "best_b")
+    rows = list(zip(*(expected[column].tolist() for column in columns), strict=True))
+    assert [tuple(row[key] for key in ("a", "b", "voxels", "dice", "bestA", "bestB")) for row in found] == rows
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=MAPS, connectivity=st.sampled_from([6, 18, 26]), apart=st.booleans(), at=st.integers(0, 10**6))
+def test_the_cluster_of_a_voxel_has_its_size(page, data, connectivity, apart, at):
+    components = label_components(data, connectivity, "split" if apart else "merged")
+    inside = np.flatnonzero(data.ravel(order="F"))
+    if not len(inside):
+        return
+    voxel = int(inside[at % len(inside)])
+    found = page.evaluate(
+        """({ voxel, values, shape, connectivity, apart }) => {
+          const codes = Uint16Array.from(values, (value) => value !== 0);
+          return clusterOf(voxel, codes, Float64Array.from(values), shape, connectivity, apart).size;
+        }""",
+        {
+            "voxel": voxel,
+            "values": data.ravel(order="F").tolist(),
+            "shape": data.shape,
+            "connectivity": connectivity,
+            "apart": apart,
+        },
+    )
+    assert found == np.count_nonzero(components == components.ravel(order="F")[voxel])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    arrays.arrays(np.float64, (3, 3), elements=st.floats(-4, 4, width=32)).filter(lambda own: abs(det(own)) > 0.5),
+    st.tuples(*[st.floats(-90, 90)] * 3),
+)
+def test_a_place_is_in_the_voxel_whose_centre_it_is(page, matrix, origin):
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = matrix, origin
+    found = page.evaluate(
+        """(affine) => {
+          const toVoxel = inverse(affine), shape = [4, 5, 6], moved = ([x, y, z]) => [x + 1e4, y, z];
+          const places = Array.from({ length: 120 }, (_, voxel) => toMm(voxel, shape, affine));
+          return [places.map((mm) => voxelAt(mm, shape, toVoxel)), voxelAt(moved(places[0]), shape, toVoxel)];
+        }""",
+        affine.tolist(),
+    )
+    assert found == [list(range(120)), -1]

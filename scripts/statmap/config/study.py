@@ -24,7 +24,7 @@ from .checks import check_source, problems_of, space_in_header, template_problem
 from .outcome import Wanted, left_behind
 from .schema import cell_reader, defaults_of, load, numbers_of_text, thresholds_of_text, validate
 from .sheets import read_cell, read_sheet
-from .variants import check_ids, read_variant_table, resolve_variants
+from .variants import check_ids, read_variant_table, resolve_variants, written_variant
 
 MOST_POINTS = 100_000  # of a range of thresholds
 MOST_ROWS = 1_000_000  # of a sweep's table
@@ -45,6 +45,7 @@ class Study:
     ----------
     config : dict, the keys at the top.
     maps, variants, atlases, published : dict, id to dict of its keys.
+    written_variants : dict, id to the keys as one would write them, see `variants.written_variant`.
     sweep : dict, or None where nothing is swept.
     labels : list of str, label tables of the atlases.
 
@@ -67,9 +68,14 @@ class Study:
         self.folders = [Path(folder) for folder in folders]
         self.sheet = "the config" if row else self.config["maps"]
         self.maps = self._read_maps(row or self._read_sheet(self.config["maps"], sheet_path), sheet_path)
-        self.variants = self._read_variants(self.config, schema_path, load(Path(declared, "schemas/conventions.yaml")))
+        conventions = load(Path(declared, "schemas/conventions.yaml"))
+        self.variants = self._read_variants(self.config, schema_path, conventions)
         if variants_of_template and row and not self._has_two_tails(next(iter(self.maps))):
             self.variants = {name: variant | {"sided": "positive"} for name, variant in self.variants.items()}
+        self.written_variants = {
+            name: written_variant(keys, self.config["defaults"], conventions, schema)
+            for name, keys in self.variants.items()
+        }
         self.atlases = self._read_atlases(self.config["atlases"], schema)
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
         self.labels = [self._labels_of(name, own) for name, own in self.atlases.items()]

@@ -154,6 +154,42 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
     return resolved
 
 
+# Keys that a variant states also where they are the default: what its regions are.
+STATED = ("threshold", "sided", "signs", "extract_type", "connectivity", "min_region_size", "size_rule")
+
+
+def written_variant(keys: dict, defaults: dict, conventions: dict, schema: dict) -> dict[str, str]:
+    """The keys of a resolved variant as one would write them, so that they give the same variant in any config.
+
+    Parameters
+    ----------
+    keys : every key of the variant, as `resolve_variants` gives them.
+    defaults, conventions, schema : as for `resolve_variants`.
+
+    Returns
+    -------
+    dict : key to its value in YAML, on one line. Left out is what the variant's convention sets, and what is the
+        schema's default and that of the config, but for `STATED`.
+    """
+    by_convention = conventions.get(keys["convention"], {})
+    by_schema = defaults_of(schema["$defs"]["variant"]["properties"])
+
+    def is_stated(key, value):
+        if key in by_convention:
+            return value != by_convention[key]
+        return key in STATED or value != by_schema[key] or value != defaults.get(key, value)
+
+    first = ("threshold", "convention")
+    ordered = {key: keys[key] for key in (*first, *keys)}
+    return {key: _in_yaml(value) for key, value in ordered.items() if is_stated(key, value)}
+
+
+def _in_yaml(value):
+    import yaml  # late, as in `schema`
+
+    return yaml.safe_dump([value], default_flow_style=True, width=1000, allow_unicode=True).strip()[1:-1]
+
+
 def _check_clusters(name, keys):
     """Refuse what random field theory, or a guarantee, cannot say of a variant's regions."""
     asked = rule_from(RegionRule, keys).by_significance

@@ -49,7 +49,7 @@ def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, r
         suprathreshold = part[box] != 0
         if not suprathreshold.any():
             continue
-        seeds, components = _seeds_and_components(part, box, suprathreshold, affine, rule)
+        seeds, components = seeds_and_components(part, box, suprathreshold, affine, rule)
         if rule.random_walker == "nilearn":
             owner = _nilearn_owner(part, box, suprathreshold, seeds, components)
         else:
@@ -62,7 +62,7 @@ def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, r
     return LocalRegions(labels, n_unseeded, n_seed_only)
 
 
-def _seeds_and_components(part, box, suprathreshold, affine, rule):
+def seeds_and_components(part, box, suprathreshold, affine, rule):
     """Number of the seed (0 for none) and of the component of each suprathreshold voxel, two (n,) int arrays."""
     from .seeds import find_seeds
 

@@ -1,184 +1,274 @@
-// The threshold to move: cutoff, signs, connectivity and smallest size, the clusters that they give, and the address
-// that keeps them (#variant=…, or #cutoff=…&signs=…).
+// The threshold that moves: cutoff, signs, neighbours and smallest size, the clusters that they give, their table, and
+// the address that keeps what is shown (#variant=…, or #cutoff=…&signs=…; with=… for B; at=x,y,z for the crosshair).
 const MOST_ROWS = 500; // of the table: the largest clusters
 const SAMPLES = 200; // of the chart
-const own = { cutoff: 0, signs: "split", connectivity: 6, size: 0, rule: ">" };
+const settings = { cutoff: 0, signs: "split", connectivity: 6, size: 0, unit: "mm³", rule: ">" };
+const wanted = { A: 0, B: null }; // what is chosen, which may still be unpacked: index of a variant, "own", or null
+const treesByKind = {}; // by sign and connectivity
+const isLarge = map.shape.reduce((product, length) => product * length) > 3e6; // voxels
+let clusters = null; // of the settings: { regions, codes }; not yet found in a large map
+
 const sidedOf = (signs) => (signs === "positive" || signs === "negative" ? signs : "two");
-const grown = {}; // trees by signs and connectivity
-let found = { regions: [], labels: null };
+const isOwnShown = () => wanted.A === "own" || wanted.B === "own";
 
 // A number as the workflow takes it: in the precision of the map.
 const precise = (value) => (content.bytes === 4 ? Math.fround(value) : value);
 
-function trees({ signs, connectivity }) {
+// ---- clusters
+
+function treesOf({ signs, connectivity }) {
   const kinds = { split: ["positive", "negative"], merged: ["mixed"] }[signs] ?? [signs];
-  return kinds.map((kind) => (grown[`${kind} ${connectivity}`] ??= growTree(map.volume, map.shape, connectivity, kind)));
+  return kinds.map((kind) => (
+    treesByKind[`${kind} ${connectivity}`] ??= growTree(map.volume, map.shape, connectivity, kind)));
 }
 
-const smallestOf = ({ size, rule }) => smallestCluster(size, content.voxelVolume, rule);
+function fewestVoxels({ size, unit, rule }) {
+  if (unit === "mm³") return smallestCluster(size, content.voxelVolume, rule);
+  return Math.max(1, rule === ">" ? Math.floor(size) + 1 : Math.ceil(size));
+}
 
-// The clusters of a state, with the cutoffs between which each stands by itself.
-function explore(state) {
-  const forest = trees(state), smallest = smallestOf(state);
-  found = findRegions(forest, map.volume, map.shape, map.affine, state.cutoff, smallest);
-  const { highest } = curves(state);
-  for (const region of found.regions) region.high = highest[region.which][region.of];
-  const shares = activeShares(found.labels, found.regions, map.volume, map.discoveries[sidedOf(state.signs)], sidedOf(state.signs));
-  found.regions.forEach((region, n) => { region.tdp = shares[n]; });
+// The clusters of some settings, with the cutoffs between which each stands by itself and its active share.
+function findClusters(given) {
+  const trees = treesOf(given), side = sidedOf(given.signs), { highest } = curvesOf(given);
+  const found = findRegions(
+    trees, map.volume, map.shape, map.affine, given.cutoff, fewestVoxels(given), content.codes,
+  );
+  const shares = activeShares(found.codes, found.regions, map.volume, map.discoveries[side], side);
+  found.regions.forEach((region, n) => {
+    region.high = highest[region.which][region.of];
+    region.tdp = shares[n];
+  });
   return found;
 }
 
-// Number and volume of the clusters over all cutoffs, and the highest cutoff of each; kept until something else changes.
-let kept = { key: null };
-function curves(state) {
-  const key = JSON.stringify([state.signs, state.connectivity, smallestOf(state)]);
-  if (kept.key === key) return kept;
+// Number and volume of the clusters over all cutoffs, and the highest cutoff of each; computed again when anything but
+// the cutoff changed.
+let lastCurves = { key: null };
+function curvesOf(given) {
+  const key = JSON.stringify([given.signs, given.connectivity, fewestVoxels(given)]);
+  if (lastCurves.key === key) return lastCurves;
   const cutoffs = Array.from({ length: SAMPLES + 1 }, (_, n) => limit() * (1 - n / SAMPLES));
-  const replays = trees(state).map((tree) => replay(tree, smallestOf(state), cutoffs));
+  const replays = treesOf(given).map((tree) => replay(tree, fewestVoxels(given), cutoffs));
   const sum = (name) => cutoffs.map((_, n) => replays.reduce((total, one) => total + one[name][n], 0));
-  const highest = replays.map((one) => one.highest);
-  return (kept = { key, counts: sum("counts"), voxels: sum("voxels"), highest });
+  lastCurves = { key, counts: sum("counts"), voxels: sum("voxels"), highest: replays.map((one) => one.highest) };
+  return lastCurves;
 }
 
-const step = () => 10 ** Math.floor(Math.log10(content.largest / 200));
-const limit = () => Math.ceil(content.largest / step()) * step();
+// The clusters as they are shown beside, or in place of, a variant.
+function shownClusters() {
+  const { cutoff, signs, connectivity } = settings, count = clusters.regions.length;
+  return {
+    which: "own", name: "own threshold", codes: clusters.codes, count, cutoff, sided: sidedOf(signs), connectivity,
+    extraction: "connected_components", signsApart: signs !== "merged", hasOneCutoff: true,
+    summary: `${settingsInWords()} · ${count ? counted(count, "region") : "no region"}`,
+  };
+}
 
-// The p value of a peak, from -log10 p at even steps; none for a tail that the statistic does not have.
-function p(value) {
-  const { tail, tails } = content;
-  if (!tail || (tails === 1 && own.signs !== "positive")) return null;
-  const signed = own.signs === "negative" ? -value : own.signs === "positive" ? value : Math.abs(value);
-  const at = Math.min(signed / content.largest, 1) * (tail.length - 1), left = Math.min(Math.floor(at), tail.length - 2);
-  const one = 10 ** -(tail[left] + (at - left) * (tail[left + 1] - tail[left]));
-  return sidedOf(own.signs) === "two" ? 2 * one : one;
+function settingsInWords() {
+  const { stat } = content, side = { two: `|${stat}|`, positive: stat, negative: `−${stat}` }[sidedOf(settings.signs)];
+  return `${side} ≥ ${+settings.cutoff.toPrecision(4)}, ${settings.connectivity} neighbours`;
+}
+
+// ---- the table of clusters
+
+const stepOfSlider = () => 10 ** Math.floor(Math.log10(content.largest / 200));
+const limit = () => Math.ceil(content.largest / stepOfSlider()) * stepOfSlider();
+
+// The p value of a peak, from -log10 p between the nodes of viewer.tail_nodes; none for a tail that the statistic does
+// not have.
+function pValue(value) {
+  const { tail, tails, tailPower, largest } = content, { signs } = settings;
+  if (!tail || (tails === 1 && signs !== "positive")) return null;
+  const signed = signs === "negative" ? -value : signs === "positive" ? value : Math.abs(value);
+  const at = Math.min(signed / largest, 1) ** (1 / tailPower) * (tail.length - 1);
+  const left = Math.min(Math.floor(at), tail.length - 2);
+  const oneTail = 10 ** -(tail[left] + (at - left) * (tail[left + 1] - tail[left]));
+  return sidedOf(signs) === "two" ? 2 * oneTail : oneTail;
 }
 
 function written(value, kind) {
   if (value === null) return "–";
   if (kind === "count" || kind === "volume") return Math.round(value).toLocaleString("en-US");
-  if (kind === "p") return value < 1e-4 ? value.toExponential(1).replace(".0", "") : String(Number(value.toPrecision(2)));
+  if (kind === "p" && value < 1e-4) return value.toExponential(1).replace(".0", "");
+  if (kind === "p") return String(Number(value.toPrecision(2)));
   if (kind === "percent") return `${Math.round(100 * value)}%`;
+  if (kind === "share") return value.toFixed(3);
   return kind === "mm" ? value.toFixed(1) : kind === "value" ? value.toFixed(2) : String(value);
 }
 
-function fillTable() {
-  const part = document.querySelector('[data-variant="own"]'), body = part.querySelector("tbody");
-  const rows = found.regions.slice(0, MOST_ROWS).map((region, n) => {
-    const row = document.createElement("tr");
-    row.tabIndex = 0;
-    row.dataset.mm = JSON.stringify(region.mm);
-    row.style.setProperty("--colour", colourOf(n + 1));
-    const cells = {
-      region: n + 1, sign: region.sign, n_voxels: region.voxels, volume_mm3: region.voxels * content.voxelVolume,
-      peak_value: region.value, peak_x: region.mm[0], peak_y: region.mm[1], peak_z: region.mm[2],
-      p_peak: p(region.value), tdp: region.tdp, robust_low: region.low, robust_high: region.high,
-    };
-    for (const { name, kind } of content.columns) {
-      const cell = row.insertCell();
-      cell.dataset.key = cells[name] ?? "";
-      cell.textContent = written(cells[name], kind).replace("-", "−");
-      if (kind === "text") cell.className = "text";
-    }
-    return row;
-  });
-  body.replaceChildren(...rows);
-  for (const heading of part.querySelectorAll("th")) heading.setAttribute("aria-sort", "none");
-  const more = found.regions.length - rows.length;
-  byId("more").hidden = more === 0 && rows.length > 0;
-  byId("more").textContent = rows.length ? `The ${rows.length} largest of ${found.regions.length}.` : "No region here.";
+// A row that steers the scene: its cells by column, the colour of its region, and the mm of its peak.
+function rowOf(columns, cells, colour, mm) {
+  const row = document.createElement("tr");
+  row.tabIndex = 0;
+  row.dataset.mm = JSON.stringify(mm);
+  row.style.setProperty("--colour", colour);
+  for (const { name, kind } of columns) {
+    const cell = row.insertCell();
+    cell.dataset.key = cells[name] ?? "";
+    cell.textContent = kind === "text" ? cells[name] ?? "" : withMinus(written(cells[name], kind));
+    if (kind === "text") cell.className = "text";
+  }
+  return row;
 }
 
+function cellsOf(region, n) {
+  const labels = map.atlases.map((atlas) => [`${atlas.name}_peak`, labelAt(atlas, region.peak)]);
+  return {
+    region: n + 1, sign: region.sign, n_voxels: region.voxels, volume_mm3: region.voxels * content.voxelVolume,
+    peak_value: region.value, peak_x: region.mm[0], peak_y: region.mm[1], peak_z: region.mm[2],
+    p_peak: pValue(region.value), tdp: region.tdp, robust_low: region.low, robust_high: region.high,
+    ...Object.fromEntries(labels),
+  };
+}
+
+function fillTable(part, rows) {
+  part.querySelector("tbody").replaceChildren(...rows);
+  for (const heading of part.querySelectorAll("th")) heading.setAttribute("aria-sort", "none");
+}
+
+function fillClusters() {
+  const { regions } = clusters, listed = regions.slice(0, MOST_ROWS);
+  fillTable(document.querySelector('[data-variant="own"]'), listed.map((region, n) => (
+    rowOf(content.columns, cellsOf(region, n), colourOf(n + 1), region.mm))));
+  byId("more").hidden = listed.length === regions.length && listed.length > 0;
+  byId("more").textContent = listed.length ? `The ${listed.length} largest of ${regions.length}.` : "No region here.";
+}
+
+// ---- chart and controls
+
 function drawChart() {
-  const { counts, voxels } = curves(own), most = Math.max(1, ...counts), log = (n) => Math.log10(1 + n);
+  const { counts, voxels } = curvesOf(settings), most = Math.max(1, ...counts), log = (n) => Math.log10(1 + n);
   const line = (heights) => heights.map((height, n) => `${SAMPLES - n},${98 - 94 * height}`).join(" ");
   const largest = log(Math.max(1, ...voxels));
   byId("chart").querySelector(".count").setAttribute("points", line(counts.map((count) => count / most)));
   byId("chart").querySelector(".volume").setAttribute("points", line(voxels.map((n) => log(n) / largest)));
 }
 
-function say() {
-  const kept = found.regions.reduce((sum, region) => sum + region.voxels, 0), count = found.regions.length;
-  byId("clusters").textContent = `${count.toLocaleString("en-US")} connected component${count === 1 ? "" : "s"}`;
-  byId("volume").textContent = `${written(kept * content.voxelVolume, "volume")} mm³ (logarithmic)`;
+// Number and volume of the clusters, and why a variant has another number of regions at the same cutoff.
+function countClusters() {
+  byId("explore").classList.toggle("uncounted", !clusters);
+  if (!clusters) {
+    byId("clusters").textContent = "clusters are counted when the cutoff moves";
+    return;
+  }
+  const { regions } = clusters, voxels = regions.reduce((sum, region) => sum + region.voxels, 0);
+  byId("clusters").textContent = counted(regions.length, "cluster");
+  byId("volume").textContent = `${written(voxels * content.voxelVolume, "volume")} mm³ (logarithmic)`;
+  byId("difference-in-number").textContent = isOwnShown() ? "" : reasonForOtherNumber(content.variants[wanted.A]);
 }
 
-// Show the controls as the state has them.
-function applyNow() {
-  byId("slide").value = own.cutoff;
-  if (document.activeElement !== byId("at")) byId("at").value = Number(own.cutoff.toPrecision(7));
-  if (document.activeElement !== byId("size")) byId("size").value = own.size;
-  for (const id of ["signs", "connectivity", "rule"]) byId(id).value = own[id];
-  const x = SAMPLES * Math.min(1, own.cutoff / limit()), line = byId("chart").querySelector("line");
+function reasonForOtherNumber({ regions, extraction, atLeast }) {
+  const has = `The variant has ${regions ? counted(regions, "region") : "no region"}`;
+  if (atLeast === null && regions) return `${has}, each at its own cutoff; the clusters are those at the lowest.`;
+  if (extraction !== "local_regions") return "";
+  return `${has}: local_regions divides clusters between their seeds, and leaves out those without one.`;
+}
+
+function showControls() {
+  byId("slide").value = settings.cutoff;
+  if (document.activeElement !== byId("at")) byId("at").value = Number(settings.cutoff.toPrecision(7));
+  if (document.activeElement !== byId("size")) byId("size").value = settings.size;
+  for (const id of ["signs", "connectivity", "rule", "unit"]) byId(id).value = settings[id];
+  const x = SAMPLES * Math.min(1, settings.cutoff / limit()), line = byId("chart").querySelector("line");
   line.setAttribute("x1", x);
   line.setAttribute("x2", x);
   byId("yaml").hidden = true;
 }
 
-// The scene follows when the hand rests, where drawing it takes long (WebGL in software).
+// ---- what is shown
+
+// Header, table and address of what is shown. The scenes are drawn apart from it, which takes longer.
+function showPage() {
+  for (const side of ["A", "B"]) byId(side === "A" ? "variant" : "with").value = wanted[side] ?? "";
+  byId("summary").textContent = shownSides()
+    .map((side) => (shown.B ? `${side}: ${shown[side].summary}` : shown[side].summary)).join(" — ");
+  const table = shown.B ? "pairs" : String(wanted.A);
+  for (const part of document.querySelectorAll("[data-variant]")) part.hidden = part.dataset.variant !== table;
+  if (shown.B) fillPairs();
+  else if (wanted.A === "own") fillClusters();
+  showControls();
+  countClusters();
+  drawScale();
+  keepAddress();
+}
+
+// The scenes follow when the hand rests, where drawing them takes long (WebGL in software).
 let drawing = null, lasted = 0;
-function drawSoon() {
+function drawScenesSoon() {
   clearTimeout(drawing);
   drawing = setTimeout(() => {
     drawing = null;
-    if (chosen !== "own") return;
     const start = performance.now();
-    drawRegions(found.labels, found.regions.length, own.cutoff, sidedOf(own.signs));
+    drawScenes();
     lasted = performance.now() - start;
   }, lasted > 50 ? 150 : 0);
 }
 
-// What a move of a control leads to. The table and the scene follow the state, not a variant.
-function recompute() {
-  chosen = "own";
-  explore(own);
-  applyNow();
+// Find the clusters of the settings and show them, as A unless they are B.
+function showClusters() {
+  if (!isOwnShown()) wanted.A = "own";
+  clusters = findClusters(settings);
+  for (const side of ["A", "B"]) if (wanted[side] === "own") shown[side] = shownClusters();
   drawChart();
-  say();
-  fillTable();
-  const count = found.regions.length;
-  byId("variant").value = "own";
-  byId("summary").textContent = `${asText()} · ${count || "no"} region${count === 1 ? "" : "s"}`;
-  showTable("own");
-  drawScale(own.cutoff, sidedOf(own.signs));
-  if (regions) drawSoon();
-  keep();
+  showPage();
+  if (scenes.length) drawScenesSoon();
 }
 
-function asText() {
-  const left = { two: `|${content.stat}|`, positive: content.stat, negative: `−${content.stat}` }[sidedOf(own.signs)];
-  return `${left} ≥ ${+own.cutoff.toPrecision(4)}, ${own.connectivity} neighbours`;
+// Show a variant as A or B, its scene at the peak of its first region.
+async function showVariant(side, index) {
+  if (scenes.length) byId("scene").setAttribute("aria-busy", "true");
+  wanted[side] = index;
+  const variant = await shownVariant(index);
+  if (wanted[side] !== index) return; // another was chosen meanwhile
+  shown[side] = variant;
+  if (!isOwnShown()) {
+    Object.assign(settings, settingsOf(content.variants[wanted.A]));
+    clusters = isLarge ? null : findClusters(settings); // what takes long waits until it is asked for
+  }
+  await arrangeScenes();
+  showPage();
+  if (clusters) drawChart();
+  if (scenes.length) {
+    drawScenes();
+    const first = document.querySelector("[data-variant]:not([hidden]) tbody tr");
+    if (first && side === "A") jump(first);
+    byId("scene").setAttribute("aria-busy", "false");
+  }
 }
 
-// Several events before a frame are one recomputation.
-let due = false;
+// Several events before a frame are one computation.
+let isDue = false;
 function change(changes) {
-  Object.assign(own, changes);
-  if (due) return;
-  due = true;
-  setTimeout(() => { due = false; recompute(); });
+  Object.assign(settings, changes);
+  if (isDue) return;
+  isDue = true;
+  setTimeout(() => { isDue = false; showClusters(); });
 }
 
-// Take a variant's settings; with its cutoff the clusters are those of its regions.csv, where it extracts components.
-function settingsOf(variant) {
-  const { atLeast, signs, sided, connectivity, size, rule } = variant;
-  return { cutoff: atLeast ?? variant.cutoff, signs: sided === "two" ? signs : sided, connectivity, size, rule };
+// A smallest size as the config has it, "10 voxels" or mm³, and back.
+function extentOf(text) {
+  const [number, inVoxels] = String(text).split(" ");
+  return Number(number) >= 0 ? { size: Number(number), unit: inVoxels ? "voxels" : "mm³" } : {};
+}
+function extentText({ size, unit, rule }) {
+  if (unit === "mm³") return String(size);
+  return counted(rule === ">" ? Math.floor(size) : Math.ceil(size), "voxel").replace(",", "");
 }
 
-async function choose(index) {
-  Object.assign(own, settingsOf(content.variants[index]));
-  await show(index);
-  if (chosen !== index) return;
-  applyNow();
-  keep();
-  if (map.volume.length < 1e6) sketch(); // what takes long waits until it is asked for
+// The same smallest size in the other unit: that keeps the same clusters.
+function extentIn(unit, given) {
+  if (unit === given.unit) return {};
+  const fewest = fewestVoxels(given), voxels = given.rule === ">" ? fewest - 1 : fewest;
+  const mm3 = Number((voxels * content.voxelVolume).toPrecision(6));
+  return { unit, size: unit === "voxels" ? voxels : mm3 };
 }
 
-// The chart of a variant, and what connected components would give at its cutoff.
-function sketch() {
-  explore(own);
-  drawChart();
-  say();
+// A variant's settings; with its cutoff the clusters are those of its regions.csv, where it extracts components.
+function settingsOf({ atLeast, cutoff, signs, sided, connectivity, extent, rule }) {
+  return { cutoff: atLeast ?? cutoff, signs: sided === "two" ? signs : sided, connectivity, ...extentOf(extent), rule };
 }
+
+// ---- the settings as a variant of the config
 
 // YAML takes 3 for a whole number and 1e-7 for text.
 function inYaml(number) {
@@ -193,61 +283,121 @@ function shortest(number) {
   return Number(number.toPrecision(digits));
 }
 
-// The variant as the config has it.
+// The lowest number of the map's precision that no voxel below the cutoff reaches.
+function notBelow(cutoff) {
+  const rounded = precise(cutoff);
+  if (rounded >= cutoff) return rounded;
+  const bits = new Uint32Array(new Float32Array([rounded]).buffer);
+  bits[0]++;
+  return new Float32Array(bits.buffer)[0];
+}
+
+// The variant whose threshold the cutoff is, that with the same settings first.
+function variantOfCutoff() {
+  const same = (variant, keys) => keys.every((key) => settingsOf(variant)[key] === settings[key]);
+  const candidates = content.variants.filter(({ atLeast, sided }) => (
+    atLeast === settings.cutoff && sided === sidedOf(settings.signs)));
+  const isSame = (variant) => (
+    variant.extraction === "connected_components" && same(variant, Object.keys(settings)));
+  const exact = candidates.find(isSame);
+  return { variant: exact ?? candidates[0], isSame: Boolean(exact) };
+}
+
+// The settings as keys of a variant, written out.
+function settingKeys() {
+  return {
+    sided: sidedOf(settings.signs), signs: settings.signs === "merged" ? "merged" : "split",
+    extract_type: "connected_components", connectivity: String(settings.connectivity),
+    min_region_size: extentText(settings), size_rule: `"${settings.rule}"`,
+  };
+}
+
+// What is shown as a variant of the config: one of the study in its own words; its threshold with other settings; or a
+// number.
 function variantText() {
-  let cutoff = precise(own.cutoff);
-  if (cutoff < own.cutoff) {
-    const bits = new Uint32Array(new Float32Array([cutoff]).buffer);
-    bits[0]++;
-    [cutoff] = new Float32Array(bits.buffer);
-  }
-  const number = shortest(cutoff), name = `own-${number}`.replace(/[^\w.-]/g, "");
-  const lines = [
-    `threshold: ${inYaml(number)}`, 'cutoff_rule: ">="', `sided: ${sidedOf(own.signs)}`,
-    `signs: ${own.signs === "merged" ? "merged" : "split"}`, "extract_type: connected_components",
-    `connectivity: ${own.connectivity}`, `min_region_size: ${own.size}`, `size_rule: "${own.rule}"`,
-  ];
-  return `variants:\n  ${name}:\n${lines.map((line) => `    ${line}\n`).join("")}`;
+  if (!isOwnShown()) return textOf(content.variants[wanted.A].name, content.variants[wanted.A].written);
+  const { variant, isSame } = variantOfCutoff();
+  if (isSame) return textOf(variant.name, variant.written);
+  const number = shortest(notBelow(settings.cutoff)), name = `own-${number}`.replace(/[^\w.-]/g, "");
+  if (!variant) return textOf(name, { threshold: inYaml(number), cutoff_rule: '">="', ...settingKeys() });
+  const { cluster_p: byP, cluster_q: byQ, ...others } = variant.written; // the smallest size is written out
+  return textOf(name, { ...others, ...settingKeys() });
+}
+
+function textOf(name, keys) {
+  const lines = Object.entries(keys).map(([key, value]) => `    ${key}: ${value}\n`);
+  return `variants:\n  ${name}:\n${lines.join("")}`;
 }
 
 byId("copy").addEventListener("click", async () => {
-  const shown = byId("yaml");
-  shown.textContent = variantText();
-  shown.hidden = false;
-  getSelection().selectAllChildren(shown);
+  const text = byId("yaml");
+  text.textContent = variantText();
+  text.hidden = false;
+  getSelection().selectAllChildren(text);
   try {
-    await navigator.clipboard.writeText(shown.textContent);
+    await navigator.clipboard.writeText(text.textContent);
   } catch { /* no permission: it is selected */ }
 });
 
-// The state in the address, and back.
-function keep() {
-  const parts = chosen === "own"
-    ? { cutoff: shortest(own.cutoff), signs: own.signs, connectivity: own.connectivity, size: own.size, rule: own.rule }
-    : { variant: content.variants[chosen].name };
-  const fragment = `#${new URLSearchParams(parts)}`;
+// ---- the address
+
+function keepAddress() {
+  const nameOf = (which) => (which === "own" ? "own" : content.variants[which].name);
+  const parts = wanted.A === "own" ? {} : { variant: nameOf(wanted.A) };
+  if (isOwnShown()) {
+    const { cutoff, signs, connectivity, rule } = settings;
+    Object.assign(parts, { cutoff: shortest(cutoff), signs, connectivity, size: extentText(settings), rule });
+  }
+  if (wanted.B !== null) parts.with = nameOf(wanted.B);
+  if (scenes.length) parts.at = scenes[0].crosshair.map((mm) => Number(mm.toFixed(1)) + 0).join(",");
+  const fragment = `#${new URLSearchParams(parts)}`.replaceAll("%2C", ",");
   try {
     if (location.hash !== fragment) history.replaceState(null, "", fragment);
   } catch { /* a page inside another one has no address */ }
   const back = byId("to-map");
-  if (back) back.hash = chosen === "own" ? "" : encodeURIComponent(content.variants[chosen].name);
+  if (back) back.hash = wanted.A === "own" ? "" : encodeURIComponent(nameOf(wanted.A));
 }
 
-async function restore() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  const index = content.variants.findIndex(({ name }) => name === given.get("variant"));
-  const cutoff = Number(given.get("cutoff") ?? NaN);
-  await choose(Math.max(index, 0));
-  if (!(cutoff >= 0)) return;
-  const offered = (id) => [...byId(id).options].some(({ value }) => value === given.get(id));
-  own.cutoff = shortest(precise(cutoff)) === cutoff ? precise(cutoff) : cutoff; // that of a variant may lie between
-  for (const id of ["signs", "rule"]) if (offered(id)) own[id] = given.get(id);
-  if (offered("connectivity")) own.connectivity = Number(given.get("connectivity"));
-  if (Number(given.get("size")) >= 0) own.size = Number(given.get("size"));
-  recompute();
+// A crosshair that is dragged is kept when it rests: browsers allow only so many changes of the address.
+let keeping = null;
+function keepPlaceSoon() {
+  clearTimeout(keeping);
+  keeping = setTimeout(keepAddress, 300);
 }
 
-byId("slide").step = step();
+// Show what the address says; the first variant where it says nothing.
+async function restoreFromAddress() {
+  const given = new URLSearchParams(location.hash.slice(1)), cutoff = Number(given.get("cutoff") ?? NaN);
+  const indexOf = (name) => content.variants.findIndex((variant) => variant.name === name);
+  const index = indexOf(given.get("variant")), other = given.get("with");
+  const place = (given.get("at") ?? "").split(",").map(Number);
+  wanted.B = shown.B = null;
+  if (cutoff >= 0) takeSettings(given, cutoff);
+  if (cutoff >= 0 && other === "own") wanted.B = "own";
+  await (cutoff >= 0 && index < 0 ? showOwn("A") : showVariant("A", Math.max(index, 0)));
+  if (wanted.B === "own") await showOwn("B");
+  else if (indexOf(other) >= 0) await showVariant("B", indexOf(other));
+  if (scenes.length && place.length === 3 && place.every(Number.isFinite)) scenes[0].goTo(place);
+}
+
+function takeSettings(given, cutoff) {
+  const isOffered = (id) => [...byId(id).options].some(({ value }) => value === given.get(id));
+  // That of a variant may lie between two numbers of the map's precision.
+  settings.cutoff = shortest(precise(cutoff)) === cutoff ? precise(cutoff) : cutoff;
+  for (const id of ["signs", "rule"]) if (isOffered(id)) settings[id] = given.get(id);
+  if (isOffered("connectivity")) settings.connectivity = Number(given.get("connectivity"));
+  if (given.has("size")) Object.assign(settings, extentOf(given.get("size")));
+}
+
+async function showOwn(side) {
+  wanted[side] = "own";
+  await arrangeScenes();
+  showClusters();
+}
+
+// ---- controls
+
+byId("slide").step = stepOfSlider();
 byId("slide").max = limit();
 byId("limit").textContent = +limit().toPrecision(4);
 byId("slide").addEventListener("input", () => change({ cutoff: precise(Number(byId("slide").value)) }));
@@ -258,6 +408,7 @@ for (const id of ["at", "size"]) {
   });
 }
 for (const id of ["signs", "rule"]) byId(id).addEventListener("input", ({ target }) => change({ [id]: target.value }));
+byId("unit").addEventListener("input", ({ target }) => change(extentIn(target.value, settings)));
 byId("connectivity").addEventListener("input", ({ target }) => change({ connectivity: Number(target.value) }));
 byId("explore").addEventListener("submit", (event) => event.preventDefault());
 byId("explore").addEventListener("click", ({ target }) => {
@@ -267,21 +418,12 @@ byId("explore").addEventListener("click", ({ target }) => {
 for (const kind of ["pointerdown", "pointermove"]) {
   byId("chart").addEventListener(kind, (event) => {
     if (!event.buttons) return;
-    const { left, width } = byId("chart").getBoundingClientRect();
+    const { left, width } = byId("chart").getBoundingClientRect(), step = stepOfSlider();
     const share = Math.max(0, Math.min(1, (event.clientX - left) / width));
-    change({ cutoff: precise(Number((Math.round(share * limit() / step()) * step()).toPrecision(7))) });
+    change({ cutoff: precise(Number((Math.round(share * limit() / step) * step).toPrecision(7))) });
   });
 }
 byId("variant").addEventListener("change", ({ target }) => (
-  target.value === "own" ? recompute() : choose(Number(target.value))));
-addEventListener("hashchange", restore);
-
-readMap()
-  .then(restore)
-  .then(start)
-  .then(restore)
-  .then(() => { byId("message").hidden = true; })
-  .catch((error) => {
-    byId("message").textContent = `The viewer cannot start: ${error.message}. The tables still work.`;
-    byId("scene").setAttribute("aria-busy", "false");
-  });
+  target.value === "own" ? showOwn("A") : showVariant("A", Number(target.value))));
+byId("with").addEventListener("change", ({ target }) => compareWith(target.value));
+addEventListener("hashchange", restoreFromAddress);

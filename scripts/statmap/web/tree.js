@@ -1,5 +1,6 @@
-// The component tree of a map: every cluster at every cutoff at once, as scripts/statmap/stability/tree.py describes it,
-// grown here by flooding from the highest voxel down, so that the page carries the values and no tree. No document here.
+// The component tree of a map: every cluster at every cutoff at once, as scripts/statmap/stability/tree.py describes
+// it, grown here by flooding from the highest voxel down, so that the page carries the values and no tree. Functions of
+// numbers only, which know of no document.
 // A volume is a typed array of values, its first axis fastest, and a shape [a, b, c].
 
 // Voxels that pass at a cutoff, per sign: what is compared with it, or 0.
@@ -9,14 +10,19 @@ const MAGNITUDES = {
   mixed: Math.abs,
 };
 
-// Flat steps to all neighbours, in an array with the given lengths of its first two axes.
-function steps(connectivity, a, b) {
-  const reach = { 6: 1, 18: 2, 26: 3 }[connectivity], found = [];
+// Offsets [x, y, z] to all neighbours of a voxel.
+function neighbours(connectivity) {
+  const reach = { 6: 1, 18: 2, 26: 3 }[connectivity], offsets = [];
   for (const z of [-1, 0, 1]) for (const y of [-1, 0, 1]) for (const x of [-1, 0, 1]) {
     const moved = Math.abs(x) + Math.abs(y) + Math.abs(z);
-    if (moved > 0 && moved <= reach) found.push(x + a * (y + b * z));
+    if (moved > 0 && moved <= reach) offsets.push([x, y, z]);
   }
-  return Int32Array.from(found);
+  return offsets;
+}
+
+// Flat steps to all neighbours, in an array with the given lengths of its first two axes.
+function steps(connectivity, a, b) {
+  return Int32Array.from(neighbours(connectivity), ([x, y, z]) => x + a * (y + b * z));
 }
 
 // Positive voxels of one sign from the highest down, of equal ones the lowest index first: { voxels, values }.
@@ -64,30 +70,30 @@ function growTree(volume, shape, connectivity, sign) {
     const voxel = voxels[rank], value = values[rank];
     const x = voxel % a, y = ((voxel - x) / a) % b, z = (voxel - x - a * y) / (a * b);
     const place = x + 1 + a2 * (y + 1 + b2 * (z + 1));
-    let own = -1, seen = -1;
+    let strongest = -1, before = -1;
     for (let step = 0; step < around.length; step++) {
-      let other = basins[place + around[step]];
-      if (other < 0 || other === seen) continue;
-      seen = other;
-      while (elder[other] !== other) other = elder[other] = elder[elder[other]];
-      if (own < 0) own = other;
-      else if (other !== own) { // the stronger peak, which has the lower number, lives on
-        const weak = Math.max(own, other);
-        own = Math.min(own, other);
-        elder[weak] = parent[weak] = own;
+      let peak = basins[place + around[step]];
+      if (peak < 0 || peak === before) continue;
+      before = peak;
+      while (elder[peak] !== peak) peak = elder[peak] = elder[elder[peak]];
+      if (strongest < 0) strongest = peak;
+      else if (peak !== strongest) { // the stronger peak, which has the lower number, lives on
+        const weak = Math.max(strongest, peak);
+        strongest = Math.min(strongest, peak);
+        elder[weak] = parent[weak] = strongest;
         death[weak] = value;
-        following[last[own]] = weak;
-        last[own] = last[weak];
+        following[last[strongest]] = weak;
+        last[strongest] = last[weak];
       }
     }
-    if (own < 0) {
-      own = peaks++;
-      elder[own] = last[own] = own;
-      following[own] = parent[own] = -1;
-      birth[own] = value;
-      death[own] = -Infinity;
+    if (strongest < 0) {
+      strongest = peaks++;
+      elder[strongest] = last[strongest] = strongest;
+      following[strongest] = parent[strongest] = -1;
+      birth[strongest] = value;
+      death[strongest] = -Infinity;
     }
-    basin[rank] = basins[place] = own;
+    basin[rank] = basins[place] = strongest;
   }
   const position = new Int32Array(peaks), order = new Int32Array(peaks);
   let next = 0;
@@ -156,7 +162,9 @@ function replay(tree, smallest, cutoffs) {
   };
   for (let rank = 0; rank < values.length; rank++) {
     const value = values[rank];
-    for (; sample < cutoffs.length && cutoffs[sample] > value; sample++) [counts[sample], voxels[sample]] = [count, total];
+    for (; sample < cutoffs.length && cutoffs[sample] > value; sample++) {
+      [counts[sample], voxels[sample]] = [count, total];
+    }
     for (; join < joins.length && death[joins[join]] >= value; join++) {
       const right = start(joins[join]), left = start(right - 1);
       if (large[left] !== large[right]) {
@@ -179,23 +187,66 @@ function replay(tree, smallest, cutoffs) {
   return { highest, counts, voxels };
 }
 
-// The least number of voxels that passes the size filter, as statmap.regions.extract.large_enough has it.
+// The fewest voxels that pass a smallest size in mm³. As statmap.regions.clusters.large_enough, which says why, a size
+// that is a whole number of voxels but for rounding is taken for that number.
 function smallestCluster(mm3, voxelVolume, rule) {
-  const voxels = mm3 / voxelVolume;
-  return Math.max(1, rule === ">" ? Math.floor(voxels) + 1 : Math.ceil(voxels * (1 - 1e-12)));
+  const quotient = mm3 / voxelVolume, whole = Math.round(quotient);
+  const voxels = Math.abs(quotient - whole) <= Math.min(1e-6 * quotient, 0.1) ? whole : quotient;
+  return Math.max(1, rule === ">" ? Math.floor(voxels) + 1 : Math.ceil(voxels));
+}
+
+// Indices [i, j, k] of a voxel.
+function indicesOf(voxel, [a, b]) {
+  const i = voxel % a, j = ((voxel - i) / a) % b;
+  return [i, j, (voxel - i - a * j) / (a * b)];
 }
 
 // Position in mm of a voxel.
-function toMm(voxel, [a, b], affine) {
-  const i = voxel % a, j = ((voxel - i) / a) % b, k = (voxel - i - a * j) / (a * b);
+function toMm(voxel, shape, affine) {
+  const [i, j, k] = indicesOf(voxel, shape);
   return affine.slice(0, 3).map((row) => row[0] * i + row[1] * j + row[2] * k + row[3]);
+}
+
+// The 4 x 4 matrix that undoes an affine.
+function inverse(affine) {
+  const [[a, b, c, x], [d, e, f, y], [g, h, i, z]] = affine;
+  const cofactors = [[e * i - f * h, c * h - b * i, b * f - c * e], [f * g - d * i, a * i - c * g, c * d - a * f],
+    [d * h - e * g, b * g - a * h, a * e - b * d]];
+  const determinant = a * cofactors[0][0] + b * cofactors[1][0] + c * cofactors[2][0];
+  const rows = cofactors.map((row) => row.map((value) => value / determinant));
+  return [...rows.map((row) => [...row, -(row[0] * x + row[1] * y + row[2] * z)]), [0, 0, 0, 1]];
+}
+
+// The voxel that a place in mm lies in, -1 outside of the volume; given is the inverse of the affine.
+function voxelAt([x, y, z], [a, b, c], toVoxel) {
+  const [i, j, k] = toVoxel.slice(0, 3).map((row) => Math.floor(row[0] * x + row[1] * y + row[2] * z + row[3] + 0.5));
+  const inside = i >= 0 && j >= 0 && k >= 0 && i < a && j < b && k < c;
+  return inside ? i + a * (j + b * k) : -1;
+}
+
+// The connected voxels with the code, and where signs are apart the sign, of a voxel, it among them.
+function clusterOf(voxel, codes, volume, [a, b, c], connectivity, signsApart) {
+  const offsets = neighbours(connectivity), visited = new Set([voxel]), waiting = [voxel];
+  while (waiting.length > 0) {
+    const [i, j, k] = indicesOf(waiting.pop(), [a, b]);
+    for (const [x, y, z] of offsets) {
+      if (i + x < 0 || j + y < 0 || k + z < 0 || i + x >= a || j + y >= b || k + z >= c) continue;
+      const beside = i + x + a * (j + y + b * (k + z));
+      if (codes[beside] !== codes[voxel] || visited.has(beside)) continue;
+      if (signsApart && volume[beside] > 0 !== volume[voxel] > 0) continue;
+      visited.add(beside);
+      waiting.push(beside);
+    }
+  }
+  return visited;
 }
 
 // Clusters of at least `smallest` voxels at a cutoff, largest first, as regions.csv has them: sign, voxels, peak (the
 // voxel of largest magnitude, of several the one nearest to the middle of them), its value and mm; low and high, the
-// cutoffs between which it stands by itself; and the region of every voxel (from 1; 0 outside).
-function findRegions(trees, volume, shape, affine, cutoff, smallest) {
-  const [a, b, c] = shape, found = [];
+// cutoffs between which it stands by itself; and the code of every voxel (see voxel_codes in viewer.py): its region
+// from 1, `unnumbered` after the last number, `too_small`, or 0 where it does not pass.
+function findRegions(trees, volume, shape, affine, cutoff, smallest, { unnumbered, too_small: tooSmall }) {
+  const [a, b, c] = shape, regions = [];
   const inC = (voxel) => (((voxel % a) * b + (Math.floor(voxel / a) % b)) * c + Math.floor(voxel / (a * b)));
   const cuts = trees.map((tree) => cutTree(tree, cutoff));
   trees.forEach((tree, which) => {
@@ -203,32 +254,35 @@ function findRegions(trees, volume, shape, affine, cutoff, smallest) {
     const ties = Array.from({ length: clusters }, () => []), tops = new Float64Array(clusters);
     const above = new Int32Array(clusters);
     for (let rank = 0; rank < passed; rank++) {
-      const own = cluster[tree.basin[rank]];
-      if (sizes[own]++ === 0) tops[own] = tree.values[rank];
-      if (tree.values[rank] === tops[own]) ties[own].push(rank);
-      if (volume[tree.voxels[rank]] > 0) above[own]++;
+      const number = cluster[tree.basin[rank]];
+      if (sizes[number]++ === 0) tops[number] = tree.values[rank];
+      if (tree.values[rank] === tops[number]) ties[number].push(rank);
+      if (volume[tree.voxels[rank]] > 0) above[number]++;
     }
-    cuts[which].region = new Int32Array(clusters);
-    for (let own = 0; own < clusters; own++) {
-      if (sizes[own] < smallest) continue;
-      const rank = mostCentral(ties[own], tree.voxels, shape, affine, inC), voxel = tree.voxels[rank];
-      let low = tree.basin[rank];
-      while (tree.parent[low] >= 0 && tree.birth[tree.parent[low]] === tree.birth[low]) low = tree.parent[low];
-      found.push({
-        which, own, sign: { 0: "negative", [sizes[own]]: "positive" }[above[own]] ?? "mixed", voxels: sizes[own], peak: voxel, value: volume[voxel],
-        mm: toMm(voxel, shape, affine), low: Math.max(tree.death[low], 0), of: tree.basin[rank], order: inC(voxel),
+    cuts[which].code = new Uint16Array(clusters).fill(tooSmall);
+    for (let number = 0; number < clusters; number++) {
+      const voxels = sizes[number];
+      if (voxels < smallest) continue;
+      const rank = mostCentral(ties[number], tree.voxels, shape, affine, inC), peak = tree.voxels[rank];
+      let strongest = tree.basin[rank];
+      while (tree.parent[strongest] >= 0 && tree.birth[tree.parent[strongest]] === tree.birth[strongest]) {
+        strongest = tree.parent[strongest];
+      }
+      regions.push({
+        which, number, voxels, peak, value: volume[peak], mm: toMm(peak, shape, affine),
+        sign: { 0: "negative", [voxels]: "positive" }[above[number]] ?? "mixed",
+        low: Math.max(tree.death[strongest], 0), of: tree.basin[rank], order: inC(peak),
       });
     }
   });
-  found.sort((one, other) => other.voxels - one.voxels || one.order - other.order);
-  // NiiVue takes labels of 16 bits: what comes after that many regions is in the table, not in the scene.
-  found.slice(0, 65535).forEach((region, n) => { cuts[region.which].region[region.own] = n + 1; });
-  const labels = new Uint16Array(volume.length);
+  regions.sort((one, other) => other.voxels - one.voxels || one.order - other.order);
+  regions.forEach(({ which, number }, n) => { cuts[which].code[number] = Math.min(n + 1, unnumbered); });
+  const codes = new Uint16Array(volume.length);
   trees.forEach((tree, which) => {
-    const { passed, cluster, region } = cuts[which];
-    for (let rank = 0; rank < passed; rank++) labels[tree.voxels[rank]] = region[cluster[tree.basin[rank]]];
+    const { passed, cluster, code } = cuts[which];
+    for (let rank = 0; rank < passed; rank++) codes[tree.voxels[rank]] = code[cluster[tree.basin[rank]]];
   });
-  return { regions: found, labels };
+  return { regions, codes };
 }
 
 function mostCentral(ranks, voxels, shape, affine, inC) {
@@ -243,12 +297,12 @@ function mostCentral(ranks, voxels, shape, affine, inC) {
 
 // Of each region the least share of its voxels that is active, as region_tdp of scripts/statmap/inference/statistics.py
 // bounds it: of n voxels 1 - u + #{ranks up to u} are, for the best u. Null for each where no ranks are known.
-function activeShares(labels, regions, volume, known, sided) {
+function activeShares(codes, regions, volume, known, sided) {
   if (!known) return regions.map(() => null);
   const magnitude = MAGNITUDES[sided === "two" ? "mixed" : sided], { levels, ranks } = known;
-  const own = regions.map(() => []);
-  for (let voxel = 0; voxel < labels.length; voxel++) {
-    if (labels[voxel] === 0) continue;
+  const ranksOf = regions.map(() => []);
+  for (let voxel = 0; voxel < codes.length; voxel++) {
+    if (codes[voxel] === 0 || codes[voxel] > regions.length) continue;
     const value = magnitude(volume[voxel]);
     let low = 0, high = levels.length;
     while (low < high) {
@@ -256,11 +310,49 @@ function activeShares(labels, regions, volume, known, sided) {
       if (levels[middle] > value) low = middle + 1;
       else high = middle;
     }
-    if (low < levels.length) own[labels[voxel] - 1].push(ranks[low]);
+    if (low < levels.length) ranksOf[codes[voxel] - 1].push(ranks[low]);
   }
-  return own.map((found, n) => {
-    const sorted = Uint32Array.from(found).sort();
-    const most = sorted.reduce((most, rank, at) => Math.max(most, at + 2 - rank), 0);
+  return ranksOf.map((unsorted, n) => {
+    const sorted = Uint32Array.from(unsorted).sort();
+    const most = sorted.reduce((best, rank, at) => Math.max(best, at + 2 - rank), 0);
     return most / regions[n].voxels;
   });
+}
+
+// How the regions of two volumes of codes match, as statmap.stability.agreement.match_regions has it: for every pair
+// that overlaps { a, b, voxels, dice, bestA, bestB }, and with 0 for the partner every region that overlaps none.
+function matchRegions(codesA, codesB, mostNumbered) {
+  const sizeA = new Map(), sizeB = new Map(), overlaps = new Map();
+  const count = (counts, key) => counts.set(key, (counts.get(key) ?? 0) + 1);
+  const region = (code) => (code <= mostNumbered ? code : 0);
+  for (let voxel = 0; voxel < codesA.length; voxel++) {
+    const a = region(codesA[voxel]), b = region(codesB[voxel]);
+    if (a) count(sizeA, a);
+    if (b) count(sizeB, b);
+    if (a && b) count(overlaps, a * 65536 + b);
+  }
+  const pairs = [...overlaps].map(([key, voxels]) => {
+    const a = Math.floor(key / 65536), b = key % 65536;
+    return { a, b, voxels, dice: 2 * voxels / (sizeA.get(a) + sizeB.get(b)), bestA: false, bestB: false };
+  }).sort((one, other) => one.a - other.a || one.b - other.b);
+  markBest(pairs, "a", "bestA");
+  markBest(pairs, "b", "bestB");
+  const [partnersA, partnersB] = ["a", "b"].map((side) => new Set(pairs.map((pair) => pair[side])));
+  const alone = { voxels: 0, dice: 0, bestA: false, bestB: false };
+  for (const a of sizeA.keys()) if (!partnersA.has(a)) pairs.push({ a, b: 0, ...alone });
+  for (const b of sizeB.keys()) if (!partnersB.has(b)) pairs.push({ a: 0, b, ...alone });
+  return pairs.sort((one, other) => (one.a === 0) - (other.a === 0) || one.a - other.a || one.b - other.b);
+}
+
+// Mark each region's pair of largest Dice, of equal ones the first; given are pairs in the order of their regions.
+function markBest(pairs, side, mark) {
+  const best = new Map();
+  for (const pair of pairs) if (!(best.get(pair[side])?.dice >= pair.dice)) best.set(pair[side], pair);
+  for (const pair of best.values()) pair[mark] = true;
+}
+
+// Which voxels are in a region of the first volume only (1), of the second only (2), of both (3); 0 of neither.
+function compareCodes(codesA, codesB, { unnumbered }) {
+  const inRegion = (code) => code > 0 && code <= unnumbered;
+  return codesA.map((code, voxel) => inRegion(code) + 2 * inRegion(codesB[voxel]));
 }

@@ -1,171 +1,252 @@
-// The scene: template, map and regions in NiiVue, the scale below it, the numbers on the regions, and the tables.
+// The page: the map and its atlases, what is known of a voxel, how the scenes are coloured, the rows that steer them.
 const byId = (id) => document.getElementById(id);
 const content = JSON.parse(byId("content").textContent);
-const map = { shape: content.shape, affine: content.affine, volume: null, discoveries: {} }; // the values, exact: from the map's NIfTI
-let viewer, image, regions, labelled = null, chosen = null;
+const map = {
+  shape: content.shape, affine: content.affine, toVoxel: inverse(content.affine),
+  sides: [0, 1, 2].map((axis) => Math.hypot(...content.affine.slice(0, 3).map((row) => row[axis]))), // of a voxel, mm
+  volume: null, discoveries: {}, atlases: [],
+};
+const scenes = []; // that of A; where two variants are compared, that of B after it
+// What is shown as A and B (null: nothing): its name, the code of every voxel, the number of regions, cutoff, side and
+// rules. Either is a variant or the threshold that moves.
+const shown = { A: null, B: null };
 
-async function unpack(base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+// What became of a voxel, and where two variants differ: in colours of regions, of which none means a sign and every
+// pair is told apart in grey print and by the colour-blind.
+const [GREEN, PURPLE, , , PINK, DARK_GREEN] = content.colours;
+const OUTCOMES = [
+  { name: "kept", words: "kept", colour: GREEN },
+  { name: "too_small", words: "too small", colour: PINK },
+  { name: "unseeded", words: "no seed", colour: PURPLE },
+  { name: "seed_only", words: "seed only", colour: DARK_GREEN },
+];
+const DIFFERENCES = [
+  { words: "A only", colour: GREEN }, { words: "B only", colour: PINK }, { words: "both", colour: PURPLE },
+];
+const EVERY_CODE = new Uint8Array(4 * PALETTE_SIDE ** 2).fill(255).fill(0, 0, 4); // drawn, but for 0
+
+const colourOf = (region) => content.colours[(region - 1) % content.colours.length];
+const counted = (number, noun) => `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
+const withMinus = (text) => text.replace("-", "−");
+const fixed = (value, digits) => withMinus(value.toFixed(digits).replace(/^-(0[.]?0*)$/, "$1"));
+
+async function unpackAs(Type, base64) {
+  return new Type(await (await unpack(base64)).arrayBuffer());
 }
 
 async function readMap() {
-  const values = await (await unpack(content.map)).arrayBuffer();
-  map.volume = content.bytes === 4 ? new Float32Array(values, 352) : new Float64Array(values, 352);
+  map.volume = await unpackAs(content.bytes === 4 ? Float32Array : Float64Array, content.values);
   for (const [sided, { levels, ranks }] of Object.entries(content.discoveries)) {
-    const [first, second] = await Promise.all([levels, ranks].map(async (own) => (await unpack(own)).arrayBuffer()));
-    map.discoveries[sided] = { levels: new Float64Array(first), ranks: new Uint32Array(second) };
+    map.discoveries[sided] = {
+      levels: await unpackAs(Float64Array, levels), ranks: await unpackAs(Uint32Array, ranks),
+    };
   }
+  map.atlases = await Promise.all(content.atlases.map(async ({ name, names, wide, labels, percent }) => ({
+    name, names, labels: await unpackAs(wide ? Uint16Array : Uint8Array, labels),
+    percent: percent && await unpackAs(Uint8Array, percent),
+  })));
 }
 
-function volume(base64, options) {
-  return niivue.NVImage.loadFromBase64({ base64, name: "volume.nii.gz", ...options });
+// A variant as it is shown; its codes are unpacked once.
+const variantCodes = [];
+async function shownVariant(index) {
+  const variant = content.variants[index], { name, regions, cutoff, sided, signs, connectivity, extraction } = variant;
+  const codes = await (variantCodes[index] ??= unpackAs(Uint16Array, variant.codes));
+  return {
+    which: index, name, codes, count: regions, cutoff, sided, connectivity, extraction, summary: variant.summary,
+    signsApart: signs === "split", hasOneCutoff: variant.atLeast !== null,
+  };
 }
 
-function channels(colours) {
-  const channel = (at) => colours.map((colour) => parseInt(colour.slice(at, at + 2), 16));
-  return { R: channel(1), G: channel(3), B: channel(5) };
+// ---- what is known of a voxel
+
+// The label of an atlas at a voxel, as the tables write it.
+function labelAt({ names, labels, percent }, voxel) {
+  const name = names[labels[voxel]];
+  return percent && labels[voxel] ? `${percent[voxel]}% ${name}` : name;
 }
 
-const colourOf = (region) => content.colours[(region - 1) % content.colours.length];
-
-function describe(place) {
-  const [x, y, z] = place.mm;
-  const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0[.]0+)$/, "$1").replace("-", "−");
-  const [, value, region] = place.values.map((own) => own.value);
-  byId("place").textContent = `x ${fixed(x, 1)}  y ${fixed(y, 1)}  z ${fixed(z, 1)} mm · value ${fixed(value, 2)}`
-    + (region ? ` · region ${region}` : "");
-  placeNumbers();
+// What became of a voxel under a variant, or under the threshold that moves.
+function outcomeOf(side, voxel) {
+  const code = side.codes[voxel], { unnumbered, unseeded, seed_only: seedOnly } = content.codes;
+  if (code === 0) return side.hasOneCutoff ? "below the cutoff" : "in no region";
+  if (code < unnumbered) return `region ${code}`;
+  if (code === unnumbered) return `a region after the ${(unnumbered - 1).toLocaleString("en-US")} largest`;
+  const reason = code === unseeded ? "no seed" : code === seedOnly ? "its cluster is nothing but its seed"
+    : side.extraction === "local_regions" ? "its local region is too small"
+      : `its cluster of ${counted(clusterAt(side, voxel).size, "voxel")} is too small`;
+  return `passes the cutoff, in no region: ${reason}`;
 }
 
-function goTo(mm) {
-  viewer.scene.crosshairPos = viewer.mm2frac(mm).map((share) => Math.min(1, Math.max(0, share)));
-  viewer.createOnLocationChange();
-  viewer.drawScene();
+// The voxels of the cluster at one; the last is remembered, since a pointer moves within it.
+let lastCluster = { codes: null, voxels: new Set() };
+function clusterAt({ codes, connectivity, signsApart }, voxel) {
+  if (lastCluster.codes !== codes || !lastCluster.voxels.has(voxel)) {
+    lastCluster = { codes, voxels: clusterOf(voxel, codes, map.volume, map.shape, connectivity, signsApart) };
+  }
+  return lastCluster.voxels;
 }
 
-function jump(row) {
-  for (const other of document.querySelectorAll("tr[aria-current]")) other.removeAttribute("aria-current");
-  row.setAttribute("aria-current", "true");
-  if (viewer) goTo(JSON.parse(row.dataset.mm));
+// A place in words: mm, value, what became of the voxel in what is shown, and its labels.
+function describe(mm) {
+  const [x, y, z] = mm.map((value) => fixed(value, 1)), voxel = voxelAt(mm, map.shape, map.toVoxel);
+  const place = `x ${x}  y ${y}  z ${z} mm`;
+  if (voxel < 0) return `${place} · outside of the map`;
+  const outcome = shown.B ? ["A", "B"].map((side) => `${side}: ${outcomeOf(shown[side], voxel)}`)
+    : [shown.A && outcomeOf(shown.A, voxel)];
+  const labels = map.atlases.map((atlas) => `${atlas.name}: ${labelAt(atlas, voxel)}`);
+  return [place, `value ${fixed(map.volume[voxel], 2)}`, ...outcome, ...labels].filter(Boolean).join(" · ");
 }
 
-// The scale of the map, a sign that no voxel has left out, pale where values do not pass.
-function drawScale(cutoff, sided) {
-  const { lowest, highest, ramp } = content, middle = (ramp.length - 1) / 2;
-  const share = (value) => `${100 * Math.max(0, Math.min(1, value / (highest - lowest)))}%`;
-  byId("ramp").style.background = `linear-gradient(90deg, ${ramp.slice(lowest ? 0 : middle, highest ? undefined : middle + 1)})`;
-  byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff - lowest);
-  byId("cut").style.right = sided === "negative" ? 0 : share(highest - cutoff);
-  byId("lowest").textContent = lowest ? `−${(-lowest).toFixed(2)}` : "0";
-  byId("highest").textContent = highest ? highest.toFixed(2) : "0";
-  const sign = { two: lowest && highest ? "±" : lowest ? "−" : "", negative: "−", positive: "" }[sided];
-  byId("cutoff").textContent = cutoff > content.largest ? "" : `cutoff ${sign}${+cutoff.toPrecision(4)}`;
+// ---- how the scenes are coloured
+
+const colouring = () => document.querySelector("input[name=colour]:checked").value;
+
+// Codes, number of regions and palette with which a side is drawn, by value, region, accounting or difference.
+const PAINTINGS = {
+  value: ({ codes, count }) => ({ codes, count, palette: EVERY_CODE }),
+  region: ({ codes, count, colourOf: ownColour = colourOf }) => (
+    { codes, count, palette: paletteOf(regionColours(count, ownColour)) }),
+  accounting: ({ codes, count }) => {
+    const lost = OUTCOMES.slice(1).map(({ name, colour }) => [content.codes[name], colour]);
+    return { codes, count, palette: paletteOf([...regionColours(count, () => OUTCOMES[0].colour), ...lost]) };
+  },
+  difference: () => ({
+    codes: compareCodes(shown.A.codes, shown.B.codes, content.codes), count: 0,
+    palette: paletteOf(DIFFERENCES.map(({ colour }, n) => [n + 1, colour])),
+  }),
+};
+
+// Pairs of a region's code and its colour.
+function regionColours(count, colour) {
+  return Array.from({ length: Math.min(count, content.codes.unnumbered) }, (_, n) => [n + 1, colour(n + 1)]);
 }
 
-function showTable(which) {
-  for (const part of document.querySelectorAll("[data-variant]")) part.hidden = part.dataset.variant !== String(which);
-}
-
-// Put regions into the scene: the region of every voxel (from 1), their number, the cutoff and the side.
-function drawRegions(labels, count, cutoff, sided) {
-  drawScale(cutoff, sided);
-  if (!viewer) return;
-  regions.img = labels;
-  regions.setColormapLabel(channels(["#000000", ...Array.from({ length: count }, (_, n) => colourOf(n + 1))]));
-  const top = Math.max(content.largest, cutoff), never = 10 * top;
-  [image.cal_min, image.cal_max] = sided === "negative" ? [never, 2 * never] : [cutoff, top];
-  [image.cal_minNeg, image.cal_maxNeg] = sided === "positive" ? [-2 * never, -never] : [-top, -cutoff];
-  labelled = null;
-  redraw();
-  viewer.createOnLocationChange();
-}
-
-async function show(index) {
-  const variant = content.variants[index];
-  chosen = index;
-  byId("variant").value = String(index);
-  byId("summary").textContent = variant.summary;
-  showTable(index);
-  drawScale(variant.cutoff, variant.sided);
-  if (!viewer) return;
-  byId("scene").setAttribute("aria-busy", "true");
-  const labels = await volume(variant.labels);
-  if (chosen !== index) return; // another was chosen meanwhile
-  if (!regions) viewer.addVolume(regions = labels);
-  drawRegions(labels.img, variant.regions, variant.cutoff, variant.sided);
-  const first = document.querySelector(`[data-variant="${index}"] tbody tr`);
-  if (first) jump(first);
-  byId("scene").setAttribute("aria-busy", "false");
-}
-
-function redraw() {
-  const byRegion = byId("by-region").checked;
-  image.opacity = byRegion ? 0 : 1;
-  regions.opacity = byRegion ? 1 : 0;
-  image.colormapType = byId("below").checked ? 1 : 2; // alpha (value / cutoff)^2, or 0
-  viewer.overlayAlphaShader = Number(byId("opacity").value);
-  viewer.updateGLVolume();
-}
-
-// Where the regions are: index, region and mm of each of their voxels.
-function locate() {
-  const inside = [];
-  regions.img.forEach((region, voxel) => { if (region) inside.push(voxel); });
-  const places = [0, 1, 2].map(() => new Float32Array(inside.length));
-  inside.forEach((voxel, n) => { [places[0][n], places[1][n], places[2][n]] = toMm(voxel, map.shape, map.affine); });
-  labelled = { region: inside.map((voxel) => regions.img[voxel]), places };
-}
-
-// The number of each region on each slice that cuts it, at the voxel nearest to the middle of the cut.
-const MOST_NUMBERS = 40; // on a slice, the largest cuts first
-let waiting = false;
-function placeNumbers() {
-  if (waiting || !regions) return;
-  waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
-    const numbers = [];
-    if (byId("numbered").checked) {
-      if (!labelled) locate();
-      const crosshair = viewer.frac2mm(viewer.scene.crosshairPos);
-      for (const [axis, slice] of [[2, 0], [1, 1], [0, 2]]) numbers.push(...numbersOn(axis, slice, crosshair[axis]));
-    }
-    byId("numbers").replaceChildren(...numbers);
+// Draw what is shown, in the colours that are chosen.
+function drawScenes() {
+  drawScale();
+  drawKey();
+  if (scenes.length) byId("place").textContent = describe(scenes[0].crosshair);
+  scenes.forEach((scene, n) => {
+    const side = "AB"[n];
+    if (!shown[side]) return;
+    const { codes, count, palette } = PAINTINGS[colouring()](shown[side]), { cutoff, sided } = shown[side];
+    scene.show({ codes, count, cutoff, sided, colourOf: shown[side].colourOf ?? colourOf });
+    chooseRegionAt(scene, scene.crosshair);
+    scene.withNumbers = byId("numbered").checked;
+    scene.paint({
+      palette, byValue: colouring() === "value", faintly: colouring() === "value" && byId("below").checked,
+      opacity: Number(byId("opacity").value),
+    });
   });
 }
 
-function numbersOn(axis, slice, at) {
-  const { region, places } = labelled, cuts = new Map();
-  const half = map.affine[axis].slice(0, 3).reduce((sum, step) => sum + Math.abs(step), 0) / 2 + 1e-3;
-  for (let n = 0; n < region.length; n++) {
-    if (Math.abs(places[axis][n] - at) > half) continue;
-    const cut = cuts.get(region[n]) ?? { voxels: [], sum: [0, 0, 0] };
-    cuts.set(region[n], cut);
-    cut.voxels.push(n);
-    for (const along of [0, 1, 2]) cut.sum[along] += places[along][n];
+// The region at the crosshair is seen through the brain; of a difference none.
+function chooseRegionAt(scene, mm) {
+  const voxel = voxelAt(mm, map.shape, map.toVoxel), side = shown["AB"[scenes.indexOf(scene)]];
+  const code = voxel < 0 || !side || colouring() === "difference" ? 0 : side.codes[voxel];
+  scene.choose(code <= content.codes.unnumbered ? code : 0);
+}
+
+// The scale of the map, a sign that no voxel has left out, pale where values do not pass (in A).
+function drawScale() {
+  const { lowest, highest, ramp } = content, { cutoff, sided } = shown.A, middle = (ramp.length - 1) / 2;
+  const share = (value) => `${100 * Math.max(0, Math.min(1, value / (highest - lowest)))}%`;
+  const stops = ramp.slice(lowest ? 0 : middle, highest ? undefined : middle + 1);
+  byId("ramp").style.background = `linear-gradient(90deg, ${stops})`;
+  byId("cut").style.left = sided === "positive" ? 0 : share(-cutoff - lowest);
+  byId("cut").style.right = sided === "negative" ? 0 : share(highest - cutoff);
+  byId("lowest").textContent = lowest ? fixed(lowest, 2) : "0";
+  byId("highest").textContent = highest ? fixed(highest, 2) : "0";
+  const cutoffs = shownSides().map((side) => [side, cutoffInWords(shown[side])]).filter(([, words]) => words)
+    .map(([side, words]) => (shown.B ? `${side} ${words}` : words));
+  byId("cutoff").textContent = cutoffs.length ? `cutoff ${cutoffs.join(" · ")}` : "";
+}
+
+const shownSides = () => (shown.B ? ["A", "B"] : ["A"]);
+
+function cutoffInWords({ cutoff, sided }) {
+  if (cutoff > content.largest) return "";
+  const { lowest, highest } = content;
+  const sign = { two: lowest && highest ? "±" : lowest ? "−" : "", negative: "−", positive: "" }[sided];
+  return `${sign}${+cutoff.toPrecision(4)}`;
+}
+
+// What the colours mean, with the voxels of each: of the accounting and of the difference.
+function keyEntries() {
+  if (colouring() === "accounting") {
+    return shownSides().flatMap((side) => OUTCOMES.map(({ words, name, colour }) => ({
+      colour, words: shown.B ? `${side} ${words}` : words, voxels: accountingOf(shown[side].codes)[name],
+    }))).filter(({ voxels }) => voxels > 0);
   }
-  const ratio = byId("canvas").width / byId("canvas").clientWidth, taken = [];
-  const touches = ([x, y, width]) => taken.some(([left, top, wide]) => (
-    Math.abs(x - left) < (width + wide) / 2 && Math.abs(y - top) < 16));
-  return [...cuts].sort(([, one], [, other]) => other.voxels.length - one.voxels.length).slice(0, MOST_NUMBERS)
-    .flatMap(([number, { voxels, sum }]) => {
-      const far = (n) => Math.hypot(...sum.map((total, along) => places[along][n] - total / voxels.length));
-      const middle = voxels.reduce((one, other) => (far(other) < far(one) ? other : one));
-      const mm = places.map((along) => along[middle]);
-      mm[axis] = at;
-      const found = viewer.frac2canvasPosWithTile(viewer.mm2frac(mm), slice);
-      if (!found) return [];
-      const box = [found.pos[0] / ratio, found.pos[1] / ratio, 10 + 7 * String(number).length];
-      if (touches(box)) return []; // of numbers on each other that of the larger cut is there
-      taken.push(box);
-      const number_ = document.createElement("span");
-      number_.textContent = number;
-      number_.style.left = `${box[0]}px`;
-      number_.style.top = `${box[1]}px`;
-      number_.style.boxShadow = `0 0 0 1.5px ${colourOf(number)}`;
-      return [number_];
-    });
+  if (colouring() !== "difference") return [];
+  const counts = [0, 0, 0, 0];
+  for (const code of compareCodes(shown.A.codes, shown.B.codes, content.codes)) counts[code]++;
+  return DIFFERENCES.map(({ words, colour }, n) => ({ colour, words, voxels: counts[n + 1] }));
+}
+
+function accountingOf(codes) {
+  const { unnumbered } = content.codes;
+  const nameOf = new Map(Object.entries(content.codes).map(([name, code]) => [code, name]));
+  const counts = { kept: 0, too_small: 0, unseeded: 0, seed_only: 0 };
+  for (const code of codes) if (code) counts[code <= unnumbered ? "kept" : nameOf.get(code)]++;
+  return counts;
+}
+
+function drawKey() {
+  byId("key").replaceChildren(...keyEntries().map(({ colour, words, voxels }) => {
+    const entry = document.createElement("span");
+    entry.style.setProperty("--colour", colour);
+    entry.textContent = `${words} ${voxels.toLocaleString("en-US")}`;
+    return entry;
+  }));
+  byId("key").hidden = byId("key").childElementCount === 0;
+}
+
+// ---- crosshair, pointer and rows
+
+// One crosshair and one 3D view for all scenes.
+function onMove(scene, mm) {
+  byId("place").textContent = describe(mm);
+  scenes.forEach((other) => {
+    chooseRegionAt(other, mm);
+    if (other !== scene) other.follow(scene);
+  });
+  keepPlaceSoon();
+}
+
+function onTurn(scene) {
+  for (const other of scenes) if (other !== scene) other.follow(scene);
+}
+
+// What is under the pointer, beside it.
+function onHover(scene, event) {
+  const mm = event.buttons ? null : scene.placeUnder(event), tip = scene.element.querySelector(".tip");
+  tip.hidden = !mm;
+  if (!mm) return;
+  tip.textContent = describe(mm);
+  const box = scene.element.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+  tip.style.left = `${Math.max(4, Math.min(x + 12, box.width - tip.offsetWidth - 4))}px`;
+  tip.style.top = `${y + 16 + tip.offsetHeight > box.height ? y - tip.offsetHeight - 8 : y + 16}px`;
+}
+
+async function addScene(element) {
+  const scene = new Scene(element, { onMove, onTurn });
+  await scene.start();
+  scenes.push(scene);
+  scene.canvas.addEventListener("mousemove", (event) => onHover(scene, event));
+  scene.canvas.addEventListener("mouseleave", () => { element.querySelector(".tip").hidden = true; });
+  return scene;
+}
+
+// Go to the peak of a row's region, and turn the 3D view to it.
+function jump(row) {
+  for (const other of document.querySelectorAll("tr[aria-current]")) other.removeAttribute("aria-current");
+  row.setAttribute("aria-current", "true");
+  if (!scenes.length) return;
+  const mm = JSON.parse(row.dataset.mm);
+  scenes[0].lookAt(mm);
+  scenes[0].goTo(mm);
 }
 
 document.addEventListener("click", (event) => {
@@ -181,49 +262,12 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-// In the scene keys move the crosshair by a voxel of the map, along x, y and z.
-const MOVES = {
-  ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1], PageDown: [2, -1], PageUp: [2, 1],
-};
-byId("scene").addEventListener("keydown", (event) => {
-  const move = MOVES[event.key];
-  if (!move || !viewer) return;
-  const [axis, way] = move, mm = [...viewer.frac2mm(viewer.scene.crosshairPos)].slice(0, 3);
-  mm[axis] += way * Math.max(...map.affine[axis].slice(0, 3).map(Math.abs));
-  goTo(mm);
-  event.preventDefault();
-  event.stopPropagation(); // NiiVue has its own use for some keys
-}, true);
-byId("scene").addEventListener("pointerdown", () => byId("scene").focus({ preventScroll: true }));
-for (const id of ["by-value", "by-region", "below", "opacity"]) {
-  byId(id).addEventListener("input", () => regions && redraw());
+for (const control of document.querySelectorAll("#colours input")) {
+  control.addEventListener("input", () => scenes.length && drawScenes());
 }
-byId("numbered").addEventListener("input", placeNumbers);
-addEventListener("resize", () => setTimeout(placeNumbers, 100));
-
-async function start() {
-  if (!document.createElement("canvas").getContext("webgl2")) throw new Error("this browser offers no WebGL2");
-  const script = document.createElement("script");
-  script.textContent = await (await unpack(byId("niivue").textContent)).text();
-  document.head.append(script);
-  const scene = new niivue.Niivue({
-    logLevel: "error", dragAndDropEnabled: false, isSliceMM: true, atlasOutline: 1,
-    multiplanarLayout: niivue.MULTIPLANAR_TYPE.GRID, multiplanarShowRender: niivue.SHOW_RENDER.ALWAYS,
-    multiplanarPadPixels: 12, showAllOrientationMarkers: true, fontColor: [0.85, 0.87, 0.9, 1],
-    show3Dcrosshair: true, crosshairColor: [0.3, 1, 0.6, 0.9], crosshairWidth: 0.5,
-  });
-  await scene.attachToCanvas(byId("canvas"));
-  byId("canvas").tabIndex = -1; // the scene around it is what keys steer
-  const middle = (content.ramp.length - 1) / 2;
-  const halves = { positive: content.ramp.slice(middle), negative: content.ramp.slice(0, middle + 1).reverse() };
-  for (const [name, colours] of Object.entries(halves)) {
-    const places = colours.map((_, at) => Math.round(255 * at / middle));
-    scene.addColormap(name, { ...channels(colours), A: places.map((at) => (at ? 192 : 0)), I: places });
-  }
-  scene.addVolume(await volume(content.background, { colormap: "gray", cal_min: 0, cal_max: 63 }));
-  image = await volume(content.map, { colormap: "positive", colormapNegative: "negative", cal_min: 1, cal_max: 2 });
-  scene.addVolume(image);
-  scene.overlayOutlineWidth = 1;
-  scene.onLocationChange = describe;
-  viewer = scene;
+for (const button of document.querySelectorAll("[data-view]")) {
+  button.addEventListener("click", () => scenes[0]?.lookFrom(...VIEWS[button.dataset.view]));
 }
+byId("cut-away").addEventListener("input", ({ target }) => { for (const scene of scenes) scene.cut(target.checked); });
+addEventListener("beforeprint", () => { for (const scene of scenes) scene.viewer.drawScene(); });
+addEventListener("resize", () => setTimeout(() => { for (const scene of scenes) scene.placeNumbers(); }, 100));

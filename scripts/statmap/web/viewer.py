@@ -25,7 +25,10 @@ from ..inference.statistics import discovery_ranks, hommel_value, minus_log10
 from ..inference.thresholds import ThresholdSidecar
 from ..io.files import UserError
 from ..io.stat_map import StatMap
-from ..regions.extract import RegionsSidecar
+from ..regions.atlases import NO_LABEL, SMALLEST_PERCENT, Atlas, peak_label, sample
+from ..regions.clusters import with_extent
+from ..regions.extract import OUTCOMES, RegionsSidecar
+from ..rules import RegionRule, rule_from
 from ..tables.columns import column_of, label_columns
 from ..types import Domain, Sided
 from .colours import DISTINCT, page_colours
@@ -50,7 +53,23 @@ _OWN_COLUMNS = (
     "robust_high",
 )
 
+# The table of two variants: heading, meaning, whether it is text; compare.js has the cells.
+PAIR_COLUMNS = (
+    ("A", "Region of A; – where the region of B overlaps none", True),
+    ("mm³ A", "Size of the region of A", False),
+    ("Peak A", "Value at its peak", False),
+    ("B", "Region of B; – where the region of A overlaps none", True),
+    ("mm³ B", "Size of the region of B", False),
+    ("Peak B", "Value at its peak", False),
+    ("mm³ both", "Size of what the two regions share", False),
+    ("Dice", "Dice coefficient of the two regions", False),
+    ("x", "Peak in mm: of the region of A, or of B where that of A has a better partner, or none", False),
+    ("y", "Likewise", False),
+    ("z", "Likewise", False),
+)
+
 TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
+SURFACE = 0.25  # of white: the grey at which the 3D view meets the brain
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
 _MOST_BACKGROUND = 2**25  # voxels: more are asked for by voxels of 0.1 mm in a whole head
 
@@ -77,8 +96,8 @@ def background_grid(
 
     Where that would be more than `_MOST_BACKGROUND` voxels, it covers the map only.
 
-    NiiVue resamples every overlay to this grid. Its voxels are whole fractions of the map's and share their edges
-    (unless the map is oblique), so that the map is shown voxel by voxel.
+    Its voxels are whole fractions of the map's and share their edges (unless the map is oblique). The map itself is
+    drawn on its own grid, whatever this one is.
 
     Parameters
     ----------
@@ -114,18 +133,26 @@ def background_grid(
 
 def _extent(data, affine):
     """World box of an array's non-zero voxels, or of all where there is none: (2, 3) mm."""
-    found = extent_of(data != 0, affine)
-    return extent_of(np.ones(data.shape, bool), affine) if found is None else found
+    inside = data != 0 if data.any() else np.ones(data.shape, bool)
+    if not _is_oblique(affine[:3, :3]):
+        return extent_of(inside, affine)
+    mm, half = apply_affine(affine, np.argwhere(inside)), np.abs(affine[:3, :3]).sum(axis=1) / 2
+    return np.stack([mm.min(axis=0) - half, mm.max(axis=0) + half])
+
+
+def _is_oblique(matrix):
+    """Whether an axis of the array runs along more than one axis of the world, (3, 3)."""
+    size = np.abs(matrix)
+    return bool((size.sum(axis=0) - size.max(axis=0) > 1e-6 * size.max(axis=0)).any())
 
 
 def _interpolated(image, matrix, offset, shape):
     """Linear interpolation of an image at ``matrix @ index + offset``, 0 outside of it."""
-    size = np.abs(matrix)
-    if (size.sum(axis=0) - size.max(axis=0) > 1e-6 * size.max(axis=0)).any():
+    if _is_oblique(matrix):
         from scipy.ndimage import affine_transform  # takes longer to import than all the rest takes to run
 
         return affine_transform(image, matrix, offset, output_shape=shape, order=1)
-    order = size.argmax(axis=0)  # the image's axis that each axis of the grid runs along
+    order = np.abs(matrix).argmax(axis=0)  # the image's axis that each axis of the grid runs along
     image = image.transpose(order)
     for axis, source in enumerate(order):
         place = matrix[source, axis] * np.arange(shape[axis]) + offset[source]
@@ -145,9 +172,8 @@ def _packed(content: bytes) -> str:
     return b64encode(gzip.compress(content, compresslevel=6, mtime=0)).decode("ascii")
 
 
-def _nifti(data: np.ndarray, affine: np.ndarray, intent: str = "none") -> str:
+def _nifti(data: np.ndarray, affine: np.ndarray) -> str:
     image = nib.Nifti1Image(data, affine)
-    image.header.set_intent(intent)
     image.header.set_slope_inter(1, 0)
     return _packed(image.to_bytes())
 
@@ -177,6 +203,11 @@ def discovery_steps(
     return magnitude[order][last], rank[order][last].astype(np.uint32)
 
 
+# Of each voxel the page knows one number of 16 bits: 0 below the cutoff, the region from 1, or one of these.
+MOST_NUMBERED = 65_531
+CODES = {"unnumbered": 65_532, "too_small": 65_533, "unseeded": 65_534, "seed_only": 65_535}
+
+
 class VariantView(NamedTuple):
     """One variant as the page shows it.
 
@@ -185,14 +216,75 @@ class VariantView(NamedTuple):
     name : id in the config.
     thresholded, extracted : its sidecars.
     labels : (i, j, k) int array, 0 background, regions 1..n.
+    outcomes : (i, j, k) uint8 array, what became of each voxel, see `regions.outcomes.voxel_outcomes`.
     regions : rows of regions.csv.
+    written : the variant as one would write it, see `config.variants.written_variant`.
     """
 
     name: str
     thresholded: ThresholdSidecar
     extracted: RegionsSidecar
     labels: np.ndarray
+    outcomes: np.ndarray
     regions: Sequence[Mapping[str, Any]]
+    written: Mapping[str, str]
+
+
+def voxel_codes(labels: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
+    """Regions and outcomes of the voxels as one number each, see `CODES`: (i, j, k) uint16."""
+    codes = np.where(labels <= MOST_NUMBERED, labels, CODES["unnumbered"]).astype(np.uint16)
+    for outcome, name in enumerate(OUTCOMES, start=1):
+        if name in CODES:
+            codes[outcomes == outcome] = CODES[name]
+    return codes
+
+
+def labels_on_grid(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray) -> dict[str, Any]:
+    """The atlas at every voxel of a map, by the rule by which peaks are labelled (`regions.atlases.sample`).
+
+    Parameters
+    ----------
+    atlas : Atlas.
+    shape, affine : the grid of the map.
+
+    Returns
+    -------
+    dict : ``name``; ``names``, that of each number of the volume ``labels`` (uint8, or uint16 where ``wide``);
+        ``percent``, a volume of uint8, or None where the atlas has no probabilities.
+    """
+    distinct = np.unique(np.append(atlas.labels, 0))  # 0 outside of the atlas
+    numbered = np.append(np.flatnonzero(distinct == 0), np.flatnonzero(distinct))  # number 0 is no label
+    number = np.empty(len(distinct), np.uint16)
+    number[numbered] = np.arange(len(distinct))
+    labels = np.empty(shape, np.uint16)
+    percent = None if atlas.percent is None else np.empty(shape, np.uint8)
+    j, k = (axis.ravel() for axis in np.indices(shape[1:]))
+    for i in range(shape[0]):  # plane by plane: coordinates of a whole volume of 1 mm take a gigabyte
+        ijk = np.column_stack([np.full_like(j, i), j, k])
+        indices = sample(atlas.labels, atlas.affine, affine, ijk)
+        labels[i] = number[np.searchsorted(distinct, indices)].reshape(shape[1:])
+        if percent is not None:
+            percent[i] = sample(atlas.percent, atlas.affine, affine, ijk).reshape(shape[1:])
+            labels[i][percent[i] < SMALLEST_PERCENT] = 0
+    names = peak_label(distinct[numbered], atlas.names)
+    wide = len(distinct) > 256
+    return {
+        "name": atlas.name,
+        "names": [label_in_words(name) for name in names],
+        "wide": wide,
+        "labels": _volume(labels if wide else labels.astype(np.uint8)),
+        "percent": None if percent is None else _volume(percent),
+    }
+
+
+def label_in_words(label: str) -> str:
+    """A label of a table as a reader takes it."""
+    return "no label" if label == NO_LABEL else label
+
+
+def _volume(data: np.ndarray) -> str:
+    """The voxels of a volume, the first axis fastest, as the page's script has them."""
+    return _packed(np.asfortranarray(data).tobytes(order="F"))
 
 
 def _table(variant: VariantView) -> Table:
@@ -202,12 +294,14 @@ def _table(variant: VariantView) -> Table:
     steering = [
         {
             "tabindex": "0",
+            "data-region": str(row["region"]),
             "data-mm": json.dumps([row[f"peak_{axis}"] for axis in "xyz"]),
             "style": f"--colour:{colour}",
         }
         for row, colour in zip(rows, page_colours(len(rows)), strict=True)
     ]
-    return table(rows, [*_COLUMNS, *at_peak], row_attributes=steering)
+    worded = [{**row, **{name: label_in_words(row[name]) for name in at_peak}} for row in rows]
+    return table(worded, [*_COLUMNS, *at_peak], row_attributes=steering)
 
 
 def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[str, Any]:
@@ -218,17 +312,59 @@ def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[s
     shown = "no one cutoff" if per_region else f"cutoff {cutoff.value:.4g}" if reached else "no cutoff reached"
     return {
         "name": variant.name,
-        "labels": _nifti(np.where(variant.labels > 65535, 0, variant.labels).astype(np.uint16), affine, intent="label"),
+        "codes": _volume(voxel_codes(variant.labels, variant.outcomes)),
         "regions": len(variant.regions),
         "cutoff": cutoff.value if reached else 1.001 * largest,
         "atLeast": cutoff.at_least if reached and not per_region else None,
         "sided": rule.sided,
         "signs": rule.signs,
+        "extraction": rule.extract_type,
         "connectivity": rule.connectivity,
-        "size": rule.min_region_size,
+        "extent": _extent_as_written(variant.extracted, affine),
         "rule": rule.size_rule,
+        "written": variant.written,
         "summary": f"{variant.thresholded.rule} · {shown} · {regions_in_words(len(variant.regions))}",
     }
+
+
+def _extent_as_written(extracted, affine):
+    """The smallest size as the config has it, mm^3 or ``"10 voxels"``, or the critical extent where that is more."""
+    asked = rule_from(RegionRule, extracted.parameters)
+    if with_extent(asked, None, affine).min_mm3 == extracted.min_region_size_mm3:
+        return asked.min_region_size
+    return f"{extracted.critical_extent_voxels} voxels"
+
+
+def tail_power(distribution: Distribution) -> int:
+    """The power of the value in which `tail_nodes` are even.
+
+    The tail of F(1, v) starts as the square root of F, on which it falls fastest at 0.
+    """
+    return 1 if distribution.two_tailed else 2
+
+
+def tail_nodes(largest: float, distribution: Distribution) -> list[float] | None:
+    """-log10 p of one tail at `TAIL_NODES` values from 0 to the largest, even in their root of `tail_power`.
+
+    None where there are no p values.
+    """
+    if not distribution.has_p:
+        return None
+    values = largest * np.linspace(0, 1, TAIL_NODES) ** tail_power(distribution)
+    return minus_log10(distribution.log_sf(values)).round(7).tolist()
+
+
+def _discoveries(stat_map, domain, alpha):
+    """`discovery_steps` of every side that the statistic has, packed; none without a confidence or p values."""
+    family, distribution = family_of(stat_map, domain), stat_map.distribution
+    if alpha is None or not distribution.has_p or not family.any():
+        return {}
+    sides: tuple[Sided, ...] = ("two", "positive", "negative") if distribution.two_tailed else ("positive",)
+    packed = {}
+    for sided in sides:
+        levels, ranks = discovery_steps(stat_map.values[family], alpha, distribution, sided)
+        packed[sided] = {"levels": _packed(levels.tobytes()), "ranks": _packed(ranks.tobytes())}
+    return packed
 
 
 def viewer_page(
@@ -238,6 +374,7 @@ def viewer_page(
     map_page: bool,
     domain: Domain = "mask",
     alpha: float | None = None,
+    atlases: Sequence[Atlas] = (),
 ) -> str:
     """Write the page of one map.
 
@@ -250,6 +387,7 @@ def viewer_page(
     map_page : whether there is a map.html beside the page.
     domain : the voxels that were tested, and alpha, one minus the confidence of true discovery proportions; None where
         there are none.
+    atlases : label every voxel.
 
     Returns
     -------
@@ -262,20 +400,15 @@ def viewer_page(
     background, background_affine = background_grid(*(template or ((data != 0).astype(np.uint8), affine)), data, affine)
     if template is None:
         background //= 4
-    tail = None
-    if distribution.has_p:
-        tail = minus_log10(distribution.log_sf(np.linspace(0, largest, TAIL_NODES))).round(7).tolist()
-    discoveries, family = {}, family_of(stat_map, domain)
-    if tail and alpha is not None and family.any():
-        tails: tuple[Sided, ...] = ("two", "positive", "negative") if distribution.two_tailed else ("positive",)
-        for sided in tails:
-            levels, ranks = discovery_steps(data[family], alpha, distribution, sided)
-            discoveries[sided] = {"levels": _packed(levels.tobytes()), "ranks": _packed(ranks.tobytes())}
+    tail, discoveries = tail_nodes(largest, distribution), _discoveries(stat_map, domain, alpha)
     known = {"p_peak": bool(tail), "tdp": bool(discoveries)}
-    own = [column_of("regions.csv", name) for name in _OWN_COLUMNS if known.get(name, True)]
+    columns = [column_of("regions.csv", name) for name in _OWN_COLUMNS if known.get(name, True)]
+    columns += [column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases]
     content = {
+        "name": stat_map.name,
         "background": _nifti(background, background_affine),
-        "map": _nifti(data, affine),
+        "surface": SURFACE if template else 0.5 * SURFACE,
+        "values": _volume(data),
         "bytes": data.dtype.itemsize,
         "shape": data.shape,
         "affine": affine.tolist(),
@@ -286,10 +419,13 @@ def viewer_page(
         "lowest": -largest if (data < 0).any() else 0,
         "highest": largest if (data > 0).any() or not (data < 0).any() else 0,
         "tail": tail,
+        "tailPower": tail_power(distribution),
         "discoveries": discoveries,
         "ramp": DIVERGING,
         "colours": page_colours(DISTINCT),
-        "columns": [{"name": column.name, "kind": column.kind} for column in own],
+        "codes": CODES,
+        "columns": [{"name": column.name, "kind": column.kind if column.shown else "text"} for column in columns],
+        "atlases": [labels_on_grid(atlas, data.shape, affine) for atlas in atlases],
         "variants": [_content(variant, affine, largest) for variant in variants],
     }
     return render(
@@ -297,6 +433,7 @@ def viewer_page(
         title=stat_map.name,
         map_page=map_page,
         stat=content["stat"],
+        pairs=[*PAIR_COLUMNS, *((f"{atlas.name} at peak", "Label at that peak", True) for atlas in atlases)],
         variants=[
             {
                 "name": variant.name,
@@ -307,7 +444,7 @@ def viewer_page(
             }
             for variant in variants
         ],
-        own=Table(own, [], {}),
+        own=Table(columns, [], {}),
         # a "<" in JSON could end the script element
         content=Markup(json.dumps(content, allow_nan=False).replace("<", "\\u003c")),
         niivue=_packed(niivue_bundle().encode("utf-8")),

@@ -1,6 +1,10 @@
 """The interactive page as text, without a browser (tests/browser opens it in one)."""
 
+import gzip
 import importlib.util
+import json
+import re
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -10,10 +14,12 @@ from hypothesis import strategies as st
 from nibabel.affines import apply_affine as to_mm
 from scipy import ndimage
 
-from statmap.distributions import Z, tail_values
+from statmap.distributions import Z, distribution_of, tail_values
 from statmap.inference.statistics import hommel_value, region_tdp
 from statmap.inference.thresholds import Cutoff
 from statmap.io.files import UserError
+from statmap.regions.atlases import Atlas, label_peaks
+from statmap.regions.outcomes import KEPT, SEED_ONLY, TOO_SMALL, UNSEEDED
 from statmap.web import viewer
 
 AFFINE = np.diag([-3.0, 3, 3, 1])
@@ -38,14 +44,35 @@ TEMPLATE = np.ones((10, 9, 8)), np.array([[2.0, 0, 0, -15], [0, 2, 0, 0], [0, 0,
 CUTOFF = Cutoff(3.0, ">=", "value")
 
 
-def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, sign=1, name="v", rule="x", cutoff=CUTOFF, rows=1):
-    """The page of a map of one voxel that is not 0, under one variant."""
+def small_page(template=TEMPLATE, map_page=True, stat="z", df=None, sign=1, atlases=(), **changes):
+    """The page of a map of one voxel that is not 0, under one variant.
+
+    Of the variant `changes` may have ``name``, ``rule``, ``cutoff``, the number of ``rows`` and the ``extracted``.
+    """
     data = np.zeros((5, 6, 7), np.float32)
     data[2, 2, 2] = sign * 4.5
-    regions = [REGION] * rows
-    thresholded = threshold_sidecar(cutoff, {}, rule=rule)
-    variant = viewer.VariantView(name, thresholded, regions_sidecar({"min_region_size": 0}), data > 0, regions)
-    return viewer.viewer_page(stat_map_of(data, AFFINE, None, stat, df, "m"), template, [variant], map_page)
+    inside = data != 0
+    variant = viewer.VariantView(
+        changes.get("name", "v"),
+        threshold_sidecar(changes.get("cutoff", CUTOFF), {}, rule=changes.get("rule", "x")),
+        changes.get("extracted", regions_sidecar({"min_region_size": 0})),
+        inside.astype(np.int32),
+        inside * np.uint8(KEPT),
+        [REGION] * changes.get("rows", 1),
+        {"threshold": "3.0"},
+    )
+    stat_map = stat_map_of(data, AFFINE, None, stat, df, "m")
+    return viewer.viewer_page(stat_map, template, [variant], map_page, atlases=atlases)
+
+
+def content_of(page):
+    """What the page's script is given."""
+    return json.loads(re.search(r'id="content">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def volume_of(packed, dtype, shape):
+    """A packed volume of the page as an array."""
+    return np.frombuffer(gzip.decompress(b64decode(packed)), dtype).reshape(shape, order="F")
 
 
 def test_same_input_same_text():
@@ -83,8 +110,77 @@ def test_table_leaves_out_what_has_no_value():
 
 @pytest.mark.parametrize(("stat", "df", "known"), [("z", None, True), ("t", 20.0, True), ("t", None, False)])
 def test_p_values_of_a_moving_threshold_need_a_distribution(stat, df, known):
-    own = small_page(stat=stat, df=df).rpartition("<thead>")[2]
+    own = small_page(stat=stat, df=df).split("<thead>")[2]
     assert (">p at peak<" in own) == known and ">Voxels<" in own
+
+
+@pytest.mark.parametrize(
+    ("stat", "df", "largest"),
+    [("z", None, 8), ("t", 5, 12), ("F", (1, 5), 60), ("F", (1, 100), 30), ("F", (2, 12), 40), ("F", (5, 40), 20)],
+)
+def test_p_between_the_nodes_of_the_tail(stat, df, largest):
+    """Linear between nodes that are even in a root of the value, as the page has it: also near 0, where the tail of
+    F(1, v) falls fastest."""
+    distribution = distribution_of(stat, df)
+    nodes = viewer.tail_nodes(largest, distribution)
+    values = largest * np.concatenate([np.geomspace(1e-6, 1, 500), np.linspace(0, 1, 500)])
+    place = (values / largest) ** (1 / viewer.tail_power(distribution)) * (len(nodes) - 1)
+    found = 10 ** -np.interp(place, np.arange(len(nodes)), nodes)
+    np.testing.assert_allclose(found, distribution.sf(values), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "mm3", "critical", "expected"),
+    [
+        ("10 voxels", 270.0, None, "10 voxels"),
+        (1500, 1500.0, None, 1500),
+        (0, 37 * 27.0, 37, "37 voxels"),
+        ("50 voxels", 50 * 27.0, 37, "50 voxels"),
+    ],
+)
+def test_a_size_is_shown_as_it_was_written(asked, mm3, critical, expected):
+    extracted = regions_sidecar({"min_region_size": asked}, min_region_size_mm3=mm3, critical_extent_voxels=critical)
+    variant = content_of(small_page(extracted=extracted))["variants"][0]
+    assert variant["extent"] == expected and variant["written"] == {"threshold": "3.0"}
+
+
+def test_codes_of_voxels():
+    labels = np.array([0, 1, 7, viewer.MOST_NUMBERED, viewer.MOST_NUMBERED + 1, 90_000, 0, 0, 0])
+    outcomes = np.array([0, *[KEPT] * 5, TOO_SMALL, UNSEEDED, SEED_ONLY])
+    codes = viewer.voxel_codes(labels, outcomes)
+    unnumbered = [viewer.CODES["unnumbered"]] * 2
+    lost = [viewer.CODES[name] for name in ("too_small", "unseeded", "seed_only")]
+    assert codes.tolist() == [0, 1, 7, viewer.MOST_NUMBERED, *unnumbered, *lost] and codes.dtype == np.uint16
+
+
+@pytest.mark.parametrize("probabilistic", [False, True])
+@pytest.mark.parametrize("n_labels", [3, 300])
+def test_every_voxel_has_the_label_that_a_peak_there_would_have(probabilistic, n_labels):
+    """At halves too: a map of 3 mm on an atlas of 2 mm."""
+    random = np.random.default_rng(3)
+    stored = random.integers(0, n_labels + 1, size=(12, 16, 17))
+    percent = random.integers(0, 101, size=stored.shape) if probabilistic else None
+    atlas_affine = np.array([[2.0, 0, 0, -25], [0, 2, 0, -3], [0, 0, 2, -2], [0, 0, 0, 1]])
+    names = {label: f"area {label}" for label in range(1, n_labels)}  # the last one has none
+    atlas = Atlas("a", stored, atlas_affine, names, percent)
+    shape = (9, 10, 11)
+    labels = viewer.labels_on_grid(atlas, shape, AFFINE)
+    volume = volume_of(labels["labels"], np.uint16 if labels["wide"] else np.uint8, shape)
+    ijk = np.argwhere(np.ones(shape))
+    table = dict(zip("ijk", ijk.T, strict=True))
+    label_peaks(table, [atlas], AFFINE)
+    found = [labels["names"][number] for number in volume[tuple(ijk.T)]]
+    if probabilistic:
+        shares = volume_of(labels["percent"], np.uint8, shape)[tuple(ijk.T)]
+        found = [name if name == "no label" else f"{share}% {name}" for name, share in zip(found, shares, strict=True)]
+    assert found == [viewer.label_in_words(label) for label in table["a_peak"]]
+    assert labels["names"][0] == "no label" and labels["wide"] == (n_labels > 255)
+
+
+def test_an_atlas_is_in_the_table_of_a_moving_threshold():
+    page = small_page(atlases=[Atlas("hand", np.ones((4, 4, 4), int), AFFINE, {1: "knob"})])
+    assert ">hand at peak<" in page.split("<thead>")[2]
+    assert content_of(page)["columns"][-1] == {"name": "hand_peak", "kind": "text"}
 
 
 @pytest.mark.parametrize(("sign", "ends"), [(1, (0, 4.5)), (-1, (-4.5, 0))])
