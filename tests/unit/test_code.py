@@ -21,6 +21,7 @@ READERS = (
     "statmap/inference/p_maps.py",
     "statmap/inference/tested.py",
     "statmap/inference/thresholded.py",
+    "statmap/interface.py",
     "fetch_map.py",
 )
 READERS_FOLDER = "statmap/analyses/"

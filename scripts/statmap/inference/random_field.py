@@ -183,7 +183,9 @@ def fsl_cluster_log_p(
     uncorrected = exp(-beta n^(2/3)), family-wise = 1 - exp(-V rho uncorrected), where rho = dlh (2 pi)^-2 (z^2 - 1)
     exp(-z^2 / 2) clusters are expected per voxel and beta = (Gamma(5/2) rho / P(Z > z))^(2/3).
 
-    FSL's `cluster` works in float32: it prints P = 0 below 1e-45 and P in steps of 6e-8 below 1e-5. The formulas hold
+    FSL's `cluster` works in float32: it prints P = 0 below 1e-45 and P in steps of 6e-8 below 1e-5.
+    From z = 8 it takes an approximation for large cutoffs, and from 13 an expected number of clusters of 0 (its
+    `infer.cc`); here the formulas stand at every cutoff, so the p values differ from its own there. The formulas hold
     for a connected set of voxels above a high cutoff (2.3 or 3.1 in FSL; below about 2 the Euler characteristic no
     longer counts clusters), not for parts of one.
 

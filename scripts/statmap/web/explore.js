@@ -86,14 +86,22 @@ function pValue(value) {
   return sidedOf(signs) === "two" ? 2 * oneTail : oneTail;
 }
 
+// A number with that many decimals, or more where it needs them for three digits (columns.digits).
+function digits(value, decimals) {
+  const whole = value ? 1 + Math.floor(Math.log10(Math.abs(value))) : 1;
+  const most = Math.max(decimals, 3 - whole);
+  return (value || 0).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: most });
+}
+
 function written(value, kind) {
   if (value === null) return "–";
-  if (kind === "count" || kind === "volume") return Math.round(value).toLocaleString("en-US");
+  if (kind === "count") return value.toLocaleString("en-US");
+  if (kind === "volume") return digits(value, 0);
   if (kind === "p" && value < 1e-4) return value.toExponential(1).replace(".0", "");
   if (kind === "p") return String(Number(value.toPrecision(2)));
   if (kind === "percent") return `${Math.round(100 * value)}%`;
   if (kind === "share") return value.toFixed(3);
-  return kind === "mm" ? value.toFixed(1) : kind === "value" ? value.toFixed(2) : String(value);
+  return kind === "mm" ? digits(value, 1) : kind === "value" ? value.toFixed(2) : String(value);
 }
 
 // A row that steers the scene: its cells by column, the colour of its region, and the mm of its peak.

@@ -424,7 +424,7 @@ def viewer_page(
         "ramp": DIVERGING,
         "colours": page_colours(DISTINCT),
         "codes": CODES,
-        "columns": [{"name": column.name, "kind": column.kind if column.shown else "text"} for column in columns],
+        "columns": [{"name": column.name, "kind": "text" if column.is_text else column.kind} for column in columns],
         "atlases": [labels_on_grid(atlas, data.shape, affine) for atlas in atlases],
         "variants": [_content(variant, affine, largest) for variant in variants],
     }
