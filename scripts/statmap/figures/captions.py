@@ -61,8 +61,8 @@ SWEEP_FIGURES = {
 SHARED_FIGURES = {
     "dice": Caption(
         "How far every two variants agree",
-        "Dice coefficient of the voxels that are in any region, 2 |A and B| / (|A| + |B|): 1 where two variants keep "
-        "the same voxels, 0 where they share none.",
+        "Dice coefficient of the voxels that are in any region, twice the shared ones over the sum of both: 1 where "
+        "two variants keep the same voxels, 0 where they share none.",
     ),
 }
 CAPTIONS = VARIANT_FIGURES | SWEEP_FIGURES | SHARED_FIGURES
