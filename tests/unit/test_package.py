@@ -71,13 +71,13 @@ def pins(path):
     return dict(re.findall(r"^([\w.-]+)([^\s;#]*)", text, re.MULTILINE))
 
 
-def test_the_wheel_holds_the_package_with_templates_and_style_sheets_and_nothing_else(wheel):
+def test_the_wheel_holds_the_package_with_what_stands_beside_its_modules_and_nothing_else(wheel):
     assert wheel.name == f"statmap_regions-{VERSION}-py3-none-any.whl"
     files = (path for path in (ROOT / "scripts/statmap").rglob("*") if path.is_file() and path.suffix != ".pyc")
     with ZipFile(wheel) as archive:
         held = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
     assert held == {path.relative_to(ROOT / "scripts").as_posix(): path.read_bytes() for path in files}
-    assert {Path(name).suffix for name in held} == {".py", ".j2", ".css", ".js"}
+    assert {Path(name).suffix for name in held} == {".py", ".j2", ".css", ".js", ".yaml"}
 
 
 def test_it_asks_for_what_the_workflow_imports():

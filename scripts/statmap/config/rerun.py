@@ -8,7 +8,7 @@ from pathlib import Path
 # Import statements, anywhere in a file. Not with ast: to parse all modules takes a tenth of a second, and every call of
 # snakemake, and every job on a cluster, comes through here. A test compares this with what is really imported.
 IMPORT = re.compile(r"^ *(?:from +(\.*)([\w.]*) +import +(\([^)]*\)|[^\n#]*)|import +([^\n#]*))", re.MULTILINE)
-ASSETS = {".j2", ".css", ".js"}
+ASSETS = {".j2", ".css", ".js", ".yaml"}
 
 
 def files_of(script, scripts):
@@ -21,8 +21,8 @@ def files_of(script, scripts):
 
     Returns
     -------
-    list of str : sorted paths relative to `scripts`: modules, the packages they are in, and the templates, style sheets
-        and JavaScript that stand beside them.
+    list of str : sorted paths relative to `scripts`: modules, the packages they are in, and the templates, style
+        sheets, JavaScript and YAML that stand beside them.
     """
     needed, new = set(), _imports(f"{script}.py", scripts)
     while new:
