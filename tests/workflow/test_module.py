@@ -138,9 +138,7 @@ def test_from_a_git_host_with_a_prefix_a_part_of_the_config_and_a_report(tmp_pat
     written = outputs(module / "thresholds")
     written |= {name: text.replace(b"thresholds/", b"") for name, text in written.items() if name.endswith(".json")}
     assert written == outputs(checkout) and not (module / "results").exists()
-    assert "Each hemisphere from its side" in (module / "report.html").read_text(
-        encoding="utf-8"
-    )
+    assert "Each hemisphere from its side" in (module / "report.html").read_text(encoding="utf-8")
     assert plan(module, *targets, **settings) == {}
 
 
