@@ -8,7 +8,7 @@ from pathlib import Path
 # Import statements, anywhere in a file. Not with ast: to parse all modules takes a tenth of a second, and every call of
 # snakemake, and every job on a cluster, comes through here. A test compares this with what is really imported.
 IMPORT = re.compile(r"^ *(?:from +(\.*)([\w.]*) +import +(\([^)]*\)|[^\n#]*)|import +([^\n#]*))", re.MULTILINE)
-ASSETS = {".j2", ".css", ".js", ".yaml"}
+ASSETS = {".j2", ".css", ".js"}
 
 
 def files_of(script, scripts):
@@ -22,7 +22,7 @@ def files_of(script, scripts):
     Returns
     -------
     list of str : sorted paths relative to `scripts`: modules, the packages they are in, and the templates, style
-        sheets, JavaScript and YAML that stand beside them.
+        sheets and JavaScript that stand beside them, and the YAML of a module's own name.
     """
     needed, new = set(), _imports(f"{script}.py", scripts)
     while new:
@@ -62,7 +62,7 @@ def _imports(path, scripts):
 @cache
 def _known(scripts):
     """Every file of the package that can count, as relative paths."""
-    files = (path for path in Path(scripts, "statmap").rglob("*") if path.suffix in ASSETS | {".py"})
+    files = (path for path in Path(scripts, "statmap").rglob("*") if path.suffix in ASSETS | {".py", ".yaml"})
     return frozenset(path.relative_to(scripts).as_posix() for path in files)
 
 
@@ -77,4 +77,4 @@ def _files(parts, scripts):
     packages = {f"{'/'.join(parts[:n])}/__init__.py" for n in range(1, len(parts) + 1)}
     beside = "/".join(parts[:-1]) + "/"
     assets = {path for path in known if path.startswith(beside) and path.endswith(tuple(ASSETS)) and len(parts) > 2}
-    return ({module} | packages | assets) & known
+    return ({module, module.removesuffix(".py") + ".yaml"} | packages | assets) & known
