@@ -652,6 +652,37 @@ def test_other_buttons_and_double_clicks_on_the_slices_do_nothing(motor_page):
     np.testing.assert_array_equal(quadrant(pixels_of(page), "axial"), quadrant(before, "axial"))
 
 
+def test_a_double_click_on_the_3d_view_goes_to_the_surface(motor_page):
+    page, _, complaints, _ = motor_page
+    choose(page, "low")
+    page.click("[data-view=left]")
+    box = page.locator("#scene").bounding_box()
+    page.mouse.dblclick(box["x"] + box["width"] * 0.74, box["y"] + box["height"] * 0.72)
+    page.wait_for_function("scenes[0].crosshair[0] < -40")
+    assert complaints == []
+
+
+def test_on_paper_nothing_is_cut_and_the_picture_stands_for_the_scenes(motor_page):
+    page, _, complaints, _ = motor_page
+    choose(page, "low")
+    page.fill("#at", "1.5")
+    page.fill("#size", "0")
+    page.wait_for_function("!isDue && drawing === null && clusters.regions.length > 60")
+    cut = "(() => { const { scrollHeight, clientHeight } = [...document.querySelectorAll('.tables .scroll')]"
+    cut += ".find((own) => own.clientHeight); return scrollHeight - clientHeight; })()"
+    assert page.evaluate(cut) > 100
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(cut) == 0
+    assert page.is_visible(".printed") and page.is_hidden("#scene") and page.is_hidden("#colours")
+    colours = page.evaluate("[getComputedStyle(document.body)].map(({ color }) => color)")
+    assert colours == ["rgb(28, 36, 48)"]  # as in the light scheme
+    page.emulate_media(media="screen", color_scheme="light")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".printed").count() == 0 and page.is_visible("#scene")
+    assert complaints == []
+
+
 def test_the_picture_has_the_scene_and_its_scale(motor_page, tmp_path):
     page, _, complaints, _ = motor_page
     choose(page, "low")

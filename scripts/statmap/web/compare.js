@@ -6,7 +6,7 @@ const PAIR_COLUMNS = [
   { name: "x", kind: "mm" }, { name: "y", kind: "mm" }, { name: "z", kind: "mm" },
   ...content.atlases.map(({ name }) => ({ name: `${name}_peak`, kind: "text" })),
 ];
-let secondScene = null; // made when two variants are first compared
+let secondScene = null; // the promise of it, made when two variants are first compared
 
 // Compare A with a variant, with the threshold that moves ("own"), or with nothing ("").
 async function compareWith(value) {
@@ -28,9 +28,11 @@ async function arrangeScenes() {
   for (const element of document.querySelectorAll(".of-comparison")) element.hidden = !isComparing;
   if (scenes.length) scenes.length = 1;
   if (!isComparing || !scenes.length) return;
-  if (secondScene) scenes.push(secondScene);
-  else secondScene = await addScene(byId("scene-b"));
-  secondScene.follow(scenes[0]);
+  const scene = await (secondScene ??= startScene(byId("scene-b")));
+  if (wanted.B === null || scenes.includes(scene)) return; // the comparison ended, or began twice, meanwhile
+  scenes.push(scene);
+  scene.cut(byId("cut-away").checked);
+  scene.follow(scenes[0]);
 }
 
 // Regions of a side: voxels, and mm of the peak, by number.
@@ -84,10 +86,8 @@ function cellsOfPair({ a, b, voxels, dice }, regions, [x, y, z]) {
 }
 
 function diceInWords() {
-  const counts = [0, 0, 0, 0];
-  for (const code of compareCodes(shown.A.codes, shown.B.codes, content.codes)) counts[code]++;
-  const [, onlyA, onlyB, both] = counts, either = onlyA + onlyB + both;
-  if (!either) return "Neither keeps a voxel.";
+  const [onlyA, onlyB, both] = countDifference();
+  if (onlyA + onlyB + both === 0) return "Neither keeps a voxel.";
   const mm3 = (voxels) => `${written(voxels * content.voxelVolume, "volume")} mm³`;
   const dice = (2 * both / (onlyA + onlyB + 2 * both)).toFixed(3);
   return `Kept by A only ${mm3(onlyA)}, by both ${mm3(both)}, by B only ${mm3(onlyB)}: Dice ${dice}.`;
@@ -95,7 +95,8 @@ function diceInWords() {
 
 readMap()
   .then(restoreFromAddress)
-  .then(() => addScene(byId("scene")))
+  .then(() => startScene(byId("scene")))
+  .then((scene) => { scenes.push(scene); })
   .then(restoreFromAddress)
   .then(() => {
     byId("message").hidden = true;

@@ -131,16 +131,30 @@ function fileName() {
   return `${names.join("_").replace(/[^\w.-]+/g, "-")}.png`;
 }
 
+// The picture, finer than the screen. Drawn now: WebGL keeps the pixels of a canvas no longer than until it is shown.
+function takePicture() {
+  for (const scene of scenes) scene.setRatio(Math.max(PICTURE.ratio, devicePixelRatio));
+  const picture = pictureOfScenes();
+  for (const scene of scenes) scene.setRatio(0);
+  return picture;
+}
+
 byId("save").addEventListener("click", () => {
   if (!scenes.length) return;
-  // Drawn now: WebGL keeps the pixels of a canvas no longer than until the page is shown.
-  for (const scene of scenes) scene.setRatio(Math.max(PICTURE.ratio, devicePixelRatio));
-  pictureOfScenes().toBlob((blob) => {
+  takePicture().toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = fileName();
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
-  for (const scene of scenes) scene.setRatio(0);
 });
+
+// On paper the picture stands for the scenes, which are drawn for the width of the screen.
+addEventListener("beforeprint", () => {
+  if (!scenes.length) return;
+  const picture = takePicture();
+  picture.className = "printed";
+  document.querySelector("figure").prepend(picture);
+});
+addEventListener("afterprint", () => { for (const picture of document.querySelectorAll(".printed")) picture.remove(); });

@@ -25,6 +25,7 @@ const DIFFERENCES = [
 ];
 const EVERY_CODE = new Uint8Array(4 * PALETTE_SIDE ** 2).fill(255).fill(0, 0, 4); // drawn, but for 0
 
+const shownSides = () => (shown.B ? ["A", "B"] : ["A"]);
 const colourOf = (region) => content.colours[(region - 1) % content.colours.length];
 const counted = (number, noun) => `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
 const withMinus = (text) => text.replace("-", "−");
@@ -163,8 +164,6 @@ function drawScale() {
   byId("cutoff").textContent = cutoffs.length ? `cutoff ${cutoffs.join(" · ")}` : "";
 }
 
-const shownSides = () => (shown.B ? ["A", "B"] : ["A"]);
-
 function cutoffInWords({ cutoff, sided }) {
   if (cutoff > content.largest) return "";
   const { lowest, highest } = content;
@@ -180,9 +179,15 @@ function keyEntries() {
     }))).filter(({ voxels }) => voxels > 0);
   }
   if (colouring() !== "difference") return [];
+  const counts = countDifference();
+  return DIFFERENCES.map(({ words, colour }, n) => ({ colour, words, voxels: counts[n] }));
+}
+
+// Numbers of voxels that A only, B only and both keep.
+function countDifference() {
   const counts = [0, 0, 0, 0];
   for (const code of compareCodes(shown.A.codes, shown.B.codes, content.codes)) counts[code]++;
-  return DIFFERENCES.map(({ words, colour }, n) => ({ colour, words, voxels: counts[n + 1] }));
+  return counts.slice(1);
 }
 
 function accountingOf(codes) {
@@ -230,10 +235,9 @@ function onHover(scene, event) {
   tip.style.top = `${y + 16 + tip.offsetHeight > box.height ? y - tip.offsetHeight - 8 : y + 16}px`;
 }
 
-async function addScene(element) {
+async function startScene(element) {
   const scene = new Scene(element, { onMove, onTurn });
   await scene.start();
-  scenes.push(scene);
   scene.canvas.addEventListener("mousemove", (event) => onHover(scene, event));
   scene.canvas.addEventListener("mouseleave", () => { element.querySelector(".tip").hidden = true; });
   return scene;
@@ -269,5 +273,4 @@ for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => scenes[0]?.lookFrom(...VIEWS[button.dataset.view]));
 }
 byId("cut-away").addEventListener("input", ({ target }) => { for (const scene of scenes) scene.cut(target.checked); });
-addEventListener("beforeprint", () => { for (const scene of scenes) scene.viewer.drawScene(); });
 addEventListener("resize", () => setTimeout(() => { for (const scene of scenes) scene.placeNumbers(); }, 100));
