@@ -281,15 +281,6 @@ class F(Distribution):
         return f"F map with {self.dfn:g} and {self.dfd:g} degrees of freedom" if self.has_p else "F map"
 
     @property
-    def lacks_family(self) -> str | None:
-        """Why its values are not the p values of a family of tests, for an error; None where they are."""
-        return None
-
-    def level_in_words(self, p: float) -> str:
-        """A p value as a level: ``p < 0.001 uncorrected``."""
-        return f"p < {p:g} uncorrected"
-
-    @property
     def df_of_noise(self):
         return self.dfd
 

@@ -162,7 +162,7 @@ def test_z_of_t_keeps_order_tail_and_symmetry(a, b, df):
     z = T(df).to_z([low, high, -low])
     assert z[0] <= z[1]
     assert z[2] == -z[0]
-    assert abs(z[0]) <= abs(low) + 1e-12  # t has the heavier tail
+    assert abs(z[0]) <= abs(low) + 2e-8  # t has the heavier tail; near 0 it is right to 1e-8, see `log_sf`
     assert stats.norm.sf(z[0]) == pytest.approx(stats.t.sf(low, df), rel=1e-8)
 
 

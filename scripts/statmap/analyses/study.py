@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..config.variants import RESERVED, reads_as_no_text
 from ..io.files import UserError, writing
 from ..io.spaces import same_space
 from . import afni, bids, feat, images, neurovault, nidm, permutation, spm
@@ -31,7 +32,6 @@ MOST_VARIANTS = 6  # inferences of packages that become variants: every one is m
 CORRECTED = {"corrected-05": {"threshold": {"p": 0.05}, "sided": "positive", "convention": "fsl", "min_region_size": 0}}
 # Of maps of which nothing says what their values are.
 UNKNOWN = {"percentile-97": {"threshold": "97%", "min_region_size": 270}}
-TAKEN = {"maps", "maps.csv", "overlap", "atlases", "logs", "benchmarks", "readme.md", "na", "null", "none"}
 _SPELLED = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"}
 _SIGNS = {">": " gt ", "<": " lt ", "+": " plus ", "&": " and ", "=": " eq ", "*": " x ", "×": " x ", "%": " pct "}
 
@@ -210,17 +210,9 @@ def identifier(name: str) -> str:
     plain = re.sub(r"-*([._])-*", r"\1", plain).strip("-._")[:90].strip("-._")
     if not plain or not plain[0].isalpha():
         plain = f"map-{plain}".removesuffix("-")
-    if plain.casefold() in TAKEN or _is_number(plain):
+    if plain.casefold() in RESERVED["map"] or reads_as_no_text(plain):
         plain = f"map-{plain}"
     return plain
-
-
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 # --------------------------------------------------------------------------------------------------------- the variants

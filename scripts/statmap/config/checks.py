@@ -99,12 +99,10 @@ def space_in_header(source: str) -> str | None:
     path = None if is_remote(source) or source.startswith("sample:") else local_path(source, "source")
     if not path or not is_of_afni(path):
         return None
-    from ..io.images import named_image
-    from ..io.opening import look
+    from ..io.images import judge
 
     try:
-        files, volume = named_image(source, "source")
-        return statistic(look(files, "source", source=source, volume=volume).header, source, {}, "source")[0]["space"]
+        return statistic(judge(source, "source")[1].header, source, {}, "source")[0]["space"]
     except UserError:  # which its job says
         return None
 

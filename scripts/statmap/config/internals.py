@@ -17,7 +17,7 @@ def config_files(workflow: Any) -> list[str | Path]:
 
 def is_dry_run(workflow: Any) -> bool:
     """Whether nothing will be run. Without: a dry run does not say what would fail."""
-    return bool(getattr(_output_settings(workflow), "dryrun", False))
+    return bool(getattr(getattr(workflow, "output_settings", None), "dryrun", False))
 
 
 def keep_the_scheduler_asleep(workflow: Any) -> None:
@@ -29,7 +29,3 @@ def keep_the_scheduler_asleep(workflow: Any) -> None:
     scheduler: Any = getattr(workflow, "scheduler", None)
     if getattr(workflow, "local_exec", False) and hasattr(scheduler, "job_rate_limiter"):
         scheduler.job_rate_limiter = None
-
-
-def _output_settings(workflow):
-    return getattr(workflow, "output_settings", None)

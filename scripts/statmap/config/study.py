@@ -91,13 +91,10 @@ class Study:
         row = self.maps[map_id]
         stat = row["stat"] or entities_of(row["source"]).get("stat")
         if stat is None and local_path(row["source"], map_id):
-            from ..io.images import named_image
-            from ..io.opening import look
+            from ..io.images import judge
 
             with suppress(UserError):  # whose job says what is wrong
-                files, volume = named_image(row["source"], map_id)
-                header = look(files, map_id, source=row["source"], volume=volume).header
-                stat = statistic(header, row["source"], row, map_id)[0]["stat"]
+                stat = statistic(judge(row["source"], map_id)[1].header, row["source"], row, map_id)[0]["stat"]
         return distribution_of(stat or "other", row["df"]).two_tailed
 
     def problems(self) -> list[str]:

@@ -64,18 +64,19 @@ def check_ids(ids: Iterable[str], where: str | Path, what: str = "variant") -> N
             raise UserError(
                 f"{where}: {what} id {name!r} is the name of a file or folder beside it; give it another one"
             )
-        if _is_number(name) or name.casefold() in ("na", "null", "none"):
+        if reads_as_no_text(name):
             raise UserError(f"{where}: {what} id {name!r} would be read back from a table as a number or as nothing")
         other = seen.setdefault(name.casefold(), name)
         if other != name:
             raise UserError(f"{where}: {what}s {other!r} and {name!r} would share one folder; make the ids differ")
 
 
-def _is_number(text):
+def reads_as_no_text(name: str) -> bool:
+    """Whether a table would give an id back as a number or as nothing."""
     try:
-        float(text)
+        float(name)
     except ValueError:
-        return False
+        return name.casefold() in ("na", "null", "none")
     return True
 
 

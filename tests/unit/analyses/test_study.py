@@ -29,6 +29,7 @@ import start_study
 from statmap.analyses.analysis import Analysis, Packed, Printed, Row, Volume
 from statmap.analyses.study import identifier, read_sources, resolve, unpack, write_study
 from statmap.config.study import Study
+from statmap.config.variants import RESERVED, check_ids
 from statmap.io.files import UserError
 from statmap.published.readers import read_published
 
@@ -224,6 +225,11 @@ def test_several_analyses(folder, tmp_path):
 )
 def test_ids(name, expected):
     assert identifier(name) == expected
+
+
+@pytest.mark.parametrize("name", [*RESERVED["map"], *map(str.upper, RESERVED["map"])])
+def test_no_id_is_a_name_that_the_sheet_refuses(name):
+    check_ids([identifier(name)], "maps.tsv", "map")
 
 
 def test_ids_that_would_be_the_same(folder):
