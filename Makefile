@@ -56,7 +56,7 @@ $(VENV)/.dev: $(VENV)/.run envs/dev.lock
 # uv is used to resolve only; the locks hold versions and hashes, no index address.
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override envs/overrides.txt \
       --generate-hashes --no-emit-index-url --no-annotate --no-header
-docs: $(VENV)/.run  ## what is written from other files: tables of the docs, config/config.yaml, scripts/files.txt
+docs: $(VENV)/.run  ## what is written from other files: tables of the docs, names in the schemas, config/config.yaml
 	PYTHONPATH=scripts $(BIN)/python -m statmap.docs .
 
 lock: $(VENV)/.run  ## resolve both locks anew

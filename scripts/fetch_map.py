@@ -6,12 +6,13 @@ from typing import NamedTuple
 import nibabel as nib
 import numpy as np
 
+from statmap.distributions import P_FORMS
 from statmap.grid import extent_of
 from statmap.inference.needs import check_df
 from statmap.inference.p_maps import minus_log10_p
 from statmap.inference.tested import values_of
 from statmap.inference.thresholded import thresholded_before
-from statmap.io.declared import P_FORMS, statistic
+from statmap.io.declared import statistic
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of, writing
 from statmap.io.headers import doubts

@@ -4,7 +4,7 @@ In the manner of scipy's frozen distributions, ``T(23).log_sf(3.1)``. Everything
 shown are computed as natural logarithms, so that z > 38 is not p = 0; those that are only compared with alpha are
 plain, because a p that underflows to 0 loses every comparison that the true value loses.
 
-To add a statistic: a class here, and its name in the enum ``stat`` of `config/schemas/maps.schema.yaml`.
+To add a statistic: a class here. `make docs` puts its name into the column ``stat`` of the sample sheet.
 """
 
 import math
@@ -28,6 +28,7 @@ class _Late:
 np: Any = _Late("numpy")
 special: Any = _Late("scipy.special")  # `scipy.stats` would triple the start of each script
 
+P_FORMS = ("p", "1-p", "log10p")  # of maps of p values, as the sheet calls them
 _LARGEST = 1e150  # beyond it the square of the statistic, hence log p, is no float64
 _SMALLEST_P = 1e-280  # below it (t > 35 whatever df) the t distribution is taken from its series
 _RESEL = 4 * math.log(2)  # variance of the gradient of a field of unit variance whose width is one resel
@@ -155,29 +156,6 @@ class Distribution:
         (4, n) or (4,) float64, the first the tail probability; negative below about 1, where they count no clusters.
         """
         raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Unknown(Distribution):
-    """A map of which nothing says what its values are."""
-
-    df: float | None = None
-    stat = "other"
-    symbol = "x"
-
-    @property
-    def units(self):
-        return "value"
-
-    @property
-    def in_words(self):
-        return "map"
-
-    def lacks(self, sheet_name):
-        return (
-            f"needs p values, but column stat of {sheet_name} is 'other'; fill in z, or t or F together with column "
-            "df, or p, 1-p or log10p"
-        )
 
 
 @dataclass(frozen=True)
@@ -370,6 +348,29 @@ class PValues(Distribution):
         return float(np.nextafter(dtype.type(value), dtype.type(0 if rule == ">=" else np.inf)))
 
 
+@dataclass(frozen=True)
+class Unknown(Distribution):
+    """A map of which nothing says what its values are."""
+
+    df: float | None = None
+    stat = "other"
+    symbol = "x"
+
+    @property
+    def units(self):
+        return "value"
+
+    @property
+    def in_words(self):
+        return "map"
+
+    def lacks(self, sheet_name):
+        return (
+            f"needs p values, but column stat of {sheet_name} is 'other'; fill in z, or t or F together with column "
+            "df, or p, 1-p or log10p"
+        )
+
+
 def _densities(tail, far, slope, curve):
     """Densities of z and t from their tail, their Gaussian-like factor, and its first and second derivative."""
     lengths = [np.sqrt(_RESEL) / (2 * np.pi), _RESEL / (2 * np.pi) ** 1.5, _RESEL**1.5 / (2 * np.pi) ** 2]
@@ -378,8 +379,12 @@ def _densities(tail, far, slope, curve):
 
 def distribution_of(stat: str, df: float | list[float] | None, corrected: str | None = None) -> Distribution:
     """The distribution that columns `stat`, `df` and `corrected` of the sample sheet name; all of p are `PValues`."""
-    if stat == F.stat:
-        return F(*df) if isinstance(df, list | tuple) and len(df) == 2 else F(df)  # type: ignore[arg-type]
-    known = {statistic.stat: statistic for statistic in (Z, T, Unknown)}
-    # A t map with two numbers lacks its df; what is accepted as `corrected` the schema says.
-    return known[stat](df) if stat in known else PValues(df, corrected)  # type: ignore[arg-type]
+    if stat in P_FORMS:
+        return PValues(df, corrected)  # type: ignore[arg-type]  # what is accepted the schema says
+    if stat == F.stat and isinstance(df, list | tuple) and len(df) == 2:
+        return F(*df)
+    return _CLASSES[stat](df)  # type: ignore[call-arg]  # a t map with two numbers lacks its df
+
+
+_CLASSES = {statistic.stat: statistic for statistic in Distribution.__subclasses__()}
+STATISTICS = [word for stat in _CLASSES for word in (P_FORMS if stat == PValues.stat else [stat])]

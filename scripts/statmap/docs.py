@@ -1,8 +1,8 @@
-"""The tables of the documentation, from what is declared: `make docs` writes them, a test says when they are stale.
+"""What is written from what is declared: `make docs` writes it, a test says when it is stale.
 
     python -m statmap.docs ROOT
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; words that the code declares, in an ``enum``.
 """
 
 import re
@@ -12,6 +12,8 @@ from pathlib import Path
 import yaml
 
 from .config.rerun import ASSETS
+from .distributions import STATISTICS
+from .figures.captions import VARIANT_FIGURES
 from .io.declared import KEYS, ORIGINS
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
@@ -19,15 +21,18 @@ from .tables.columns import FILES, Column
 PAGES = ("config/README.md", "results/README.md")
 # What the Snakefile imports and reads, besides the captions, which Snakemake finds.
 BROUGHT = ASSETS | {".py", ".yaml", ".tsv", ".csv"}
+WORDS = {"config": ("figures", list(VARIANT_FIGURES)), "maps": ("stat", [*STATISTICS, None])}
 BLOCK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render(root: Path) -> dict[Path, str]:
-    """Every generated page, with its tables as they should be, ``config/config.yaml`` and ``scripts/files.txt``."""
-    schemas = {
-        name: yaml.safe_load((root / f"config/schemas/{name}.schema.yaml").read_text(encoding="utf-8"))
-        for name in ("config", "maps")
-    }
+    """Every generated page, with its tables as they should be, the schemas, the default config, the list of files."""
+    pages, schemas = {}, {}
+    for name, (key, words) in WORDS.items():
+        path = root / f"config/schemas/{name}.schema.yaml"
+        enum = rf"(?<=\n  {key}:\n)((?:    .*\n)*?    .*enum: )\[.*?\]"
+        pages[path] = re.sub(enum, rf"\g<1>{_yaml(words)}", path.read_text(encoding="utf-8"), count=1)
+        schemas[name] = yaml.safe_load(pages[path])
     conventions = yaml.safe_load((root / "config/schemas/conventions.yaml").read_text(encoding="utf-8"))
     keys = schemas["config"]["properties"]
     tables = {
@@ -41,7 +46,6 @@ def render(root: Path) -> dict[Path, str]:
         "origins": origin_table(schemas["maps"]["properties"]),
         "conventions": convention_table(conventions),
     } | {file: column_table(columns, added) for file, (columns, added) in FILES.items()}
-    pages = {}
     for name in PAGES:
         text = (root / name).read_text(encoding="utf-8")
         pages[root / name] = BLOCK.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", text)

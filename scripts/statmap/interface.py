@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .distributions import distribution_of
+from .distributions import P_FORMS, distribution_of
 from .inference.families import family_of
 from .inference.needs import check_df
 from .inference.p_maps import minus_log10_p
@@ -18,7 +18,7 @@ from .inference.search_volume import search_volumes
 from .inference.tested import values_of
 from .inference.thresholded import thresholded_before
 from .inference.thresholds import Thresholded, describe
-from .io.declared import P_FORMS, statistic
+from .io.declared import statistic
 from .io.fetching import fetch_image
 from .io.images import read_on_grid
 from .io.opening import MOST_VOXELS

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..io.declared import P_FORMS
+from ..distributions import P_FORMS
 from ..io.files import UserError
 from ..io.images import infinite_values, replace_infinite, replace_nonfinite
 from ..io.log import log

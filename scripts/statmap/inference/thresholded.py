@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io.declared import P_FORMS
+from ..distributions import P_FORMS
 
 SMALLEST = 1.5  # |z| or |t| that all values of a map exceed which was thresholded; |z| < 1.5 has probability 0.87
 WEAKEST = 0.1336  # the two-sided p value of z = 1.5

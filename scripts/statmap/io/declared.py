@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ..distributions import P_FORMS
 from .files import UserError
 from .formats import split_volume
 from .spaces import same_space
 
-P_FORMS = ("p", "1-p", "log10p")  # of maps of p values, as the sheet calls them
 KEYS = ("stat", "df", "space", "corrected", "contrast", "citation", "thresholded")
 FREE = ("contrast", "citation", "thresholded")  # two of them may differ: the first is taken
 NATIVE = "ORIG"  # AFNI's space of what it was told nothing of: it gives way to any other
