@@ -84,7 +84,7 @@ def main(
         row = _row_of_variant(
             ThresholdSidecar.read(made["thresholded.json"]), RegionsSidecar.read(made["regions.json"])
         )
-        peaks = main_peaks_of_regions(data, affine, labels, n_points, row["cutoff"])
+        peaks = main_peaks_of_regions(data, affine, labels, row["connectivity"], n_points, row["cutoff"])
         row |= {"variant": variant, "largest_mm3": peaks.n_voxels.max(initial=0) * voxel_volume(affine)}
         grid = {name: np.append(values, row[name]) for name, values in grid.items()}
         occurrences = join_occurrences([occurrences, peaks])

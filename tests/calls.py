@@ -35,12 +35,12 @@ def extract_regions(thresholded, affine, keys):
     return extract.extract_regions(thresholded, affine, rule_of(RegionRule, keys))
 
 
-def measure_regions(*arguments):
-    return pd.DataFrame(measures.measure_regions(*arguments))
+def measure_regions(data, labels, affine, connectivity=6):
+    return pd.DataFrame(measures.measure_regions(data, labels, affine, connectivity))
 
 
-def list_peaks(data, labels, affine, **keys):
-    return pd.DataFrame(measures.list_peaks(data, labels, affine, PeakRule(**keys)))
+def list_peaks(data, labels, affine, connectivity=6, **keys):
+    return pd.DataFrame(measures.list_peaks(data, labels, affine, connectivity, PeakRule(**keys)))
 
 
 def resolve_cutoff(data, mask, keys, name="map", search=None):

@@ -60,7 +60,7 @@ def motor():
     kept = [region for region in np.argsort(-sizes, kind="stable") if sizes[region] > SMALLEST]
     number[kept] = np.arange(1, len(kept) + 1)
     labels = number[found]
-    columns = measure_regions(data, labels, affine)
+    columns = measure_regions(data, labels, affine, 6)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*(list(c) for c in columns.values()), strict=True)]
     template = lay_out(*read_raw(DATA / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"))
     return make_scene(data, affine, np.abs(data) >= CUTOFF, labels, CUTOFF, template, units="z"), rows

@@ -191,8 +191,8 @@ def our_side(task, path, cutoff):
 
     def components(image):
         found = extract_regions(*image, rule)
-        measure_regions(image[0], found.labels, image[1])
-        list_peaks(image[0], found.labels, image[1], PeakRule())
+        measure_regions(image[0], found.labels, image[1], 6)
+        list_peaks(image[0], found.labels, image[1], 6, PeakRule())
         return found.n_regions
 
     def local_regions(image):

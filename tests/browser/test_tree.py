@@ -5,14 +5,20 @@ Run in Chromium on generated maps.
 
 import numpy as np
 import pytest
+from calls import stat_map_of
 from extents import read_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.linalg import det
 
+from statmap.inference.thresholds import Cutoff
 from statmap.regions.clusters import label_components
+from statmap.regions.extract import extract_regions
+from statmap.regions.measures import measure_regions
+from statmap.rules import RegionRule
 from statmap.stability.agreement import match_regions
+from statmap.stability.robustness import robustness
 from statmap.stability.tree import component_sizes, component_tree, cut
 from statmap.web.pages import asset
 
@@ -89,8 +95,7 @@ def test_cuts_are_those_of_the_tree_in_python(run, data, connectivity, sign, at)
 @settings(max_examples=40, deadline=None)
 @given(data=MAPS, connectivity=st.sampled_from([6, 18, 26]))
 def test_peaks_are_born_and_die_where_they_do_in_python(run, data, connectivity):
-    # Flooding takes of equal voxels the first in the file, Python the first in memory: turn one into the other.
-    tree = component_tree(np.ascontiguousarray(data.T), connectivity)
+    tree = component_tree(data, connectivity)
     found = run("tree", data, connectivity, "positive")
     birth, death = (np.array(found[name], float) for name in ("birth", "death"))
     parent = np.array(found["parent"], int)
@@ -102,10 +107,37 @@ def test_peaks_are_born_and_die_where_they_do_in_python(run, data, connectivity)
     assert events(birth, death, parent) == events(tree.birth, tree.death, tree.parent)
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=MAPS, connectivity=st.sampled_from([6, 18, 26]), at=st.integers(0, 10**6))
+def test_clusters_their_peaks_and_where_they_join_are_those_of_the_tables(run, data, connectivity, at):
+    levels = np.unique(data[data > 0])
+    cutoff = float(levels[at % len(levels)]) if len(levels) else 1.0
+    affine = np.array([[-2.0, 0.3, 0, 5], [0, 3, 0.4, 0], [0.1, 0, 4, 0], [0, 0, 0, 1]])
+    rule = RegionRule(sided="positive", connectivity=connectivity, min_region_size=0)
+    labels = extract_regions(np.where(data >= cutoff, data, 0), affine, rule).labels
+    table = measure_regions(data, labels, affine, connectivity)
+    ijk = np.column_stack([table[f"peak_{axis}"] for axis in "ijk"])
+    low, high, _ = robustness(stat_map_of(data, affine), table["sign"], ijk, Cutoff(cutoff, ">=", "value"), rule)
+    found = run(
+        "findRegions([tree], volume, shape, given.affine, given.cutoff, 1, { unnumbered: 999, too_small: 998 })",
+        data,
+        connectivity,
+        "positive",
+        affine=affine.tolist(),
+        cutoff=cutoff,
+    )
+    codes = np.array(found["codes"], int).reshape(data.shape, order="F")
+    np.testing.assert_array_equal(codes, labels)
+    assert [region["low"] for region in found["regions"]] == low.tolist()
+    places = np.ravel_multi_index(ijk.T, data.shape, order="F").tolist()
+    assert [region["peak"] for region in found["regions"]] == places
+    assert (high == table["peak_value"]).all()
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=MAPS, connectivity=st.sampled_from([6, 18, 26]), smallest=st.integers(1, 6))
 def test_curve_counts_the_clusters_that_are_large_enough(run, data, connectivity, smallest):
-    tree = component_tree(np.ascontiguousarray(data.T), connectivity)
+    tree = component_tree(data, connectivity)
     cutoffs = np.unique([0.25, 1, 1.5, 2, 3, *data[data > 0][:20]])
     found = run(
         "replay(tree, given.smallest, given.cutoffs)",

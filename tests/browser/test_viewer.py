@@ -32,7 +32,7 @@ QUADRANTS = {"coronal": (0, 0), "sagittal": (0, 1), "axial": (1, 0), "solid": (1
 def view(name, data, affine, cutoff, size=1500, sided="two"):
     """Connected suprathreshold voxels of either sign above a size in mm3, largest first."""
     thresholded = np.where(np.abs(data) >= cutoff, data, 0)
-    labels = filter_and_sort(label_components(thresholded, 6, "split"), thresholded, affine, size, ">")
+    labels = filter_and_sort(label_components(thresholded, 6, "split"), thresholded, affine, 6, size, ">")
     rows = []
     for region in range(1, labels.max() + 1):
         peak = np.unravel_index(np.argmax(np.abs(data) * (labels == region)), data.shape)

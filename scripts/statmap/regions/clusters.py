@@ -43,7 +43,12 @@ def label_components(thresholded: np.ndarray, connectivity: Connectivity, signs:
 
 
 def filter_and_sort(
-    labels: np.ndarray, thresholded: np.ndarray, affine: np.ndarray, min_region_size: float, size_rule: SizeRule
+    labels: np.ndarray,
+    thresholded: np.ndarray,
+    affine: np.ndarray,
+    connectivity: Connectivity,
+    min_region_size: float,
+    size_rule: SizeRule,
 ) -> np.ndarray:
     """Drop regions that are too small and number the others: largest first, ties by peak position.
 
@@ -52,6 +57,7 @@ def filter_and_sort(
     labels : (i, j, k) integer array, 0 for background; numbers need not be consecutive.
     thresholded : (i, j, k) float array.
     affine : (4, 4) array.
+    connectivity : of the regions, see `peaks.main_peaks`.
     min_region_size : mm^3, compared with ``n_voxels * voxel volume``.
     size_rule : ``">"`` (nilearn) or ``">="``.
 
@@ -66,7 +72,7 @@ def filter_and_sort(
     number[large] = np.arange(1, len(large) + 1)
     region = number[label]
     inside = region > 0
-    peaks = main_peaks(values[inside], region[inside], ijk[inside], affine, len(large))
+    peaks = main_peaks(values[inside], region[inside], ijk[inside], affine, len(large), connectivity)
     position = np.ravel_multi_index(peaks.ijk.T, labels.shape)
     order = np.lexsort((position, -voxels[large]))
     number[large[order]] = np.arange(1, len(large) + 1)

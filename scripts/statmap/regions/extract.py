@@ -102,7 +102,7 @@ def extract_regions(thresholded: np.ndarray, affine: np.ndarray, rule: RegionRul
             parts, accounting["unseeded"], accounting["seed_only"] = label_local_regions(thresholded, box, affine, rule)
         else:
             parts = label_components(inner, rule.connectivity, rule.signs)
-        labels[box] = filter_and_sort(parts, inner, affine, rule.min_mm3, rule.size_rule)
+        labels[box] = filter_and_sort(parts, inner, affine, rule.connectivity, rule.min_mm3, rule.size_rule)
         accounting["kept"] = int(np.count_nonzero(labels))
         accounting["too_small"] = int(np.count_nonzero((parts != 0) & (labels[box] == 0)))
     check_accounting(accounting)

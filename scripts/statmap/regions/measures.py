@@ -5,10 +5,13 @@ from nibabel.affines import apply_affine
 
 from ..grid import voxel_volume
 from ..rules import PeakRule
+from ..types import Connectivity
 from .peaks import labelled_voxels, local_maxima, main_peaks
 
 
-def measure_regions(data: np.ndarray, labels: np.ndarray, affine: np.ndarray) -> dict[str, np.ndarray]:
+def measure_regions(
+    data: np.ndarray, labels: np.ndarray, affine: np.ndarray, connectivity: Connectivity
+) -> dict[str, np.ndarray]:
     """Size, peak, centre and values of every region.
 
     Parameters
@@ -16,6 +19,7 @@ def measure_regions(data: np.ndarray, labels: np.ndarray, affine: np.ndarray) ->
     data : (i, j, k) float array, finite: the map.
     labels : (i, j, k) int32, regions 1..n.
     affine : (4, 4) array.
+    connectivity : of the regions, see `peaks.main_peaks`.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def measure_regions(data: np.ndarray, labels: np.ndarray, affine: np.ndarray) ->
     centre = np.stack([total(weight * axis) for axis in apply_affine(affine, ijk).T], axis=1) / total(weight)[:, None]
     positive = total(exact > 0)
     sign = np.where(positive == n_voxels, "positive", np.where(positive == 0, "negative", "mixed"))
-    peaks = main_peaks(values, region, ijk, affine, n_regions)
+    peaks = main_peaks(values, region, ijk, affine, n_regions, connectivity)
     return {
         "region": np.arange(1, n_regions + 1),
         "sign": sign,
@@ -61,6 +65,7 @@ def list_peaks(
     data: np.ndarray,
     labels: np.ndarray,
     affine: np.ndarray,
+    connectivity: Connectivity,
     rule: PeakRule,
 ) -> dict[str, np.ndarray]:
     """The main peak of every region and its local maxima, see `peaks.local_maxima`.
@@ -73,7 +78,7 @@ def list_peaks(
     n_regions = int(labels.max(initial=0))
     values, region, ijk = labelled_voxels(labels, data)
     peaks = local_maxima(
-        *(values, region, ijk, affine, n_regions),
+        *(values, region, ijk, affine, n_regions, connectivity),
         *(rule.min_peak_distance, rule.max_peaks, rule.peak_distance_rule, rule.peak_neighbours),
     )
     return {

@@ -1,5 +1,9 @@
 """Peaks of regions: the main peak of each, and its local maxima at a distance that is kept.
 
+One rule of ties, here and in the component tree (`stability.tree`): equal voxels that touch are one plateau; of equal
+plateaus the one whose first voxel comes first in C order ranks higher; a plateau's place is its voxel nearest, in mm,
+to the mean of its positions, of equally near ones (to 1e-6 mm) the first.
+
 Everything works on the labelled voxels alone, as 1D arrays with one entry per voxel (`labelled_voxels`), so the cost
 does not grow with the number of regions times the size of the volume.
 """
@@ -71,7 +75,7 @@ def labelled_voxels(labels: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, n
     return data.ravel()[flat], labels.ravel()[flat], ijk
 
 
-def _most_central(group, ijk, affine, n_groups):
+def most_central(group: np.ndarray, ijk: np.ndarray, affine: np.ndarray, n_groups: int) -> np.ndarray:
     """Of each group of voxels, the row nearest to the centre of the group, the first of equally near ones.
 
     The centre is the mean position in mm: in voxel indices, anisotropic voxels would bend the distances.
@@ -97,27 +101,48 @@ def _most_central(group, ijk, affine, n_groups):
 
 
 def main_peaks(
-    values: np.ndarray, region: np.ndarray, ijk: np.ndarray, affine: np.ndarray, n_regions: int
+    values: np.ndarray,
+    region: np.ndarray,
+    ijk: np.ndarray,
+    affine: np.ndarray,
+    n_regions: int,
+    connectivity: Connectivity,
 ) -> MainPeaks:
     """The voxel of largest magnitude in each region.
 
-    Where several voxels of a region share that magnitude (touching or not, in a region of merged signs of either
-    sign), the peak is the one of them nearest, in mm, to the mean of their positions; of equally near ones (to
-    1e-6 mm) the first in C order. Flipping or permuting the axes of the image moves the peak only in that last case.
+    Where several voxels of a region share that magnitude (in a region of merged signs of either sign), the peak is on
+    the plateau that holds the first of them, at its most central voxel (see the rule of ties above). Flipping or
+    permuting the axes of the image moves it only where a region has several plateaus of one height, or a plateau two
+    voxels equally near to its centre.
 
     Parameters
     ----------
     values, region, ijk : the labelled voxels in C order, as `labelled_voxels` gives them.
     affine : (4, 4) array, voxel indices to mm.
     n_regions : the ids 1..n_regions are all there.
+    connectivity : 6, 18 or 26, of the regions: equal voxels that touch so are one plateau.
     """
     magnitude = np.abs(values)
     highest = np.zeros(n_regions + 1, magnitude.dtype)
     np.maximum.at(highest, region, magnitude)
     tied = np.flatnonzero(magnitude == highest[region])
-    group = region[tied] - 1
-    peak = tied[_most_central(group, ijk[tied], affine, n_regions)]
-    return MainPeaks(values[peak], np.bincount(group, minlength=n_regions), ijk[peak])
+    ties = np.bincount(region[tied] - 1, minlength=n_regions)
+    plateau = tied[_touches_the_first(region[tied], ijk[tied], connectivity)] if len(tied) > n_regions else tied
+    peak = plateau[most_central(region[plateau] - 1, ijk[plateau], affine, n_regions)]
+    return MainPeaks(values[peak], ties, ijk[peak])
+
+
+def _touches_the_first(group, ijk, connectivity):
+    """Which voxels are connected, within their group, with the first one of it: (t,) bool; t voxels in C order."""
+    row_at, position, offsets = _neighbourhood(ijk, connectivity)
+    pairs = []
+    for offset in offsets[offsets > 0]:  # each pair once
+        beside = row_at[position + offset]
+        touching = np.flatnonzero((beside >= 0) & (group[beside] == group))
+        pairs.append((touching, beside[touching]))
+    component = _connected(len(group), *(np.concatenate(ends) for ends in zip(*pairs, strict=True)))
+    _, first, member = np.unique(group, return_index=True, return_inverse=True)
+    return component == component[first][member]
 
 
 def _connected(n, first, second):
@@ -195,6 +220,7 @@ def local_maxima(
     ijk: np.ndarray,
     affine: np.ndarray,
     n_regions: int,
+    connectivity: Connectivity,
     min_peak_distance: float,
     max_peaks: int,
     distance_rule: PeakDistanceRule = ">=",
@@ -203,15 +229,15 @@ def local_maxima(
     """The main peak of each region and its further maxima, none closer to another than `min_peak_distance`.
 
     A local maximum is a voxel, or a plateau of equal touching voxels, whose neighbours within the region are all lower
-    in magnitude. A plateau counts once, at its voxel nearest to its centre, by the rule of `main_peaks`
-    (the plateau that holds the region's main peak: there). Peaks are taken greedily, the main peak, then by falling
-    magnitude, then in C order; one is taken only if its distance to *every* peak already taken in the region is at
+    in magnitude. A plateau counts once, at its most central voxel (the plateau that holds the region's main peak:
+    there). Peaks are taken greedily, the main peak, then by falling magnitude, of equal ones the plateau whose first
+    voxel comes first; one is taken only if its distance to *every* peak already taken in the region is at
     least `min_peak_distance` (``>=``, to 1e-6 mm) or more than that (``>``, as SPM and nilearn ask for; but nilearn's
     get_clusters_table lets a later comparison take back an earlier refusal).
 
     Parameters
     ----------
-    values, region, ijk, affine, n_regions : as in `main_peaks`.
+    values, region, ijk, affine, n_regions, connectivity : as in `main_peaks`.
     min_peak_distance : mm; 0 keeps every maximum.
     max_peaks : most peaks per region, the main one among them; at least 1.
     distance_rule : ``>=`` or ``>``.
@@ -221,7 +247,8 @@ def local_maxima(
     if n_regions == 0:
         empty = np.zeros(0, np.int64)
         return LocalMaxima(empty, empty, values[:0], ijk[:0], np.zeros((0, 3)), np.zeros(0))
-    candidates = _candidates(values, region, ijk, affine, n_regions, neighbours)
+    main = main_peaks(values, region, ijk, affine, n_regions, connectivity)
+    candidates = _candidates(np.abs(values), region, ijk, affine, main.ijk, neighbours)
     mm = apply_affine(affine, ijk[candidates])
     least = min_peak_distance + (TOLERANCE_MM if distance_rule == ">" else -TOLERANCE_MM)
     peak, number = _keep_apart(candidates, mm, region, least, max_peaks)
@@ -230,19 +257,17 @@ def local_maxima(
     return LocalMaxima(region[peak], number, values[peak], ijk[peak], mm, distance)
 
 
-def _candidates(values, region, ijk, affine, n_regions, neighbours):
+def _candidates(magnitude, region, ijk, affine, main_ijk, neighbours):
     """Rows of all local maxima, one per plateau, by region and within it in the order in which they are taken."""
-    magnitude = np.abs(values)
     rows, plateau = _plateaus(magnitude, region, ijk, neighbours)
     n_plateaus = plateau.max() + 1
-    candidates = rows[_most_central(plateau, ijk[rows], affine, n_plateaus)]
-
-    main_ijk = main_peaks(values, region, ijk, affine, n_regions).ijk
+    candidates = rows[most_central(plateau, ijk[rows], affine, n_plateaus)]
+    first = np.unique(plateau, return_index=True)[1]
     is_main = (ijk[rows] == main_ijk[region[rows] - 1]).all(axis=1)
     candidates[plateau[is_main]] = rows[is_main]
     holds_main = np.zeros(n_plateaus, bool)
     holds_main[plateau[is_main]] = True
-    return candidates[np.lexsort((candidates, -magnitude[candidates], ~holds_main, region[candidates]))]
+    return candidates[np.lexsort((rows[first], -magnitude[candidates], ~holds_main, region[candidates]))]
 
 
 def _keep_apart(candidates, mm, region, least, max_peaks):

@@ -20,7 +20,7 @@ from ..grid import voxel_volume
 from ..inference.thresholds import Cutoff
 from ..regions.clusters import large_enough
 from ..regions.peaks import labelled_voxels, main_peaks
-from ..types import SizeRule
+from ..types import Connectivity, SizeRule
 from .persistence import plateau_peaks
 from .sweep import Settings
 from .tree import Tree
@@ -136,7 +136,7 @@ def main_peaks_of_sweep(
 
 
 def main_peaks_of_regions(
-    data: np.ndarray, affine: np.ndarray, labels: np.ndarray, row: int, cutoff: float
+    data: np.ndarray, affine: np.ndarray, labels: np.ndarray, connectivity: Connectivity, row: int, cutoff: float
 ) -> Occurrences:
     """The main peak of every region of one specification, however its regions were made.
 
@@ -145,6 +145,7 @@ def main_peaks_of_regions(
     data : (i, j, k) float array, finite: the map.
     affine : (4, 4) array.
     labels : (i, j, k) int array, 0 background, regions 1..n.
+    connectivity : of the regions, see `peaks.main_peaks`.
     row : of the specification.
     cutoff : magnitude that made its regions.
 
@@ -160,7 +161,7 @@ def main_peaks_of_regions(
     flat = np.ravel_multi_index(ijk.T, labels.shape)
     order = np.lexsort((flat, -np.abs(values), region))
     first = order[np.searchsorted(region[order], np.arange(1, n_regions + 1))]
-    peaks = main_peaks(values, region, ijk, affine, n_regions)
+    peaks = main_peaks(values, region, ijk, affine, n_regions, connectivity)
     return Occurrences(
         flat[first],
         np.ravel_multi_index(peaks.ijk.T, labels.shape),

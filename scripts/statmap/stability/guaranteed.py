@@ -62,7 +62,7 @@ def guaranteed_regions(
         ranks = discovery_ranks(p_of_tree, hommel, rule.tdp_alpha).astype(np.int64)
         number = node_of_voxels(tree, maximal_nodes(tree, ranks, bound))
         nodes.ravel()[tree.voxels] += np.where(number > 0, number + nodes.max(), 0)
-    labels = filter_and_sort(nodes, data, stat_map.affine, min_region_size, size_rule)
+    labels = filter_and_sort(nodes, data, stat_map.affine, rule.connectivity, min_region_size, size_rule)
     n_regions = int(labels.max(initial=0))
     cutoffs = lowest_values(labels, data)
     return Guaranteed(labels, cutoffs, region_tdp(p, labels[family], n_regions, hommel, rule.tdp_alpha))

@@ -7,7 +7,7 @@ from nibabel.affines import apply_affine
 
 from ..grid import voxel_volume
 from ..inference.thresholds import Cutoff
-from ..regions.peaks import MainPeaks, main_peaks
+from ..regions.peaks import MainPeaks, most_central
 from .tree import Tree, component_sizes
 
 
@@ -78,9 +78,12 @@ def _volumes(tree, affine, cutoffs):
 def plateau_peaks(tree: Tree, affine: np.ndarray) -> MainPeaks:
     """The voxel that stands for each peak of the tree that is one (``birth > death``), and its tied voxels."""
     # The other entries of a plateau come right after its peak in the line, so they take its number. Entries on a
-    # shoulder, which also die at birth, come after a higher peak: `main_peaks` passes over their voxels.
-    number = np.cumsum(tree.birth > tree.death)
-    tied = np.flatnonzero(tree.values == tree.birth[tree.basin])
-    tied = tied[np.argsort(tree.voxels[tied])]  # C order, as main_peaks takes them
+    # shoulder, which also die at birth, come after a higher peak.
+    real = tree.birth > tree.death
+    number, height = np.cumsum(real) - 1, tree.birth[real]
+    tied = np.flatnonzero(tree.values == height[number[tree.basin]])
+    tied = tied[np.argsort(tree.voxels[tied])]  # in C order
+    plateau = number[tree.basin[tied]]
     ijk = np.stack(np.unravel_index(tree.voxels[tied], tree.shape), axis=1)
-    return main_peaks(tree.values[tied], number[tree.basin[tied]], ijk, affine, int(number.max(initial=0)))
+    peak = most_central(plateau, ijk, affine, len(height))
+    return MainPeaks(tree.values[tied[peak]], np.bincount(plateau, minlength=len(height)), ijk[peak])

@@ -38,7 +38,8 @@ def robustness(
     Notes
     -----
     In ``local_regions`` several regions may share a component, and the interval is that of the component, from the
-    component's main peak. Peaks of equal value are not stronger than one another.
+    component's main peak. Of two peaks of equal value that join, the one whose first voxel comes first in C order
+    counts as the stronger (the rule of ties of `regions.peaks`).
     """
 
     def large(n_voxels):
@@ -61,21 +62,9 @@ def _intervals(tree: Tree, peak_voxels: np.ndarray, threshold: float, large: Cal
     main = np.flatnonzero(tree.death < threshold)  # of each component its strongest peak
     basin_at = np.full(np.prod(tree.shape), -1)
     basin_at[tree.voxels] = tree.basin
-    region_peaks = basin_at[peak_voxels]
-    of_region = component_of_peak[region_peaks]
-    # Where a component has several equally strong peaks, the peak of the first region listed stands for it.
-    equal = np.flatnonzero(tree.birth[region_peaks] == tree.birth[main[of_region]])[::-1]
-    main[of_region[equal]] = region_peaks[equal]
+    of_region = component_of_peak[basin_at[peak_voxels]]
     high = _highest_large(tree, main, component_of_peak, threshold, large)
-    return _joins_stronger(tree, main[of_region]), high[of_region]
-
-
-def _joins_stronger(tree, peaks):
-    """The threshold at which each peak's component joins one with a strictly stronger peak, 0 where none ever does."""
-    peaks = peaks.copy()
-    while (equal := (tree.parent[peaks] >= 0) & (tree.birth[tree.parent[peaks]] == tree.birth[peaks])).any():
-        peaks[equal] = tree.parent[peaks[equal]]
-    return np.maximum(tree.death[peaks], 0.0)
+    return np.maximum(tree.death[main[of_region]], 0.0), high[of_region]
 
 
 def _highest_large(tree, main, component_of_peak, threshold, large):

@@ -132,8 +132,8 @@ peak_value | value | of the map | Peak | Value of largest magnitude in the regio
     infinite ones count as the most extreme finite one.
 peak_ties | count | voxels | | Voxels of the region that share that magnitude, the peak among them. Far above 1 in a
     map that is clipped at its maximum.
-peak_x peak_y peak_z | mm | mm | x y z | Position of the peak, {PLACE}. Always a voxel of the region; of several tied
-    voxels the one nearest to their mean position, then the lowest index.
+peak_x peak_y peak_z | mm | mm | x y z | Position of the peak, {PLACE}. Always a voxel of the region. Of tied voxels
+    that touch the one nearest to their mean position; of several such plateaus the one that holds the lowest index.
 peak_i peak_j peak_k | id | voxel | | The same as voxel indices, from 0.
 com_x com_y com_z | mm | mm | | Centre of mass, voxels weighted by |value|; it may lie outside the region.
 mean_value | value | of the map | Mean | Mean over the region's voxels.
@@ -159,10 +159,10 @@ p_cluster_unc | p | | | Uncorrected p value of its size; empty likewise.
 q_cluster | p | | | False discovery rate of its size: Benjamini-Hochberg over all clusters above the cutoff; empty
     likewise.
 robust_low robust_high | value | of the map | from to | Lowest and highest cutoff over which the region is the same
-    finding: its peak exists, its component has joined no stronger peak, and is large enough. Exact; magnitudes; empty
-    with `tdp`. `low < c ≤ high` for cutoffs that keep values at or above them, `low ≤ c < high` for those that keep
-    values above. `robust_low` is 0 where no stronger peak is ever joined. For `local_regions` it is the interval of
-    the component that holds the region.
+    finding: its peak exists, its component has joined no stronger peak, and is large enough. Of two equal peaks the
+    one of the higher index joins. Exact; magnitudes; empty with `tdp`. `low < c ≤ high` for cutoffs that keep values
+    at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no stronger peak is
+    ever joined. For `local_regions` it is the interval of the component that holds the region.
 margin | value | of the map | Margin | Distance from the cutoff to the nearer end of that interval: the finding with
     the small margin is the one that depends on the threshold.
 """,

@@ -53,10 +53,10 @@ def tables_of_variant(
     regions, peaks : dict of column name to its values, the columns of regions.csv and of peaks.csv from ``cutoff`` on.
     """
     data, affine, labels = stat_map.values, stat_map.affine, regions.labels
-    values = data if reported is None else reported
-    measured = measure_regions(data, labels, affine)
-    region_table = measured if reported is None else measure_regions(values, labels, affine)
-    peak_table = list_peaks(values, labels, affine, rule)
+    values, connectivity = data if reported is None else reported, regions.rule.connectivity
+    measured = measure_regions(data, labels, affine, connectivity)
+    region_table = measured if reported is None else measure_regions(values, labels, affine, connectivity)
+    peak_table = list_peaks(values, labels, affine, connectivity, rule)
     cutoffs = _cutoffs_of_regions(data, labels, thresholded)
     region_table = {"cutoff": cutoffs} | region_table
     peak_table = {"cutoff": cutoffs[peak_table["region"] - 1]} | peak_table

@@ -25,9 +25,14 @@ function steps(connectivity, a, b) {
   return Int32Array.from(neighbours(connectivity), ([x, y, z]) => x + a * (y + b * z));
 }
 
-// Positive voxels of one sign from the highest down, of equal ones the lowest index first: { voxels, values }.
-function descending(volume, sign) {
-  const magnitude = MAGNITUDES[sign], inside = [];
+// The place of a voxel in memory as Python lays the volume out (its last axis fastest), by which ties are told.
+function inC(voxel, [a, b, c]) {
+  return ((voxel % a) * b + (Math.floor(voxel / a) % b)) * c + Math.floor(voxel / (a * b));
+}
+
+// Positive voxels of one sign from the highest down, of equal ones the first in C order first: { voxels, values }.
+function descending(volume, shape, sign) {
+  const [a, b, c] = shape, magnitude = MAGNITUDES[sign], inside = [];
   for (let voxel = 0; voxel < volume.length; voxel++) if (magnitude(volume[voxel]) > 0) inside.push(voxel);
   const levels = new Float64Array(inside.length);
   for (let n = 0; n < inside.length; n++) levels[n] = magnitude(volume[inside[n]]);
@@ -46,12 +51,13 @@ function descending(volume, sign) {
   // Level and index in one number, exact up to 2^53: a sort of numbers is many times faster than one that compares.
   const keys = new Float64Array(inside.length);
   for (let n = 0; n < inside.length; n++) {
-    keys[n] = (different - 1 - level(magnitude(volume[inside[n]]))) * volume.length + inside[n];
+    keys[n] = (different - 1 - level(magnitude(volume[inside[n]]))) * volume.length + inC(inside[n], shape);
   }
   keys.sort();
   const voxels = new Int32Array(keys.length), values = new Float64Array(keys.length);
   for (let n = 0; n < keys.length; n++) {
-    voxels[n] = keys[n] % volume.length;
+    const place = keys[n] % volume.length, k = place % c, j = Math.floor(place / c) % b;
+    voxels[n] = Math.floor(place / (b * c)) + a * (j + b * k);
     values[n] = magnitude(volume[voxels[n]]);
   }
   return { voxels, values };
@@ -60,7 +66,7 @@ function descending(volume, sign) {
 // The tree of one sign: voxels and values from the highest down, the peak of each (an index into birth, death and
 // parent), peaks in the order in which the clusters at any cutoff are runs: a run starts where death < cutoff.
 function growTree(volume, shape, connectivity, sign) {
-  const { voxels, values } = descending(volume, sign), n = voxels.length;
+  const { voxels, values } = descending(volume, shape, sign), n = voxels.length;
   const [a, b, c] = shape, a2 = a + 2, b2 = b + 2; // one voxel of background all around
   const around = steps(connectivity, a2, b2), basins = new Int32Array(a2 * b2 * (c + 2)).fill(-1);
   const basin = new Int32Array(n), elder = new Int32Array(n), last = new Int32Array(n), following = new Int32Array(n);
@@ -242,36 +248,34 @@ function clusterOf(voxel, codes, volume, [a, b, c], connectivity, signsApart) {
 }
 
 // Clusters of at least `smallest` voxels at a cutoff, largest first, as regions.csv has them: sign, voxels, peak (the
-// voxel of largest magnitude, of several the one nearest to the middle of them), its value and mm; low and high, the
-// cutoffs between which it stands by itself; and the code of every voxel (see voxel_codes in viewer.py): its region
-// from 1, `unnumbered` after the last number, `too_small`, or 0 where it does not pass.
+// voxel of largest magnitude; of several that touch the one nearest to the middle of them, of several such plateaus the
+// one whose first voxel comes first), its value and mm; low and high, the cutoffs between which it stands by itself;
+// and the code of every voxel (see voxel_codes in viewer.py): its region from 1, `unnumbered` after the last number,
+// `too_small`, or 0 where it does not pass.
 function findRegions(trees, volume, shape, affine, cutoff, smallest, { unnumbered, too_small: tooSmall }) {
-  const [a, b, c] = shape, regions = [];
-  const inC = (voxel) => (((voxel % a) * b + (Math.floor(voxel / a) % b)) * c + Math.floor(voxel / (a * b)));
+  const regions = [];
   const cuts = trees.map((tree) => cutTree(tree, cutoff));
   trees.forEach((tree, which) => {
     const { passed, cluster, clusters } = cuts[which], sizes = new Int32Array(clusters);
+    const plateau = plateausOf(tree), plateauOfPeak = new Int32Array(clusters);
     const ties = Array.from({ length: clusters }, () => []), tops = new Float64Array(clusters);
     const above = new Int32Array(clusters);
     for (let rank = 0; rank < passed; rank++) {
-      const number = cluster[tree.basin[rank]];
-      if (sizes[number]++ === 0) tops[number] = tree.values[rank];
-      if (tree.values[rank] === tops[number]) ties[number].push(rank);
+      const basin = tree.basin[rank], number = cluster[basin];
+      if (sizes[number]++ === 0) [tops[number], plateauOfPeak[number]] = [tree.values[rank], plateau[basin]];
+      if (tree.values[rank] === tops[number] && plateau[basin] === plateauOfPeak[number]) ties[number].push(rank);
       if (volume[tree.voxels[rank]] > 0) above[number]++;
     }
     cuts[which].code = new Uint16Array(clusters).fill(tooSmall);
     for (let number = 0; number < clusters; number++) {
       const voxels = sizes[number];
       if (voxels < smallest) continue;
-      const rank = mostCentral(ties[number], tree.voxels, shape, affine, inC), peak = tree.voxels[rank];
-      let strongest = tree.basin[rank];
-      while (tree.parent[strongest] >= 0 && tree.birth[tree.parent[strongest]] === tree.birth[strongest]) {
-        strongest = tree.parent[strongest];
-      }
+      const peak = tree.voxels[mostCentral(ties[number], tree.voxels, shape, affine)];
+      const strongest = tree.basin[ties[number][0]];
       regions.push({
         which, number, voxels, peak, value: volume[peak], mm: toMm(peak, shape, affine),
         sign: { 0: "negative", [voxels]: "positive" }[above[number]] ?? "mixed",
-        low: Math.max(tree.death[strongest], 0), of: tree.basin[rank], order: inC(peak),
+        low: Math.max(tree.death[strongest], 0), of: strongest, order: inC(peak, shape),
       });
     }
   });
@@ -285,14 +289,20 @@ function findRegions(trees, volume, shape, affine, cutoff, smallest, { unnumbere
   return { regions, codes };
 }
 
-function mostCentral(ranks, voxels, shape, affine, inC) {
+// Of each peak the number of its plateau: what died where it was born belongs to the peak before it.
+function plateausOf({ birth, death }) {
+  let number = -1;
+  return Int32Array.from(birth, (value, peak) => (value > death[peak] ? ++number : number));
+}
+
+function mostCentral(ranks, voxels, shape, affine) {
   if (ranks.length === 1) return ranks[0];
   const places = ranks.map((rank) => toMm(voxels[rank], shape, affine));
   const middle = [0, 1, 2].map((axis) => places.reduce((sum, mm) => sum + mm[axis], 0) / places.length);
   const far = places.map((mm) => Math.hypot(...mm.map((value, axis) => value - middle[axis])));
   const nearest = far.reduce((one, other) => Math.min(one, other)) + 1e-6;
   return ranks.filter((_, n) => far[n] <= nearest).reduce((one, other) => (
-    inC(voxels[one]) < inC(voxels[other]) ? one : other));
+    inC(voxels[one], shape) < inC(voxels[other], shape) ? one : other));
 }
 
 // Of each region the least share of its voxels that is active, as region_tdp of scripts/statmap/inference/statistics.py

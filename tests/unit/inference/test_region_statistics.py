@@ -140,7 +140,7 @@ def test_tables_robustness_and_sweep_keep_one_sign_under_a_lax_cutoff():
     passes = suprathreshold_mask(data, cutoff, "positive")
     rule = RegionRule(sided="positive", signs="split", connectivity=6, min_region_size=0.0, size_rule=">")
     labels = extract_regions(np.where(passes, data, 0), AFFINE, rule).labels
-    table = pd.DataFrame(measure_regions(data, labels, AFFINE))
+    table = pd.DataFrame(measure_regions(data, labels, AFFINE, 6))
     assert set(table["sign"]) == {"positive"} and table["n_voxels"].sum() == (data > 0).sum()
     peaks = table[["peak_i", "peak_j", "peak_k"]].to_numpy()
     low, high, _ = robustness(stat_map, table["sign"].to_numpy(), peaks, cutoff, rule)

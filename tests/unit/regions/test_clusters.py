@@ -63,26 +63,26 @@ def test_components_are_numbered_as_they_are_met():
 def test_numbers_of_what_comes_in_need_not_be_consecutive():
     labels = np.array([7, 0, 3, 3, 0, 9, 9, 9, 0, 2], np.uint32).reshape(10, 1, 1)
     data = (labels != 0).astype(np.float32)
-    assert filter_and_sort(labels, data, np.eye(4), 0, ">").ravel().tolist() == [3, 0, 2, 2, 0, 1, 1, 1, 0, 4]
-    assert filter_and_sort(labels, data, np.eye(4), 1, ">").ravel().tolist() == [0, 0, 2, 2, 0, 1, 1, 1, 0, 0]
-    assert filter_and_sort(labels, data, np.eye(4), 1, ">=").ravel().tolist() == [3, 0, 2, 2, 0, 1, 1, 1, 0, 4]
-    assert filter_and_sort(labels, data, np.eye(4), 3, ">").dtype == np.int32
+    assert filter_and_sort(labels, data, np.eye(4), 6, 0, ">").ravel().tolist() == [3, 0, 2, 2, 0, 1, 1, 1, 0, 4]
+    assert filter_and_sort(labels, data, np.eye(4), 6, 1, ">").ravel().tolist() == [0, 0, 2, 2, 0, 1, 1, 1, 0, 0]
+    assert filter_and_sort(labels, data, np.eye(4), 6, 1, ">=").ravel().tolist() == [3, 0, 2, 2, 0, 1, 1, 1, 0, 4]
+    assert filter_and_sort(labels, data, np.eye(4), 6, 3, ">").dtype == np.int32
 
 
 def test_equal_sizes_are_ordered_by_the_place_of_the_peak_not_by_that_of_the_region():
     labels = np.array([1, 1, 0, 2, 2, 0, 1], np.uint32).reshape(7, 1, 1)
     data = np.array([1, 1, 0, 1, 2, 0, 3], np.float32).reshape(7, 1, 1)
-    assert filter_and_sort(labels, data, np.eye(4), 0, ">").ravel().tolist() == [1, 1, 0, 2, 2, 0, 1], "larger first"
+    assert filter_and_sort(labels, data, np.eye(4), 6, 0, ">").ravel().tolist() == [1, 1, 0, 2, 2, 0, 1], "larger first"
     labels[0], data[0] = 0, 0
-    assert filter_and_sort(labels, data, np.eye(4), 0, ">").ravel().tolist() == [0, 2, 0, 1, 1, 0, 2]
+    assert filter_and_sort(labels, data, np.eye(4), 6, 0, ">").ravel().tolist() == [0, 2, 0, 1, 1, 0, 2]
     data[1] = -4
-    assert filter_and_sort(labels, data, np.eye(4), 0, ">").ravel().tolist() == [0, 1, 0, 2, 2, 0, 1]
+    assert filter_and_sort(labels, data, np.eye(4), 6, 0, ">").ravel().tolist() == [0, 1, 0, 2, 2, 0, 1]
 
 
 def test_numbers_that_no_voxel_has_are_no_regions():
     """Also where any size is kept."""
     labels = np.array([9, 0, 4, 4], np.uint32).reshape(4, 1, 1)
-    assert filter_and_sort(labels, (labels != 0) * 1.0, np.eye(4), 0, ">=").ravel().tolist() == [2, 0, 1, 1]
+    assert filter_and_sort(labels, (labels != 0) * 1.0, np.eye(4), 6, 0, ">=").ravel().tolist() == [2, 0, 1, 1]
 
 
 def test_the_larger_of_two_extent_thresholds_is_the_one():

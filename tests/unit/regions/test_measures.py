@@ -16,7 +16,7 @@ def test_a_region_of_mixed_signs_by_hand():
     """Its centre is weighted by magnitude, its mean by sign; the peak keeps its sign."""
     data = np.array([1, -4, 3, 0, -2, -2], np.float32).reshape(6, 1, 1)
     labels = np.array([1, 1, 1, 0, 2, 2], np.int32).reshape(6, 1, 1)
-    table = measure_regions(data, labels, np.diag([2.0, 3, 5, 1]))
+    table = measure_regions(data, labels, np.diag([2.0, 3, 5, 1]), 6)
     assert table["region"].tolist() == [1, 2] and table["sign"].tolist() == ["mixed", "negative"]
     assert table["n_voxels"].tolist() == [3, 2] and table["volume_mm3"].tolist() == pytest.approx([90, 60])
     assert table["peak_value"].tolist() == [-4, -2] and table["peak_ties"].tolist() == [1, 2]
@@ -29,7 +29,7 @@ def test_a_region_of_mixed_signs_by_hand():
 @pytest.mark.parametrize(("values", "sign"), [((1, 2), "positive"), ((-1, -2), "negative"), ((1, -2), "mixed")])
 def test_sign_of_a_region(values, sign):
     data = np.array(values, np.float32).reshape(2, 1, 1)
-    assert measure_regions(data, np.ones((2, 1, 1), np.int32), np.eye(4))["sign"].tolist() == [sign]
+    assert measure_regions(data, np.ones((2, 1, 1), np.int32), np.eye(4), 6)["sign"].tolist() == [sign]
 
 
 @settings(deadline=None, max_examples=60)
@@ -38,7 +38,7 @@ def test_columns_equal_a_loop_over_regions(seed, dtype):
     random = np.random.default_rng(seed)
     data = (np.round(random.normal(size=(5, 4, 3)) * 3) + 0.5).astype(dtype)
     labels = random.permutation(np.repeat(np.arange(5, dtype=np.int32), 12)).reshape(data.shape)
-    table = measure_regions(data, labels, OBLIQUE)
+    table = measure_regions(data, labels, OBLIQUE, 6)
     for n in range(4):
         inside = labels == n + 1
         values = data[inside].astype(np.float64)
@@ -62,18 +62,18 @@ def test_columns_equal_a_loop_over_regions(seed, dtype):
 def test_small_differences_of_large_values_are_kept():
     """Sums of float32 would not see a standard deviation of one in a hundred thousand."""
     data = np.float32(100_000) + np.arange(4, dtype=np.float32).reshape(4, 1, 1)
-    table = measure_regions(data, np.ones((4, 1, 1), np.int32), np.eye(4))
+    table = measure_regions(data, np.ones((4, 1, 1), np.int32), np.eye(4), 6)
     assert table["sd_value"].tolist() == pytest.approx([np.sqrt(1.25)]) and table["mean_value"].tolist() == [100_001.5]
     assert table["peak_value"].dtype == table["mean_value"].dtype == np.float64
 
 
 def test_without_a_region_every_column_is_there_and_empty():
     data, labels = np.ones((3, 3, 3), np.float32), np.zeros((3, 3, 3), np.int32)
-    full = measure_regions(data, labels + 1, np.eye(4))
-    empty = measure_regions(data, labels, np.eye(4))
+    full = measure_regions(data, labels + 1, np.eye(4), 6)
+    empty = measure_regions(data, labels, np.eye(4), 6)
     assert list(empty) == list(full) and {column.shape for column in empty.values()} == {(0,)}
-    peaks = list_peaks(data, labels, np.eye(4), PeakRule())
-    assert list(peaks) == list(list_peaks(data, labels + 1, np.eye(4), PeakRule()))
+    peaks = list_peaks(data, labels, np.eye(4), 6, PeakRule())
+    assert list(peaks) == list(list_peaks(data, labels + 1, np.eye(4), 6, PeakRule()))
     assert {column.shape for column in peaks.values()} == {(0,)} and set(peaks) <= set(PEAKS)
 
 
@@ -86,7 +86,7 @@ def test_peaks_by_hand():
 
     def peaks(distance, most, **keys):
         rule = PeakRule(min_peak_distance=distance, max_peaks=most, **keys)
-        return {name: column.tolist() for name, column in list_peaks(data, labels, affine, rule).items()}
+        return {name: column.tolist() for name, column in list_peaks(data, labels, affine, 6, rule).items()}
 
     everything = peaks(0, 6)
     assert everything["region"] == [1, 1, 1, 2] and everything["peak"] == [1, 2, 3, 1]
@@ -104,4 +104,4 @@ def test_peaks_are_higher_than_the_neighbours_that_are_asked_for(neighbours, val
     data[1, 1, 1], data[2, 2, 2] = 5, 4
     labels = np.ones(data.shape, np.int32)
     rule = PeakRule(min_peak_distance=0, max_peaks=9, peak_distance_rule=">=", peak_neighbours=neighbours)
-    assert list_peaks(data, labels, np.eye(4), rule)["value"].tolist() == values
+    assert list_peaks(data, labels, np.eye(4), 6, rule)["value"].tolist() == values

@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from calls import extract_regions
+from calls import extract_regions, list_peaks, measure_regions
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_maps import AFFINE, maps
+from small_maps import AFFINE, connectivities, maps
 
 from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.rules import SweepRule
 from statmap.stability.findings import findings, main_peaks_of_sweep, read_ranges, write_ranges
+from statmap.stability.persistence import persistence
 from statmap.stability.sweep import sweep_grid, trees_of_settings
+from statmap.stability.tree import component_tree
 
 
 def found(data, affine, cutoffs, sizes, connectivities, signs, sided, size_rule):
@@ -104,6 +106,28 @@ def test_the_place_is_the_centre_of_a_plateau():
         [2],
         [1],
     ]
+
+
+@settings(deadline=None, max_examples=100)
+@given(maps, connectivities)
+def test_one_cluster_has_one_peak_in_every_table(data, connectivity):
+    """Regions, their peaks, findings and persistence tell ties by one rule (`regions.peaks`)."""
+    cutoff = Cutoff(1.0, ">=", "value")
+    trees = {"positive": component_tree(data, connectivity)}
+    rule = {"sided": "positive", "connectivity": connectivity, "min_region_size": 0}
+    labels = extract_regions(np.where(data >= 1, data, 0), AFFINE, rule).labels
+    regions = measure_regions(data, labels, AFFINE, connectivity)
+    places = sorted(zip(*(regions[f"peak_{axis}"] for axis in "ijk"), strict=True))
+    peaks = list_peaks(data, labels, AFFINE, connectivity)
+    found_once = found(data, AFFINE, {"1": cutoff}, [0.0], [connectivity], ["split"], "positive", ">")[0]
+    table = persistence(trees, AFFINE, {"1": cutoff})
+    alive = (table["birth"] >= 1) & (table["death"] < 1)
+    for ijk in (
+        [peaks[axis][peaks["peak"] == 1] for axis in "ijk"],
+        [found_once[axis] for axis in "ijk"],
+        [table[axis][alive] for axis in "ijk"],
+    ):
+        assert sorted(zip(*ijk, strict=True)) == places
 
 
 def test_nothing_found_keeps_the_columns():
