@@ -27,7 +27,7 @@ def main(sources: list[str], template: str, effects: bool = False, typed_in: str
 
     Returns
     -------
-    list of str : what a person is told.
+    list of str : lines for the terminal, see `Study.summary`.
 
     Raises
     ------
@@ -52,12 +52,12 @@ def main(sources: list[str], template: str, effects: bool = False, typed_in: str
 
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
-        told = main(
+        summary = main(
             sources=snakemake.params.sources,
             template=snakemake.params.template,
             effects=snakemake.params.effects,
             typed_in=snakemake.params.typed_in,
         )
-        for line in told:
+        for line in summary:
             log.info("%s", line)
-        sys.stderr.write("".join(f"{line}\n" for line in told))
+        sys.stderr.write("".join(f"{line}\n" for line in summary))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..io.files import UserError
-from .analysis import MOST_TEXT, NATIVE, Analysis, Printed, Row, Volume, image_beside, listed, on_one_grid
+from .analysis import MOST_TEXT, NATIVE, Analysis, Printed, Row, Volume, as_integer, image_beside, listed, on_one_grid
 
 KIND = "an AFNI bucket (.HEAD, or NIfTI with AFNI's extension)"
 # Codes of BRICK_STATAUX: the statistic, and how many degrees of freedom of it the sheet has.
@@ -53,30 +53,30 @@ def attributes(path: Path) -> dict[str, Any]:
         if path.name.endswith(".HEAD"):
             if path.stat().st_size > MOST_TEXT:
                 raise UserError(f"AFNI: {path} is larger than {MOST_TEXT:,} bytes and no header")
-            found = _of_head(path.read_text(encoding="utf-8", errors="replace"))
-            if not found:
+            values = _attributes_of_head(path.read_text(encoding="utf-8", errors="replace"))
+            if not values:
                 raise UserError(f"AFNI: {path} has no attribute, as an AFNI header has; get the file again")
-            return found
-        return _of_nifti(path)
+            return values
+        return _attributes_of_nifti(path)
     except OSError as error:
         raise UserError(f"AFNI: {path} cannot be read ({error.strerror})") from error
 
 
-def _of_head(text):
+def _attributes_of_head(text):
     """Blocks of a HEAD file: ``type = string-attribute``, ``name = …``, ``count = …``, then the value."""
     pattern = (
         r"type\s*=\s*(string|integer|float)-attribute\s+name\s*=\s*(\S+)\s+count\s*=\s*(\d+)\s*\n(.*?)(?=\n\s*\n|\Z)"
     )
-    found = {}
+    values = {}
     for kind, name, count, value in re.findall(pattern, text, re.DOTALL):
         if kind == "string":
-            found[name] = value.lstrip().removeprefix("'")[: int(count)].rstrip("~")
+            values[name] = value.lstrip().removeprefix("'")[: int(count)].rstrip("~")
         else:
-            found[name] = _numbers(value)
-    return found
+            values[name] = _numbers(value)
+    return values
 
 
-def _of_nifti(path):
+def _attributes_of_nifti(path):
     """The extension with code 4 of a NIfTI file: XML with an element an attribute."""
     import nibabel as nib
 
@@ -87,7 +87,7 @@ def _of_nifti(path):
             extensions = nib.Nifti1Image.from_stream(stream).header.extensions
     except Exception:  # whatever nibabel meets in a file that is none: fetch_map says what is wrong with it
         return {}
-    content = next((one.get_content() for one in extensions if one.get_code() == 4), b"")
+    content = next((extension.get_content() for extension in extensions if extension.get_code() == 4), b"")
     if not content:
         return {}
     content = content if isinstance(content, bytes) else str(content).encode()
@@ -95,16 +95,16 @@ def _of_nifti(path):
         tree = ElementTree.fromstring(content.rstrip(b"\0 \n").decode("utf-8", "replace"))
     except ElementTree.ParseError:
         return {}
-    found = {}
+    values = {}
     for element in tree.iter("AFNI_atr"):
         name, kind = element.get("atr_name", ""), element.get("ni_type", "")
         if kind == "String":
             # Each value stands between double quotes; long ones are cut into several.
             parts = re.findall(r'"((?:[^"\\]|\\.)*)"', element.text or "")
-            found[name] = "".join(parts or [(element.text or "").strip()]).rstrip("~")
+            values[name] = "".join(parts or [(element.text or "").strip()]).rstrip("~")
         else:
-            found[name] = _numbers(element.text or "")
-    return found
+            values[name] = _numbers(element.text or "")
+    return values
 
 
 def _numbers(text):
@@ -128,27 +128,27 @@ def read(source: str) -> Analysis:
     header = header_path(Path(source))
     if header is None:
         raise UserError(f"AFNI: {source} is not there; accepted: {KIND}")
-    found = attributes(header)
-    labels = str(found.get("BRICK_LABS", "")).split("~")
-    statistics = _statistics(found)
-    space, where = _space(found, header)
+    header_attributes = attributes(header)
+    labels = str(header_attributes.get("BRICK_LABS", "")).split("~")
+    statistics = _statistics(header_attributes)
+    space, where = _space(header_attributes, header)
     reports, remarks = _reports(header)
     rows = []
-    for number, (stat, df, why) in sorted(statistics.items()):
+    for number, (stat, df, gap) in sorted(statistics.items()):
         label = labels[number] if number < len(labels) and labels[number].strip() else f"sub-brick {number}"
         cells: dict[str, Any] = {"source": Volume(header, number)}
         cells |= {"stat": stat} if stat else {}
         cells |= {"df": df} if df is not None else {}
         cells |= {"space": space} if space else {}
-        said = f"source: sub-brick {number} '{label}'; stat, df: BRICK_STATAUX; {where}"
-        own = [report for report in reports if report.volume == number]
-        keys, stated = (own[0].keys, own[0].stated) if own else (None, "")
-        tables = tuple(Printed(report.path, report.stated, alone=report.keys == keys) for report in own)
+        origin = f"source: sub-brick {number} '{label}'; stat, df: BRICK_STATAUX; {where}"
+        its_reports = [report for report in reports if report.volume == number]
+        keys, stated = (its_reports[0].keys, its_reports[0].stated) if its_reports else (None, "")
+        tables = tuple(Printed(report.path, report.stated, alone=report.keys == keys) for report in its_reports)
         effect = Volume(header, number - 1) if number and number - 1 not in statistics else None
-        if mask := next((report.mask for report in own if report.mask), _mask(header)):
+        if mask := next((report.mask for report in its_reports if report.mask), _mask(header)):
             cells["mask"] = mask
-            said += f"; mask: {mask.name}"
-        rows.append(Row(label, cells, said, why, keys, stated, tables, effect))
+            origin += f"; mask: {mask.name}"
+        rows.append(Row(label, cells, origin, gap, keys, stated, tables, effect))
     if not rows:
         raise UserError(f"AFNI: no sub-brick of {header} is a statistic (BRICK_STATAUX); accepted: {KIND}")
     if not any("mask" in row.cells for row in rows):
@@ -158,44 +158,44 @@ def read(source: str) -> Analysis:
 
 def _mask(header):
     """A mask beside a bucket, on its grid: ``mask_epi_anat``, ``full_mask`` or ``mask_group`` of afni_proc.py."""
-    named = re.compile(r"(mask_epi_anat|full_mask|mask_group|mask)([.+_].*)?\.(HEAD|nii|nii\.gz)")
-    masks = [path for path in listed(header.parent, "AFNI") if named.fullmatch(path.name)]
+    pattern = re.compile(r"(mask_epi_anat|full_mask|mask_group|mask)([.+_].*)?\.(HEAD|nii|nii\.gz)")
+    masks = [path for path in listed(header.parent, "AFNI") if pattern.fullmatch(path.name)]
     masks.sort(
-        key=lambda path: ("mask_epi_anat", "full_mask", "mask_group", "mask").index(named.fullmatch(path.name)[1])
+        key=lambda path: ("mask_epi_anat", "full_mask", "mask_group", "mask").index(pattern.fullmatch(path.name)[1])
     )
     return next((path for path in masks if on_one_grid(path, header)), None)
 
 
-def _statistics(found):
+def _statistics(header_attributes):
     """Number of a sub-brick to its statistic, degrees of freedom, and why it cannot be taken."""
-    numbers = found.get("BRICK_STATAUX", [])
+    numbers = header_attributes.get("BRICK_STATAUX", [])
     statistics = {}
     numbers = numbers if isinstance(numbers, list) and all(map(math.isfinite, numbers)) else []
     while len(numbers) >= 3:  # which, its code, how many parameters follow
         number, code, count = (int(value) for value in numbers[:3])
         parameters, numbers = numbers[3 : 3 + max(count, 0)], numbers[3 + max(count, 0) :]
         statistics[number] = _statistic(code, parameters)
-    for number, symbol in enumerate(str(found.get("BRICK_STATSYM", "")).split(";")):
-        named = re.fullmatch(r"\s*(Ttest|Ftest|Fstat|Zscore)\(([\d.,\s]*)\)\s*", symbol)
-        if named and number not in statistics:
-            code = {"Ttest": 3, "Ftest": 4, "Fstat": 4, "Zscore": 5}[named[1]]
-            statistics[number] = _statistic(code, _numbers(named[2].replace(",", " ")))
-    return {number: own for number, own in statistics.items() if number >= 0}
+    for number, symbol in enumerate(str(header_attributes.get("BRICK_STATSYM", "")).split(";")):
+        match = re.fullmatch(r"\s*(Ttest|Ftest|Fstat|Zscore)\(([\d.,\s]*)\)\s*", symbol)
+        if match and number not in statistics:
+            code = {"Ttest": 3, "Ftest": 4, "Fstat": 4, "Zscore": 5}[match[1]]
+            statistics[number] = _statistic(code, _numbers(match[2].replace(",", " ")))
+    return {number: statistic for number, statistic in statistics.items() if number >= 0}
 
 
 def _statistic(code, parameters):
     stat, n_df = _STATISTICS.get(code, (None, 0))
     if stat is None:
         return None, None, f"its statistic is {_NOT_TESTS.get(code, f'code {code} of AFNI')}, not t, F or z"
-    df = [int(value) if value == int(value) else value for value in parameters[:n_df]]
+    df = [as_integer(value) for value in parameters[:n_df]]
     if len(df) < n_df or not all(value > 0 for value in df):
         return stat, None, "its degrees of freedom are not in the header"
     return stat, (None if n_df == 0 else df[0] if n_df == 1 else df), ""
 
 
-def _space(found, header):
+def _space(header_attributes, header):
     """The space of a bucket, by its template's name, else by its view; and where that is said."""
-    template = str(found.get("TEMPLATE_SPACE", "")).strip()
+    template = str(header_attributes.get("TEMPLATE_SPACE", "")).strip()
     if template and template != "ORIG":
         return template, "space: TEMPLATE_SPACE"
     if template == "ORIG" or "+orig" in header.name:
@@ -228,31 +228,31 @@ def _reports(header):
             continue
         if "[ Nvoxel threshold" not in text or "[ Threshold vol" not in text:
             continue
-        said = dict(re.findall(r"^#?\[ ([^=\n]*?)\s*= (.*?)\s*\]?\s*$", text, re.MULTILINE))
-        of = Path(said.get("Dataset prefix", "")).name
-        if re.sub(r"(\+(orig|acpc|tlrc))?(\.(HEAD|BRIK|nii))?(\.gz)?$", "", of) != prefix:
+        fields = dict(re.findall(r"^#?\[ ([^=\n]*?)\s*= (.*?)\s*\]?\s*$", text, re.MULTILINE))
+        dataset = Path(fields.get("Dataset prefix", "")).name
+        if re.sub(r"(\+(orig|acpc|tlrc))?(\.(HEAD|BRIK|nii))?(\.gz)?$", "", dataset) != prefix:
             continue
-        number = re.match(r"\[(\d+)\]", said.get("Threshold vol", ""))
-        keys = _keys(said)
+        number = re.match(r"\[(\d+)\]", fields.get("Threshold vol", ""))
+        keys = _keys(fields)
         if not number or not re.search(r"^ *\d+ +[-\d.]", text, re.MULTILINE):
             remarks.append(f"{path.name} is a report of 3dClusterize without a cluster")
             continue
-        stated = f"{path.name}: {said.get('Option summary', said.get('Threshold value(s)', ''))}"
+        stated = f"{path.name}: {fields.get('Option summary', fields.get('Threshold value(s)', ''))}"
         if keys is None:
             remarks.append(f"{path.name} is thresholded in a way that no setting here is ({stated})")
-        mask = image_beside(header.parent, said.get("Mask", ""))
+        mask = image_beside(header.parent, fields.get("Mask", ""))
         mask = mask if mask and on_one_grid(mask, header) else None
         reports.append(_Report(int(number[1]), keys, stated, path, mask))
     return reports, tuple(remarks)
 
 
-def _keys(said):
+def _keys(fields):
     """The header of a report as keys of a variant; None where there are none for it."""
     tail = r"(left|right)-tail (?:p=[\d.eE+-]+ -> )?(?:stat|thr)=\s*([-+]?\d+\.?\d*(?:[eE][-+]?\d+)?)"
-    tails = {side: float(value) for side, value in re.findall(tail, said.get("Threshold value(s)", ""))}
-    summary = said.get("Option summary", "").lstrip("-")
+    tails = {side: float(value) for side, value in re.findall(tail, fields.get("Threshold value(s)", ""))}
+    summary = fields.get("Option summary", "").lstrip("-")
     option = summary.partition(",")[0]
-    nn, extent = said.get("Neighbor type, NN", ""), re.match(r"\d+", said.get("Nvoxel threshold", ""))
+    nn, extent = fields.get("Neighbor type, NN", ""), re.match(r"\d+", fields.get("Nvoxel threshold", ""))
     convention = _CONVENTIONS.get(int(nn)) if nn.isdigit() else None
     p = re.search(r"p=(\d*\.?\d+(?:[eE][-+]?\d+)?)", summary)
     keys = {}

@@ -1,4 +1,4 @@
-"""What an analysis says of its maps: the same few objects, whatever package it comes from.
+"""The maps of an analysis: the same few objects, whatever package it comes from.
 
 Every reader is a module with two functions: ``recognises(source)``, whether a source is of its kind, judged by what is
 there and without reading images, and ``read(source)``, which gives an `Analysis`.
@@ -9,9 +9,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..io.files import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 IMAGES = (".nii.gz", ".nii", ".img", ".HEAD", ".nii.bz2", ".mgz", ".mgh")
 MOST_TEXT = 2**24  # bytes of a text file of an analysis
@@ -92,7 +96,7 @@ class Analysis:
     source : what was read, as given.
     root : folder or file that holds everything, None where nothing is on this machine.
     rows : in the order of the package.
-    remarks : what is to be said of all rows, a sentence each.
+    remarks : on all rows, a sentence each; comments of the sheet.
     """
 
     package: str
@@ -145,10 +149,15 @@ def whole(number: float) -> int | float:
     return nearest if nearest and abs(number - nearest) <= 1e-6 * abs(nearest) else number
 
 
+def as_integer(number: float) -> int | float:
+    """A number without a fraction as int, so that no sheet or config has it with a point."""
+    return int(number) if float(number).is_integer() else number
+
+
 def widths(values: Iterable[float]) -> list[float] | None:
     """Three widths in mm for the column `fwhm_mm`; None where one is missing, not finite or not above 0."""
-    found = [float(value) for value in values]
-    return found if len(found) == 3 and all(0 < value < math.inf for value in found) else None
+    numbers = [float(value) for value in values]
+    return numbers if len(numbers) == 3 and all(0 < value < math.inf for value in numbers) else None
 
 
 def header_space(path: Path) -> str | None:
@@ -161,6 +170,28 @@ def header_space(path: Path) -> str | None:
     except Exception:  # whatever nibabel meets in a file that is none: fetch_map says what is wrong with it
         return None
     return next((_SPACES[code] for code in codes if code in _SPACES), None)
+
+
+def values_at(image: Path, places: "pd.DataFrame") -> "np.ndarray | None":
+    """Values of a 3D image at printed places, float64; None where it cannot be read, or a place lies outside it.
+
+    Parameters
+    ----------
+    image : path.
+    places : columns ``x, y, z``, mm.
+    """
+    import nibabel as nib
+    import numpy as np
+
+    try:
+        opened: Any = nib.load(image)
+        data = np.asanyarray(opened.dataobj).squeeze()
+        ijk = np.rint(nib.affines.apply_affine(np.linalg.inv(opened.affine), places[["x", "y", "z"]])).astype(int)
+    except Exception:  # whatever nibabel meets: fetch_map says what is wrong with an image
+        return None
+    if data.ndim != 3 or (ijk < 0).any() or (ijk >= data.shape).any():
+        return None
+    return data[tuple(ijk.T)].astype(np.float64)
 
 
 def listed(folder: Path, what: str) -> list[Path]:
@@ -176,13 +207,13 @@ def listed(folder: Path, what: str) -> list[Path]:
         raise UserError(f"{what}: {folder} cannot be read ({error.strerror})") from error
 
 
-def on_one_grid(one: Path, other: Path) -> bool:
+def on_one_grid(first: Path, second: Path) -> bool:
     """Whether two images have the same voxels in the same places, by their headers; not where one cannot be read."""
     import nibabel as nib
     import numpy as np
 
     try:
-        grids: list[Any] = [nib.load(one), nib.load(other)]
+        grids: list[Any] = [nib.load(first), nib.load(second)]
         affines = [np.asarray(image.affine) for image in grids]
         return grids[0].shape[:3] == grids[1].shape[:3] and np.allclose(affines[0], affines[1], rtol=0, atol=1e-3)
     except Exception:  # whatever nibabel meets: fetch_map says what is wrong with an image

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..io.files import UserError
-from .analysis import Analysis, Printed, Row, on_one_grid, read_text
+from .analysis import Analysis, Printed, Row, as_integer, on_one_grid, read_text, values_at
 
 KIND = "a folder of BIDS or nilearn statistical maps (…_contrast-…_stat-z_statmap.nii.gz)"
 MOST_FILES = 20_000  # of a folder and those in it
@@ -24,17 +24,17 @@ def recognises(source: str) -> bool:
 
 def _files(folder):
     """Files below a folder, by name; hidden ones and those of hidden folders are left out."""
-    found = []
+    files = []
     folders = [folder]
-    while folders and len(found) < MOST_FILES:
+    while folders and len(files) < MOST_FILES:
         try:
             inside = sorted(folders.pop(0).iterdir())
         except OSError:
             continue
         inside = [path for path in inside if not path.name.startswith(".")]
         folders += [path for path in inside if path.is_dir() and not path.is_symlink()]
-        found += [path for path in inside if path.is_file()]
-    return found
+        files += [path for path in inside if path.is_file()]
+    return files
 
 
 def _is_map(path):
@@ -60,10 +60,10 @@ def read(source: str) -> Analysis:
     files = _files(folder)
     groups: dict[tuple, dict[str, Path]] = {}
     for path in filter(_is_map, files):
-        own = entities(path.name)
-        stat = own.pop("stat").lower()
-        if "contrast" in own:
-            groups.setdefault((path.parent, *sorted(own.items())), {})[stat] = path
+        labels = entities(path.name)
+        stat = labels.pop("stat").lower()
+        if "contrast" in labels:
+            groups.setdefault((path.parent, *sorted(labels.items())), {})[stat] = path
     tests = {key: maps for key, maps in groups.items() if set(maps) & set(_STATISTICS)}
     rows = [_row(maps, files) for maps in tests.values()]
     rows += [
@@ -101,16 +101,16 @@ def _is_by_nilearn(folder):
 
 def _name(path):
     """What a row is called: the contrast, and whatever tells it from the others."""
-    own = entities(path.name)
-    rest = [f"{key}-{own[key]}" for key in own if key not in ("contrast", "stat", "space", "res", "den", "desc")]
-    return " ".join([own.get("contrast", ""), *rest]).strip()
+    labels = entities(path.name)
+    rest = [f"{key}-{labels[key]}" for key in labels if key not in ("contrast", "stat", "space", "res", "den", "desc")]
+    return " ".join([labels.get("contrast", ""), *rest]).strip()
 
 
 def _row(maps, files):
     kind = next(kind for kind in _STATISTICS if kind in maps)
     path = maps[kind]
     cells = {"source": path, "stat": _STATISTICS[kind]}
-    said = [f"source: {path.name}", "stat: its name"]
+    origins = [f"source: {path.name}", "stat: its name"]
     gap = ""
     one_tailed = "f" in maps and "t" not in maps
     beside = [file for file in files if file.parent == path.parent or file.parent in path.parent.parents]
@@ -119,52 +119,52 @@ def _row(maps, files):
     df = sum(run for run in runs if run) if all(runs) else 0
     if df and (kind == "t" or residuals):
         cells["df"] = df
-        said.append(f"df: rows less rank of {', '.join(design.name for design in designs)}")
+        origins.append(f"df: rows less rank of {', '.join(design.name for design in designs)}")
     if df and residuals:
         cells["residuals"] = residuals
-        said.append(f"residuals: {residuals.name}")
+        origins.append(f"residuals: {residuals.name}")
     if kind == "t" and not df:
         gap = "no design matrix (…_design.tsv) says its degrees of freedom"
     elif kind == "f":
         gap = "nothing says the degrees of freedom of its F, and there is no z map of it"
     if mask := _mask(path, beside):
         cells["mask"] = mask
-        said.append(f"mask: {mask.name}")
+        origins.append(f"mask: {mask.name}")
     else:
-        said.append("no mask is beside it: the voxels in which the map is not 0 are its mask")
+        origins.append("no mask is beside it: the voxels in which the map is not 0 are its mask")
     space = entities(path.name).get("space")
     if space:
         cells["space"] = space
-        said.append("space: its name")
+        origins.append("space: its name")
     tables, keys, stated, remark = _clusters(path, cells)
     if remark:
-        said.append(remark)
+        origins.append(remark)
     return Row(
-        _name(path), cells, "; ".join(said), gap, keys, stated, tables, maps.get("effect"), one_tailed=one_tailed
+        _name(path), cells, "; ".join(origins), gap, keys, stated, tables, maps.get("effect"), one_tailed=one_tailed
     )
 
 
-def _belongs(file, path, but=()):
-    """Whether what a file's name says of itself is said by a map's name too."""
-    own, of_map = entities(file.name), entities(path.name)
-    return all(of_map.get(key) == value for key, value in own.items() if key not in ("stat", "desc", "run", *but))
+def _belongs(file, path):
+    """Whether every entity of a file's name, save those that may differ, is one of a map's name too."""
+    of_file, of_map = entities(file.name), entities(path.name)
+    return all(of_map.get(key) == value for key, value in of_file.items() if key not in ("stat", "desc", "run"))
 
 
 def _designs(path, beside):
     """The design matrices of a map, of every run of it where it has none of its own."""
     designs = [file for file in beside if file.name.endswith("design.tsv") and _belongs(file, path)]
     run = entities(path.name).get("run")
-    own = [file for file in designs if entities(file.name).get("run") == run]
-    found = own if run or any("run" not in entities(file.name) for file in designs) else designs
-    deepest = max((len(file.parts) for file in found), default=0)
-    return [file for file in found if len(file.parts) == deepest]
+    of_run = [file for file in designs if entities(file.name).get("run") == run]
+    candidates = of_run if run or any("run" not in entities(file.name) for file in designs) else designs
+    deepest = max((len(file.parts) for file in candidates), default=0)
+    return [file for file in candidates if len(file.parts) == deepest]
 
 
 def _residuals(path, beside):
     """The image of the model's residuals, where one and no more belongs to a map."""
-    named = re.compile(r"_(residuals|stat-errorts)(_.*)?\.nii(\.gz)?")
-    found = [file for file in beside if named.search(f"_{file.name}") and _belongs(file, path)]
-    return found[0] if len(found) == 1 and on_one_grid(found[0], path) else None
+    pattern = re.compile(r"_(residuals|stat-errorts)(_.*)?\.nii(\.gz)?")
+    images = [file for file in beside if pattern.search(f"_{file.name}") and _belongs(file, path)]
+    return images[0] if len(images) == 1 and on_one_grid(images[0], path) else None
 
 
 def _df(design):
@@ -193,39 +193,36 @@ def _clusters(path, cells):
     values = [line.split("\t") for line in text.splitlines() if line.strip()]
     if len(values) < 2:
         return (), None, "", f"{table.name} lists no cluster"
-    if not _is_of(table, path):
+    if not _is_table_of(table, path):
         return (), None, "", f"{table.name} is left out: its peaks are not those of {path.name}"
     keys, stated = _settings(settings, values)
     return (Printed(table, table.name),), keys, stated, ""
 
 
-def _is_of(table, image):
+def _is_table_of(table, image):
     """Whether a table's peaks have the values of a map: nilearn 0.14 tabulates the last image that it wrote."""
-    import nibabel as nib
-
     from ..published.matching import agrees
     from ..published.readers import read_published
 
     try:
         rows = read_published(table, table.name).rows
-        opened = nib.load(image)
-        data = np.asanyarray(opened.dataobj).squeeze()
-        ijk = np.rint(nib.affines.apply_affine(np.linalg.inv(opened.affine), rows[["x", "y", "z"]])).astype(int)
-        values = data[tuple(ijk.T)].astype(np.float64)
-    except Exception:  # the table or the image is none: the run says so
+    except (OSError, UserError):  # the run says what is wrong with the table
+        return False
+    values = values_at(image, rows)
+    if values is None:
         return False
     printed = np.abs(rows[["value", "value_step"]].to_numpy())
-    right = [bool(agrees(abs(value), one)) for value, one in zip(values, printed, strict=True)]
-    return sum(right) > len(right) / 2  # one peak may be placed between voxels (a plateau)
+    agreeing = [bool(agrees(abs(value), row)) for value, row in zip(values, printed, strict=True)]
+    return sum(agreeing) > len(agreeing) / 2  # one peak may be placed between voxels (a plateau)
 
 
 def _settings(path, values):
     """clusters.json as keys of a variant, and in words; (None, why) where it is missing or says no threshold."""
     try:
-        said = json.loads(read_text(path, "BIDS"))
-        cutoff = next(float(said[key]) for key in said if key.startswith("Threshold"))
-        extent = int(next((said[key] for key in said if key.startswith("Cluster size threshold")), 0))
-        distance = float(next((said[key] for key in said if key.startswith("Minimum distance")), 8.0))
+        content = json.loads(read_text(path, "BIDS"))
+        cutoff = next(float(content[key]) for key in content if key.startswith("Threshold"))
+        extent = int(next((content[key] for key in content if key.startswith("Cluster size threshold")), 0))
+        distance = float(next((content[key] for key in content if key.startswith("Minimum distance")), 8.0))
     except (UserError, ValueError, TypeError, StopIteration, AttributeError):
         return None, f"{path.name} is missing, or says no threshold"
     column = values[0].index("Peak Stat") if "Peak Stat" in values[0] else -1
@@ -233,7 +230,7 @@ def _settings(path, values):
     keys = {"threshold": cutoff, "sided": "two" if negative else "positive", "connectivity": 6, "signs": "split"}
     keys |= {"min_region_size": f"{extent} voxels" if extent > 0 else 0, "size_rule": ">="}
     if distance >= 0:
-        keys |= {"min_peak_distance": int(distance) if distance == int(distance) else distance}
+        keys |= {"min_peak_distance": as_integer(distance)}
     if not 0 < cutoff < 1e6:
         return None, f"{path.name} says a threshold of {cutoff:g}"
     return (

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..io.files import UserError
-from .analysis import MNI, NATIVE, Analysis, Printed, Row, header_space, image_beside, listed, read_text
+from .analysis import MNI, NATIVE, Analysis, Printed, Row, as_integer, header_space, image_beside, listed, read_text
 
 KIND = "a .feat or .gfeat folder of FSL"
 MOST_CONTRASTS = 1000
@@ -73,7 +73,7 @@ def _rows(folder: Path, group: Path | None) -> Iterator[Row]:
 def _numbered(stats, stat):
     """Numbers of the images ``zstat1``, ``zstat2``, … in a folder."""
     names = [path.name for path in listed(stats, "FEAT")] if stats.is_dir() else []
-    return sorted({int(found[1]) for name in names if (found := re.match(rf"{stat}(\d+)\.(nii|img)", name))})
+    return sorted({int(match[1]) for name in names if (match := re.match(rf"{stat}(\d+)\.(nii|img)", name))})
 
 
 def _settings(folder):
@@ -98,34 +98,34 @@ def _contrast_names(folder, settings):
     path = folder / "design.con"
     text = read_text(path, "FEAT") if path.is_file() else ""
     names = {int(n): name.strip() for n, name in re.findall(r"^/ContrastName(\d+)[ \t]+(.*)$", text, re.MULTILINE)}
-    if found := re.search(r"^/NumContrasts\s+(\d+)", text, re.MULTILINE):
-        return {n: names.get(n, "") for n in range(1, min(int(found[1]), MOST_CONTRASTS) + 1)}
+    if match := re.search(r"^/NumContrasts\s+(\d+)", text, re.MULTILINE):
+        return {n: names.get(n, "") for n in range(1, min(int(match[1]), MOST_CONTRASTS) + 1)}
     listed_names = {int(k.partition(".")[2]): v for k, v in settings.items() if re.fullmatch(r"conname_real\.\d+", k)}
     return names or listed_names
 
 
 def _row(folder, standard, stat, name, settings):
     image = image_beside(folder / "stats", stat)
-    said, cells = [f"source: stats/{stat}"], {"source": image or folder / "stats" / f"{stat}.nii.gz", "stat": "z"}
+    origins, cells = [f"source: stats/{stat}"], {"source": image or folder / "stats" / f"{stat}.nii.gz", "stat": "z"}
     mask = image_beside(folder, "mask")
-    own_mask = _threshold_mask(folder, settings)
-    if own_mask or mask:
-        cells["mask"] = own_mask or mask
-        said.append(f"mask: {'threshmask of design.fsf' if own_mask else mask.name}")
+    threshold_mask = _threshold_mask(folder, settings)
+    if threshold_mask or mask:
+        cells["mask"] = threshold_mask or mask
+        origins.append(f"mask: {'threshmask of design.fsf' if threshold_mask else mask.name}")
     else:
-        said.append("no mask is in the folder: the voxels in which the map is not 0 are its mask")
+        origins.append("no mask is in the folder: the voxels in which the map is not 0 are its mask")
     smoothness, file = _smoothness(folder, stat)
     if smoothness:
         cells["dlh"] = smoothness["DLH"]
-        said.append(f"dlh: {file}")
+        origins.append(f"dlh: {file}")
         volume, file = _volume(folder, stat, smoothness, file)
         if volume:
             cells["search_voxels"] = volume
-            said.append(f"search_voxels: {file}")
+            origins.append(f"search_voxels: {file}")
     else:
-        said.append("no smoothness: stats/smoothness is not there, or has no DLH")
+        origins.append("no smoothness: stats/smoothness is not there, or has no DLH")
     cells["space"], where = _space(folder, image, standard, settings)
-    said.append(where)
+    origins.append(where)
     if cells["space"] is None:
         del cells["space"]
     inference, stated = _inference(settings, smoothness, cells.get("search_voxels"))
@@ -133,7 +133,7 @@ def _row(folder, standard, stat, name, settings):
     tables = tuple(_tables(folder, stat, settings, in_mm=standard))
     effect = image_beside(folder / "stats", stat.replace("zstat", "cope")) if stat.startswith("zstat") else None
     return Row(
-        name, cells, "; ".join(said), gap, inference, stated, tables, effect, one_tailed=stat.startswith("zfstat")
+        name, cells, "; ".join(origins), gap, inference, stated, tables, effect, one_tailed=stat.startswith("zfstat")
     )
 
 
@@ -158,15 +158,15 @@ def _positive(text):
         return None
     if not 0 < number < math.inf:
         return None
-    return int(number) if number == int(number) else number
+    return as_integer(number)
 
 
 def _volume(folder, stat, smoothness, file):
     """The number of voxels that FEAT searched, and where it says so."""
-    own = folder / f"thresh_{stat}.vol"
-    number = _positive(_first_line(own)) if own.is_file() else None
+    volume_file = folder / f"thresh_{stat}.vol"
+    number = _positive(_first_line(volume_file)) if volume_file.is_file() else None
     if number and number == int(number):
-        return int(number), own.name
+        return int(number), volume_file.name
     number = smoothness.get("VOLUME")
     return (int(number), file) if number and number == int(number) else (None, "")
 
@@ -182,9 +182,9 @@ def _threshold_mask(folder, settings):
 
 def _space(folder, image, standard, settings):
     """The space of a map, or None, and where that is said."""
-    found = header_space(image) if image else None
-    if found:
-        return found, "space: its header"
+    space = header_space(image) if image else None
+    if space:
+        return space, "space: its header"
     if not standard:
         return NATIVE, "space: that of the functional images, not registered"
     template = settings.get("regstandard", "")

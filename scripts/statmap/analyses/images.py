@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..io.files import UserError
 from . import afni
-from .analysis import Analysis, Row, Volume, header_space, listed, on_one_grid
+from .analysis import Analysis, Row, Volume, as_integer, header_space, listed, on_one_grid
 
 KIND = "a 4D file, or a folder of images"
 _ENDS = r"(\.nii(\.gz|\.bz2)?|\.img|\.HEAD|\.mg[hz])$"
@@ -69,23 +69,23 @@ def _rows(file, beside):
     if number > MOST_VOLUMES:
         gap = f"it has {number:,} volumes, more than {MOST_VOLUMES:,}: a time series, or residuals?"
         return [Row(stem, {"source": file}, "", gap)]
-    cells, said, contrast = _statistic(header, stem)
+    cells, origins, contrast = _statistic(header, stem)
     if mask := next((mask for mask in beside if mask != file and on_one_grid(mask, file)), None):
         cells["mask"] = mask
-        said.append(f"mask: {mask.name}")
+        origins.append(f"mask: {mask.name}")
     else:
-        said.append("no mask is beside it: the voxels in which the map is not 0 are its mask")
+        origins.append("no mask is beside it: the voxels in which the map is not 0 are its mask")
     if space := header_space(file):
         cells["space"] = space
-        said.append("space: its header")
+        origins.append("space: its header")
     name = contrast or stem
     if number == 1:
-        return [Row(name, {"source": file, **cells}, "; ".join([f"source: {file.name}", *said]))]
+        return [Row(name, {"source": file, **cells}, "; ".join([f"source: {file.name}", *origins]))]
     return [
         Row(
             f"{name} {n}",
             {"source": Volume(file, n), **cells},
-            "; ".join([f"source: volume {n} of {file.name}", *said]),
+            "; ".join([f"source: volume {n} of {file.name}", *origins]),
         )
         for n in range(number)
     ]
@@ -106,10 +106,10 @@ def _statistic(header, stem):
     if spm := _SPM.search(descrip):
         numbers = [float(part) for part in spm[2].split(",") if re.fullmatch(r"\d+(\.\d*)?", part)]
         if spm[1] == "T" and len(numbers) == 1:
-            return {"stat": "t", "df": _plain(numbers[0])}, ["stat, df: SPM's description"], (spm[3] or "").strip()
+            return {"stat": "t", "df": as_integer(numbers[0])}, ["stat, df: SPM's description"], (spm[3] or "").strip()
         if spm[1] == "F" and len(numbers) == 2:
             return (
-                {"stat": "F", "df": [_plain(n) for n in numbers]},
+                {"stat": "F", "df": [as_integer(n) for n in numbers]},
                 ["stat, df: SPM's description"],
                 (spm[3] or "").strip(),
             )
@@ -118,13 +118,9 @@ def _statistic(header, stem):
         df = [float(f"{number:.7g}") for number in parameters[:count]]  # float32
         cells["stat"] = stat
         if count and len(df) == count and all(number > 0 for number in df):
-            cells["df"] = _plain(df[0]) if count == 1 else [_plain(number) for number in df]
+            cells["df"] = as_integer(df[0]) if count == 1 else [as_integer(number) for number in df]
         return cells, ["stat: its header"], ""
-    if named := _NAMES.search(stem):
-        stat = named["stat"].lower()
+    if match := _NAMES.search(stem):
+        stat = match["stat"].lower()
         return {"stat": "F" if stat == "f" else stat}, ["stat: its name"], ""
     return {}, ["stat: nothing says what its values are"], ""
-
-
-def _plain(number):
-    return int(number) if number == int(number) else number

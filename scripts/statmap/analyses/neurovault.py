@@ -37,7 +37,7 @@ def read(source: str) -> Analysis:
         raise UserError(f"{source} has no collection id; write {NEUROVAULT_COLLECTION} and a whole number")
     api = neurovault_api().rstrip("/")
     with tempfile.TemporaryDirectory(prefix="statmap-") as folder:
-        described = _object(answer_of(f"{api}/collections/{number}/", folder, source), source)
+        described = _json_object(answer_of(f"{api}/collections/{number}/", folder, source), source)
         images = list(_images(f"{api}/collections/{number}/images/", folder, source))
     citation = _citation(described, number)
     rows = tuple(_row(image, citation) for image in images)
@@ -46,15 +46,15 @@ def read(source: str) -> Analysis:
     return Analysis("NeuroVault", source, None, rows)
 
 
-def _object(body, source):
+def _json_object(body, source):
     try:
         # NaN is no JSON, but Python reads it.
-        found = json.loads(body, parse_constant=lambda literal: None)
+        answer = json.loads(body, parse_constant=lambda literal: None)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{source}: NeuroVault did not answer with JSON; open the collection in a browser") from error
-    if not isinstance(found, dict):
+    if not isinstance(answer, dict):
         raise UserError(f"{source}: NeuroVault did not answer with an object; open the collection in a browser")
-    return found
+    return answer
 
 
 def _images(url, folder, source):
@@ -66,7 +66,7 @@ def _images(url, folder, source):
         if time.monotonic() - begun > LONGEST:
             raise UserError(f"{source}: its pages did not come in {LONGEST:,} s; try again later")
         seen.add(url)
-        page = _object(answer_of(url, folder, source), source)
+        page = _json_object(answer_of(url, folder, source), source)
         results = page.get("results")
         if not isinstance(results, list):
             raise UserError(f"{source}: {url} lists no images; open the collection in a browser")
@@ -110,30 +110,30 @@ def _row(image, citation):
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         return Row(name or "image", {}, "", "NeuroVault gives no id for it")
     cells = {"source": f"neurovault:{number}", "citation": citation}
-    kind, said, gap = _text(image, "map_type"), [f"source: image {number}"], ""
+    kind, origins, gap = _text(image, "map_type"), [f"source: image {number}"], ""
     stat = _MAP_TYPES.get(kind.lower())
     if _text(image, "image_type").lower() in _NO_MAPS or (kind and not stat):
         gap = f"NeuroVault calls it {kind or _text(image, 'image_type')}, which is no test statistic"
     elif stat:
         cells["stat"] = stat
-        said.append("stat: map_type")
+        origins.append("stat: map_type")
     else:
         gap = "NeuroVault does not say what its values are"
     df = _degrees(image.get("statistic_parameters"))
     if stat == "t" and df:
         cells["df"] = df
-        said.append("df: statistic_parameters")
+        origins.append("df: statistic_parameters")
     elif stat == "t" and isinstance(subjects := image.get("number_of_subjects"), int) and not gap:
-        said.append(f"df: not said ({subjects} subjects)")
+        origins.append(f"df: not said ({subjects} subjects)")
     if image.get("not_mni") is True:
         cells["space"] = "native"
-        said.append("space: NeuroVault says that it is not MNI's")
+        origins.append("space: NeuroVault says that it is not MNI's")
     elif template := _text(image, "target_template_image"):
         cells["space"] = MNI if template == "GenericMNI" else template
-        said.append("space: target_template_image")
+        origins.append("space: target_template_image")
     if image.get("is_thresholded") is True:
-        said.append("NeuroVault says that it was thresholded already: no false discovery rate can be had of it")
-    return Row(name or f"image {number}", cells, "; ".join(said), gap)
+        origins.append("NeuroVault says that it was thresholded already: no false discovery rate can be had of it")
+    return Row(name or f"image {number}", cells, "; ".join(origins), gap)
 
 
 def _degrees(value):

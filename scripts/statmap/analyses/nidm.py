@@ -64,17 +64,17 @@ def recognises(source: str) -> bool:
     path = Path(source)
     try:
         if path.is_dir():
-            return not _is_other(path) and any(
-                _speaks_of_nidm(one.read_bytes()[:MOST_TURTLE]) for one in _turtles(path)
+            return not _is_folder_of_package(path) and any(
+                _has_nidm_terms(turtle.read_bytes()[:MOST_TURTLE]) for turtle in _turtles(path)
             )
         if path.suffix == ".ttl":
-            return _speaks_of_nidm(path.read_bytes()[:MOST_TURTLE])
+            return _has_nidm_terms(path.read_bytes()[:MOST_TURTLE])
         return zipfile.is_zipfile(path) and (path.name.endswith(".nidm.zip") or bool(_members(path)))
     except OSError:
         return False
 
 
-def _is_other(folder):
+def _is_folder_of_package(folder):
     """A folder of SPM or FEAT that a pack was unpacked into is still that."""
     return (folder / "SPM.mat").is_file() or (folder / "design.fsf").is_file()
 
@@ -83,7 +83,7 @@ def _turtles(folder):
     return sorted(path for path in folder.glob("*.ttl") if path.is_file())
 
 
-def _speaks_of_nidm(content):
+def _has_nidm_terms(content):
     return b"purl.org/nidash/nidm#" in content
 
 
@@ -223,8 +223,8 @@ class _Pack:
 
     def image(self, node) -> Path | Packed | None:
         """The file of a map, where it is there."""
-        said = [self.text(node, f"{_PROV}atLocation"), *(str(name) for name in self.objects(node, _NFO))]
-        names = [unquote(re.split(r"[/\\]", name)[-1]) for name in said if name]
+        places = [self.text(node, f"{_PROV}atLocation"), *(str(name) for name in self.objects(node, _NFO))]
+        names = [unquote(re.split(r"[/\\]", name)[-1]) for name in places if name]
         if self.path.is_dir() or self.path.suffix == ".ttl":
             return next(filter(None, (image_beside(Path(self.folder), name) for name in names)), None)
         for name in names:
@@ -263,7 +263,7 @@ def _row(pack: _Pack, node, inference) -> Row:
     image = pack.image(node)
     stat = _STATISTICS.get(pack.text(node, STATISTIC_TYPE))
     cells: dict[str, Any] = {"source": image} if image else {}
-    said, gap = [f"source: {pack.expected(node)} of the pack"], ""
+    origins, gap = [f"source: {pack.expected(node)} of the pack"], ""
     error_df, effect_df = pack.number(node, ERROR_DF), pack.number(node, EFFECT_DF)
     if stat == "z":
         cells["stat"] = "z"
@@ -273,18 +273,18 @@ def _row(pack: _Pack, node, inference) -> Row:
         cells |= {"stat": "F", "df": [whole(effect_df), whole(error_df)]}
     else:
         gap = f"its statistic is none that is known here, or its degrees of freedom are missing ({stat or 'no type'})"
-    said.append("stat, df: the pack")
+    origins.append("stat, df: the pack")
     if not image:
         gap = gap or f"{pack.expected(node) or 'its file'} is not in the pack"
     package = pack.software(inference) if inference is not None else ""
     if inference is not None:
-        said += _search_cells(pack, inference, package, cells)
+        origins += _search_cells(pack, inference, package, cells)
     if space := _space(pack, node):
         cells["space"] = space
-        said.append("space: the pack")
+        origins.append("space: the pack")
     keys, stated = _inference(pack, inference, package, cells) if inference is not None else (None, "")
     tables = _tables(pack, inference, cells.get("stat")) if inference is not None else ()
-    return Row(name, cells, "; ".join(said), gap, keys, stated, tables)
+    return Row(name, cells, "; ".join(origins), gap, keys, stated, tables)
 
 
 def _search_cells(pack, inference, package, cells):
@@ -292,13 +292,13 @@ def _search_cells(pack, inference, package, cells):
     space = pack.generated(inference, SEARCH_SPACE) or next(iter(pack.of_type(SEARCH_SPACE)), None)
     if space is None:
         return ["no search space is described: the voxels in which the map is not 0 are its mask"]
-    said = []
+    origins = []
     mask = pack.image(space)
     if mask:
         cells["mask"] = mask
-        said.append(f"mask: {pack.expected(space)} of the pack")
+        origins.append(f"mask: {pack.expected(space)} of the pack")
     else:
-        said.append(f"mask: {pack.expected(space) or 'its file'} is not in the pack")
+        origins.append(f"mask: {pack.expected(space) or 'its file'} is not in the pack")
     fwhm = widths(pack.numbers(space, FWHM_UNITS))
     sides = pack.numbers(next(iter(pack.objects(space, SPACE)), None), VOXEL_SIZE)
     voxels = pack.numbers(space, FWHM_VOXELS)
@@ -307,17 +307,17 @@ def _search_cells(pack, inference, package, cells):
     dlh = pack.number(space, ROUGHNESS) if package == "FSL" else None
     if dlh and 0 < dlh < math.inf:
         cells["dlh"] = dlh
-        said.append("dlh: noise roughness")
+        origins.append("dlh: noise roughness")
     elif fwhm:
         cells["fwhm_mm"] = fwhm
-        said.append("fwhm_mm: noise FWHM")
+        origins.append("fwhm_mm: noise FWHM")
     else:
-        said.append("no smoothness is described")
+        origins.append("no smoothness is described")
     number = pack.number(space, SEARCH_VOXELS)
     if number and number >= 1 and number == int(number) and ("dlh" in cells or "fwhm_mm" in cells):
         cells["search_voxels"] = int(number)
-        said.append("search_voxels: the search space")
-    return said
+        origins.append("search_voxels: the search space")
+    return origins
 
 
 def _space(pack, node):
@@ -334,8 +334,8 @@ def _kind_and_value(pack, node):
         return kind, value
     typed = pack.text(node, "0000125")  # of version 1.0, beside a value and p values of their own terms
     kind = next((name for name, words in _TYPED if re.search(words, typed, re.IGNORECASE)), "value" if typed else None)
-    own = {"fwe": P_FWER, "p": "0000116", "fdr": "0000119"}.get(kind or "")
-    return kind, (pack.number(node, own) if own else value)
+    term_of_value = {"fwe": P_FWER, "p": "0000116", "fdr": "0000119"}.get(kind or "")
+    return kind, (pack.number(node, term_of_value) if term_of_value else value)
 
 
 def _rounded(number):
@@ -364,12 +364,12 @@ def _inference(pack, inference, package, cells):
     connected = pack.text(criteria, CONNECTIVITY).removeprefix(_NIDM) if criteria is not None else ""
     if connected in _CONNECTED and package not in PACKAGES:
         keys["connectivity"] = _CONNECTED[connected]
-    said = [label]
+    stated = [label]
     extent_keys, words = _extent(pack, extent, cells) if extent is not None else ({}, "")
     if extent_keys is None:
         return None, words
     keys |= {"min_region_size": 0} | extent_keys
-    said += [words] if words else []
+    stated += [words] if words else []
     peaks = pack.used(inference, PEAK_CRITERIA)
     if peaks is not None:
         distance, number = pack.number(peaks, PEAK_DISTANCE), pack.number(peaks, PEAK_NUMBER)
@@ -377,7 +377,7 @@ def _inference(pack, inference, package, cells):
             keys["min_peak_distance"] = whole(distance) if distance else 0
         if number and number >= 1 and number == int(number):
             keys["max_peaks"] = int(number)
-    return keys, "; ".join(said) + ("; two-tailed" if two else "")
+    return keys, "; ".join(stated) + ("; two-tailed" if two else "")
 
 
 def _extent(pack, node, cells):
@@ -406,7 +406,7 @@ def _tables(pack, inference, stat) -> tuple[Printed, ...]:
     derived = f"{_PROV}wasDerivedFrom"
     clusters = [node for node in pack.subjects(derived, excursion) if pack.number(node, CLUSTER_SIZE)]
     lines = []
-    for n, cluster in enumerate(sorted(clusters, key=lambda node: _natural(pack, node)), start=1):
+    for n, cluster in enumerate(sorted(clusters, key=lambda node: _order_of_cluster(pack, node)), start=1):
         peaks = [node for node in pack.subjects(derived, cluster) if pack.is_a(node, PEAK)]
         rows = [row for node in peaks if (row := _peak(pack, node, stat))]
         for rank, (_, xyz, text) in enumerate(sorted(rows, key=lambda row: (-row[0], row[1]))):
@@ -418,7 +418,7 @@ def _tables(pack, inference, stat) -> tuple[Printed, ...]:
     return (Printed("\n".join([header, *lines]) + "\n", "the clusters and peaks of the pack"),)
 
 
-def _natural(pack, node):
+def _order_of_cluster(pack, node):
     number = pack.number(node, CLUSTER_LABEL)
     return math.inf if number is None else number, pack.label(node), str(node)
 

@@ -31,12 +31,12 @@ def _maps(source):
     folder, prefix = (path, "") if path.is_dir() else (path.parent, path.name)
     if not folder.is_dir():
         return []
-    found = []
+    maps = []
     for file in listed(folder, "permutation test"):
-        named = _RANDOMISE.fullmatch(file.name) or _PALM.fullmatch(file.name)
-        if named and file.is_file() and (not prefix or named["prefix"] == prefix or file == path):
-            found.append((file, named))
-    return found
+        match = _RANDOMISE.fullmatch(file.name) or _PALM.fullmatch(file.name)
+        if match and file.is_file() and (not prefix or match["prefix"] == prefix or file == path):
+            maps.append((file, match))
+    return maps
 
 
 def read(source: str) -> Analysis:
@@ -49,14 +49,14 @@ def read(source: str) -> Analysis:
     maps = _maps(source)
     if not maps:
         raise UserError(f"permutation test: {source} has no map of corrected p values (…_corrp_tstat1, …_fwep); {KIND}")
-    rows = tuple(_row(file, named) for file, named in maps)
+    rows = tuple(_row(file, match) for file, match in maps)
     package = "PALM" if maps[0][1].re is _PALM else "FSL randomise"
     return Analysis(package, source, maps[0][0].parent, rows)
 
 
-def _row(file, named):
-    groups = named.groupdict()
-    palm = named.re is _PALM
+def _row(file, match):
+    groups = match.groupdict()
+    palm = match.re is _PALM
     kind = groups["stat"] if palm else f"{groups['stat']}stat"
     label = groups["rest"].strip("_") if palm else groups["n"]
     name = f"{groups['prefix']} {kind}{'' if palm else label} {groups['how']}{f' {label}' if palm and label else ''}"
@@ -65,31 +65,31 @@ def _row(file, named):
     statistic = _statistic(file, groups, palm)
     corrected = "fdr" if "fdr" in groups.get("p", "") else "fwe"
     cells = {"source": file, "corrected": corrected}
-    said = [f"source: {file.name}, corrected p of {_HOW.get(groups['how'], groups['how'])}"]
+    origins = [f"source: {file.name}, corrected p of {_HOW.get(groups['how'], groups['how'])}"]
     gap = ""
     if palm:
         stat, why = _palm_scale(file, groups["prefix"], statistic)
-        said.append(f"stat: {why}")
+        origins.append(f"stat: {why}")
         if stat is None:
             gap = why
         else:
             cells["stat"] = stat
     else:
         cells["stat"] = "1-p"
-        said.append("stat: randomise writes 1 - p")
+        origins.append("stat: randomise writes 1 - p")
     if statistic:
         cells["values"] = statistic
-        said.append(f"values: {statistic.name}")
+        origins.append(f"values: {statistic.name}")
     else:
-        said.append("no statistic is beside it, so that tables show p values")
+        origins.append("no statistic is beside it, so that tables show p values")
     if mask := _mask(file, groups["prefix"], palm):
         cells["mask"] = mask
-        said.append(f"mask: {mask.name}")
+        origins.append(f"mask: {mask.name}")
     else:
-        said.append("no mask is beside it: the voxels in which it is not 0 are its mask")
+        origins.append("no mask is beside it: the voxels in which it is not 0 are its mask")
     if space := header_space(file):
         cells["space"] = space
-    return Row(name, cells, "; ".join(said), gap)
+    return Row(name, cells, "; ".join(origins), gap)
 
 
 def _statistic(file, groups, palm):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..io.files import UserError
-from .analysis import MOST_TEXT, Analysis, Printed, Row, header_space, image_beside, whole, widths
+from .analysis import MOST_TEXT, Analysis, Printed, Row, header_space, image_beside, values_at, whole, widths
 from .spm_mat import read_mat
 
 KIND = "an SPM folder or its SPM.mat"
@@ -38,21 +38,21 @@ def read(source: str) -> Analysis:
     contrasts = spm["contrasts"]
     if not contrasts:
         raise UserError(f"{path} has no contrast (xCon is empty); estimate one in SPM, then start again")
-    shared, origin = _shared(spm, folder)
+    shared, origin = _shared_cells(spm, folder)
     rows = [_row(contrast, n, spm, folder, shared) for n, contrast in enumerate(contrasts, start=1)]
     rows, remarks = _with_tables(rows, folder)
     return Analysis("SPM", source, folder, rows, ("; ".join(origin), *remarks))
 
 
-def _shared(spm, folder):
+def _shared_cells(spm, folder):
     """Cells that all contrasts share, and where they are from."""
-    cells, said = {}, []
+    cells, origins = {}, []
     mask = image_beside(folder, spm["mask"] or "mask")
     if mask:
         cells["mask"] = mask
-        said.append(f"mask: {mask.name} (VM.fname)")
+        origins.append(f"mask: {mask.name} (VM.fname)")
     else:
-        said.append("no mask is beside SPM.mat: the voxels in which a map is not 0 are its mask")
+        origins.append("no mask is beside SPM.mat: the voxels in which a map is not 0 are its mask")
     matrix = np.array(spm["matrix"])
     voxels = spm["fwhm"]
     fwhm = None
@@ -61,14 +61,14 @@ def _shared(spm, folder):
         fwhm = widths(np.array(voxels) * sides)
     if fwhm:
         cells["fwhm_mm"] = fwhm
-        said.append("fwhm_mm: xVol.FWHM times the sides of a voxel")
+        origins.append("fwhm_mm: xVol.FWHM times the sides of a voxel")
     else:
-        said.append("no smoothness: xVol.FWHM is missing")
+        origins.append("no smoothness: xVol.FWHM is missing")
     search = spm["search"]
     if fwhm and len(search) == 1 and 1 <= search[0] < math.inf:
         cells["search_voxels"] = round(search[0])
-        said.append("search_voxels: xVol.S")
-    return cells, said
+        origins.append("search_voxels: xVol.S")
+    return cells, origins
 
 
 def _row(contrast, number, spm, folder, shared):
@@ -96,11 +96,11 @@ def _row(contrast, number, spm, folder, shared):
         gap = gap or f"{cells['source'].name} is not beside SPM.mat"
     else:
         gap = gap or f"no image was made of it ({where}.Vspm is empty)"
-    said = [f"source: {where}.Vspm", f"stat, df: {where}.STAT, {'eidf, ' if stat == 'F' else ''}xX.erdf"]
+    origins = [f"source: {where}.Vspm", f"stat, df: {where}.STAT, {'eidf, ' if stat == 'F' else ''}xX.erdf"]
     effect = image_beside(folder, contrast["effect"]) if stat == "T" else None
     if "space" not in cells:
-        said.append("space: not known, since no header says MNI152")
-    return Row(name, cells, "; ".join(said), gap, effect=effect)
+        origins.append("space: not known, since no header says MNI152")
+    return Row(name, cells, "; ".join(origins), gap, effect=effect)
 
 
 # ------------------------------------------------------------------------------------------------------ exported tables
@@ -118,7 +118,7 @@ def _with_tables(rows, folder):
         table = _exported(path)
         if table is None:
             continue
-        fits = [n for n, row in enumerate(rows) if not row.gap and _holds(row.cells["source"], table)]
+        fits = [n for n, row in enumerate(rows) if not row.gap and _has_values_of(row.cells["source"], table)]
         if len(fits) == 1:
             printed = Printed(path, f"{path.name}, whose values are those of this map")
             rows[fits[0]] = replace(rows[fits[0]], tables=(*rows[fits[0]].tables, printed))
@@ -140,20 +140,12 @@ def _exported(path):
     return table if table.layout == "SPM" else None
 
 
-def _holds(image, table):
+def _has_values_of(image, table):
     """Whether a map has the printed value at every printed place."""
-    import nibabel as nib
-
     from ..published.matching import agrees
 
-    try:
-        opened = nib.load(image)
-        data = np.asanyarray(opened.dataobj)
-        ijk = np.rint(nib.affines.apply_affine(np.linalg.inv(opened.affine), table.rows[["x", "y", "z"]])).astype(int)
-    except Exception:  # fetch_map says what is wrong with an image
+    values = values_at(image, table.rows)
+    if values is None:
         return False
-    if data.ndim != 3 or (ijk < 0).any() or (ijk >= data.shape).any():
-        return False
-    values = data[tuple(ijk.T)].astype(np.float64)
     printed = table.rows[["value", "value_step"]].to_numpy()
-    return all(bool(agrees(value, one)) for value, one in zip(values, printed, strict=True))
+    return all(bool(agrees(value, row)) for value, row in zip(values, printed, strict=True))

@@ -69,10 +69,10 @@ def _content(path):
     from scipy.io import loadmat
 
     try:
-        found = loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=["SPM"])
+        variables = loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=["SPM"])
     except Exception as error:  # scipy meets whatever a damaged file holds with whatever it has
         return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:200]}
-    spm = found.get("SPM")
+    spm = variables.get("SPM")
     if not hasattr(spm, "_fieldnames"):
         return {}
     return {
@@ -89,7 +89,7 @@ def _content(path):
                 "image": _text(contrast, "Vspm", "fname"),
                 "effect": _text(contrast, "Vcon", "fname"),
             }
-            for contrast in _several(_part(spm, "xCon"))
+            for contrast in _as_list(_part(spm, "xCon"))
             if hasattr(contrast, "name")
         ],
     }
@@ -102,7 +102,7 @@ def _part(struct, *names):
     return struct
 
 
-def _several(value):
+def _as_list(value):
     """A list of structures, whether MATLAB had one or several."""
     import numpy as np
 

@@ -28,9 +28,9 @@ COLUMNS = (
 ATLASES = ["aal", "harvard-oxford"]
 MOST_NAMED = 10  # maps that the terminal names
 MOST_VARIANTS = 6  # inferences of packages that become variants: every one is made of every map
-# Of maps of corrected p values alone: neither false discoveries nor a p of 0.001 mean anything on them.
+# For studies of corrected p values: a false discovery rate or an uncorrected p of 0.001 means nothing on them.
 CORRECTED = {"corrected-05": {"threshold": {"p": 0.05}, "sided": "positive", "convention": "fsl", "min_region_size": 0}}
-# Of maps of which nothing says what their values are.
+# For studies of maps whose statistic is not known.
 UNKNOWN = {"percentile-97": {"threshold": "97%", "min_region_size": 270}}
 _SPELLED = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"}
 _SIGNS = {">": " gt ", "<": " lt ", "+": " plus ", "&": " and ", "=": " eq ", "*": " x ", "×": " x ", "%": " pct "}
@@ -45,7 +45,7 @@ class Study:
     sheet, config : text of ``maps.tsv`` and ``study.yaml``.
     packed : members of archives that the sheet names, by their path in the study.
     tables : text of tables that the config names, by their path in the study.
-    summary : what a person is told of it, a line each.
+    summary : lines for the terminal: what was read, what was written, what comes next.
     """
 
     sheet: str
@@ -57,7 +57,7 @@ class Study:
 
 @dataclass
 class _Map:
-    """A row that has an id, and why it is set aside, if it is."""
+    """A row with the id of its map, its analysis, and why it is set aside (written as a comment), if it is."""
 
     name: str
     row: Row
@@ -67,7 +67,7 @@ class _Map:
 
 @dataclass
 class _Variant:
-    """Keys of a variant, what is to be said of it, and why it is written but left out, if it is."""
+    """Keys of a variant, the comment above it, and why it is written as a comment, if it is."""
 
     keys: Mapping[str, Any]
     comment: str = ""
@@ -100,9 +100,9 @@ def resolve(source: str, folders: Iterable[str | Path]) -> str:
     path = os.path.expanduser(source)
     places = [os.path.normpath(os.path.join(folder, path)) for folder in folders]
     # A prefix of randomise is no file of its own: its folder is there.
-    for there in (os.path.exists, lambda place: os.path.isdir(os.path.dirname(place))):
-        if found := next((place for place in places if there(place)), None):
-            return found
+    for is_there in (os.path.exists, lambda place: os.path.isdir(os.path.dirname(place))):
+        if first := next((place for place in places if is_there(place)), None):
+            return first
     return places[0]
 
 
@@ -124,8 +124,8 @@ def write_study(
     """
     folder = Path(os.path.abspath(folder))
     study = Study("", "")
-    maps = _named(analyses, effects)
-    variants = _variants(maps, template)
+    maps = _with_ids(analyses, effects)
+    variants = _variants_of_study(maps, template)
     study.sheet = _sheet(maps, analyses, folder, study)
     study.config = _config(maps, analyses, variants, folder, study)
     study.summary = _summary(maps, analyses, variants, folder, study)
@@ -138,23 +138,23 @@ def _command(folder):
 
 
 def _summary(maps, analyses, variants, folder, study):
-    """What a person is told, a line each."""
+    """The lines of `Study.summary`."""
     lines = []
     for analysis in analyses:
-        number = sum(one.analysis is analysis for one in maps)
+        number = sum(map_.analysis is analysis for map_ in maps)
         lines.append(f"{analysis.package}: {_count(number, 'map')} in {analysis.source}")
-    live, aside = [one for one in maps if not one.aside], [one for one in maps if one.aside]
-    names = ", ".join(one.name for one in live[:MOST_NAMED]) + (", …" if len(live) > MOST_NAMED else "")
-    lines.append(f"maps.tsv: {_count(len(live), 'map')} ({names})" if live else "maps.tsv: no map as it is")
-    lines += [f"set aside with #: {one.name}, {one.aside}" for one in aside[:MOST_NAMED]]
+    usable, aside = [map_ for map_ in maps if not map_.aside], [map_ for map_ in maps if map_.aside]
+    names = ", ".join(map_.name for map_ in usable[:MOST_NAMED]) + (", …" if len(usable) > MOST_NAMED else "")
+    lines.append(f"maps.tsv: {_count(len(usable), 'map')} ({names})" if usable else "maps.tsv: no map as it is")
+    lines += [f"set aside with #: {map_.name}, {map_.aside}" for map_ in aside[:MOST_NAMED]]
     if len(aside) > MOST_NAMED:
         lines.append(f"… and {_count(len(aside) - MOST_NAMED, 'other')} set aside: maps.tsv says why")
     tables = study.config.count("\n    table: ")
     checked = f"; {_count(tables, 'printed table')} to check" if tables else ""
     lines.append(
-        f"study.yaml: variants {', '.join(name for name, own in variants.items() if not own.dropped)}{checked}"
+        f"study.yaml: variants {', '.join(name for name, variant in variants.items() if not variant.dropped)}{checked}"
     )
-    lines.append(f"next: {_command(folder)}" if live else "next: fill in maps.tsv, which says what is missing")
+    lines.append(f"next: {_command(folder)}" if usable else "next: fill in maps.tsv, which says what is missing")
     return lines
 
 
@@ -162,8 +162,8 @@ def _count(number, noun):
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _named(analyses, effects):
-    """Every row with an id that is a folder's name, readable, and no other's in any case of letters."""
+def _with_ids(analyses, effects):
+    """Every row with an id: a readable folder's name that differs from all others, upper and lower case aside."""
     maps = []
     seen = set()
     for analysis in analyses:
@@ -180,13 +180,13 @@ def _named(analyses, effects):
 
 
 def _unusable(row):
-    """Why Snakemake cannot take the paths of a row; empty where it can."""
+    """Why Snakemake cannot use the paths of a row; empty where it can."""
     for column, value in row.cells.items():
         for part in (_path_of(value), value.archive.name if isinstance(value, Packed) else ""):
-            found = re.search("[{}<>\\n\\r\\t]", str(part))
-            if found:
+            match = re.search("[{}<>\\n\\r\\t]", str(part))
+            if match:
                 return (
-                    f"the path of its {column} has {found[0]!r} in it, which Snakemake takes for a pattern; rename it"
+                    f"the path of its {column} has {match[0]!r} in it, which Snakemake takes for a pattern; rename it"
                 )
     return ""
 
@@ -216,8 +216,8 @@ def identifier(name: str) -> str:
 
 
 # --------------------------------------------------------------------------------------------------------- the variants
-def _kind(row):
-    """What can be asked of a map: ``two`` tails, ``one``, of ``corrected`` p values, or ``unknown``."""
+def _kind_of_map(row):
+    """The kind of a map, by which thresholds apply: ``two`` tails, ``one``, ``corrected`` p values, or ``unknown``."""
     stat = row.cells.get("stat")
     if row.cells.get("corrected"):
         return "corrected"
@@ -237,32 +237,34 @@ def _needs_smoothness(keys):
     return "cluster_p" in keys or "cluster_q" in keys or (isinstance(threshold, Mapping) and "fwe" in threshold)
 
 
-def _variants(maps, template):
+def _variants_of_study(maps, template):
     """The variants of a study; maps that cannot take them all are set aside.
 
-    All variants are made of all maps. So a study is of one kind of maps, the first of `_kind` that is there, and where
-    one map has the smoothness that a package's inference needs, those without it are set aside.
+    All variants are made of all maps. So a study has maps of one kind, the first of `_KINDS` that any map has; and
+    where some maps have the smoothness that a package's inference needs, those without it are set aside.
     """
-    live = [one for one in maps if not one.aside] or maps
-    kinds = [_kind(one.row) for one in live]
+    usable = [map_ for map_ in maps if not map_.aside] or maps
+    kinds = [_kind_of_map(map_.row) for map_ in usable]
     kind = next(kind for kind in _KINDS if kind in kinds)
     if kind in ("corrected", "unknown"):
         _set_aside(maps, kind)
         return {name: _Variant(keys) for name, keys in (CORRECTED if kind == "corrected" else UNKNOWN).items()}
-    inferences = _inferences(live)
-    one_sided = bool(inferences) and all(own.keys.get("sided") == "positive" for own in inferences.values())
+    inferences = _inferences(usable)
+    one_sided = bool(inferences) and all(variant.keys.get("sided") == "positive" for variant in inferences.values())
     with_one_tail = "one" in kinds and (kind == "one" or one_sided)
-    needing = [own for own in inferences.values() if _needs_smoothness(own.keys)]
-    smooth = any(_has_smoothness(one.row) for one in live)
+    needing = [variant for variant in inferences.values() if _needs_smoothness(variant.keys)]
+    smooth = any(_has_smoothness(map_.row) for map_ in usable)
     _set_aside(maps, kind, with_one_tail, bool(needing) and smooth)
-    for own in needing if not smooth else []:
-        own.dropped = "it needs the smoothness of the noise, which nothing here says (columns fwhm_mm, dlh, residuals)"
-    for own in list(inferences.values())[MOST_VARIANTS:]:
-        own.dropped = f"every variant is made of every map; {MOST_VARIANTS} of the package's own are taken"
+    for variant in needing if not smooth else []:
+        variant.dropped = (
+            "it needs the smoothness of the noise, which nothing here says (columns fwhm_mm, dlh, residuals)"
+        )
+    for variant in list(inferences.values())[MOST_VARIANTS:]:
+        variant.dropped = f"every variant is made of every map; {MOST_VARIANTS} of the package's own are taken"
     if not with_one_tail:
         return inferences | {name: _Variant(keys) for name, keys in template.items()}
-    named = next(one.name for one in live if _kind(one.row) == "one")
-    comment = f"positive values only: {named} has no other tail"
+    one_tailed = next(map_.name for map_ in usable if _kind_of_map(map_.row) == "one")
+    comment = f"positive values only: {one_tailed} has no other tail"
     return inferences | {name: _Variant({**keys, "sided": "positive"}, comment) for name, keys in template.items()}
 
 
@@ -270,14 +272,14 @@ _KINDS = ("two", "one", "corrected", "unknown")
 
 
 def _inferences(maps):
-    """The packages' own inferences, each once, as variants."""
+    """The inferences that the packages made, each once, as variants."""
     variants = {}
-    for one in maps:
-        keys = one.row.inference
+    for map_ in maps:
+        keys = map_.row.inference
         if keys is None or any(keys == known.keys for known in variants.values()):
             continue
         name = "as_analysed" if not variants else f"as_analysed-{len(variants) + 1}"
-        variants[name] = _Variant(keys, f"{one.analysis.package}'s own inference ({one.row.stated})")
+        variants[name] = _Variant(keys, f"{map_.analysis.package}'s own inference ({map_.row.stated})")
     return variants
 
 
@@ -291,20 +293,20 @@ _ASIDE = {
 
 def _set_aside(maps, kind, with_one_tail=False, smoothness=False):
     """Set aside the maps that cannot take every variant of a study of one kind."""
-    for one in maps:
-        own = _kind(one.row)
-        if one.aside:
+    for map_ in maps:
+        own_kind = _kind_of_map(map_.row)
+        if map_.aside:
             continue
-        if own != kind and not (own == "one" and with_one_tail):
-            one.aside = _ASIDE[own]
-        elif smoothness and not _has_smoothness(one.row):
-            one.aside = "its smoothness is not known, which the package's own inference needs"
+        if own_kind != kind and not (own_kind == "one" and with_one_tail):
+            map_.aside = _ASIDE[own_kind]
+        elif smoothness and not _has_smoothness(map_.row):
+            map_.aside = "its smoothness is not known, which the package's own inference needs"
 
 
 # ------------------------------------------------------------------------------------------------------------ the sheet
 def _sheet(maps, analyses, folder, study):
     """The text of maps.tsv."""
-    used = [column for column in COLUMNS if column == "source" or any(column in one.row.cells for one in maps)]
+    used = [column for column in COLUMNS if column == "source" or any(column in map_.row.cells for map_ in maps)]
     lines = io.StringIO()
     writer = csv.writer(lines, delimiter="\t", lineterminator="\n")
     writer.writerow(["map", *used])
@@ -312,22 +314,22 @@ def _sheet(maps, analyses, folder, study):
         lines.write(_comment(f"{analysis.package}: {analysis.source}"))
         for remark in analysis.remarks:
             lines.write(_comment(remark))
-        for one in (one for one in maps if one.analysis is analysis):
-            named = f" {one.row.name!r}" if one.row.name != one.name else ""
-            lines.write(_comment(f"{one.name}:{named} {one.row.origin}"))
-            if one.aside:
-                lines.write(_comment(f"{one.name} is set aside: {one.aside}"))
-            cells = [_cell(one.row.cells.get(column), one, folder, study) for column in used]
-            writer.writerow([("#" if one.aside else "") + one.name, *cells])
+        for map_ in (map_ for map_ in maps if map_.analysis is analysis):
+            label = f" {map_.row.name!r}" if map_.row.name != map_.name else ""
+            lines.write(_comment(f"{map_.name}:{label} {map_.row.origin}"))
+            if map_.aside:
+                lines.write(_comment(f"{map_.name} is set aside: {map_.aside}"))
+            cells = [_cell(map_.row.cells.get(column), map_, folder, study) for column in used]
+            writer.writerow([("#" if map_.aside else "") + map_.name, *cells])
     return lines.getvalue()
 
 
 def _comment(text):
-    """A line that a reader of the sheet skips, in which no quotation mark begins a cell."""
+    """A comment of the sheet or the config, in one line."""
     return "# " + " ".join("".join(part if part.isprintable() else " " for part in text).split()) + "\n"
 
 
-def _cell(value, one, folder, study):
+def _cell(value, map_, folder, study):
     """A cell of the sheet as text."""
     if value is None:
         return ""
@@ -336,15 +338,15 @@ def _cell(value, one, folder, study):
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, Volume):
-        return f"{_written(value.path, one.analysis.root, folder)}[{value.number}]"
+        return f"{_path_in_study(value.path, map_.analysis.root, folder)}[{value.number}]"
     if isinstance(value, Packed):
-        return _unpacked(value, study)
+        return _place_of_member(value, study)
     if isinstance(value, Path):
-        return _written(value, one.analysis.root, folder)
+        return _path_in_study(value, map_.analysis.root, folder)
     return " ".join("".join(part if part.isprintable() else " " for part in str(value)).split())
 
 
-def _written(path, root, folder):
+def _path_in_study(path, root, folder):
     """A path of an analysis: relative to the study where the analysis lies below or beside it, else absolute."""
     path = Path(os.path.abspath(path))
     root = Path(os.path.abspath(root)) if root is not None else path
@@ -353,7 +355,7 @@ def _written(path, root, folder):
     return os.path.relpath(path, folder) if near and below else str(path)
 
 
-def _unpacked(packed, study):
+def _place_of_member(packed, study):
     """The path in the study at which a member of an archive will be."""
     stem = identifier(re.sub(r"(\.nidm)?\.zip$", "", packed.archive.name))
     name = PurePosixPath(packed.member).name
@@ -373,29 +375,29 @@ def _config(maps, analyses, variants, folder, study):
     ]
     lines += [_comment("Only what differs from the defaults stands here; config/README.md explains every key.")]
     lines += ["maps: maps.tsv\n", "\nvariants:\n"]
-    said = set()
-    for name, own in variants.items():
-        for text in (own.comment, own.dropped and f"left out: {own.dropped}"):
-            if text and text not in said:
+    comments = set()
+    for name, variant in variants.items():
+        for text in (variant.comment, variant.dropped and f"left out: {variant.dropped}"):
+            if text and text not in comments:
                 lines.append("  " + _comment(text))
-                said.add(text)
-        lines.append(f"{'#' if own.dropped else ' '} {name}: {_flow(dict(own.keys))}\n")
-    for text in dict.fromkeys(one.row.stated for one in maps if one.row.inference is None and one.row.stated):
+                comments.add(text)
+        lines.append(f"{'#' if variant.dropped else ' '} {name}: {_in_one_line(dict(variant.keys))}\n")
+    for text in dict.fromkeys(map_.row.stated for map_ in maps if map_.row.inference is None and map_.row.stated):
         lines.append("  " + _comment(f"no variant as_analysed: {text}"))
-    spaces = {one.row.cells.get("space") for one in [one for one in maps if not one.aside] or maps}
+    spaces = {map_.row.cells.get("space") for map_ in [map_ for map_ in maps if not map_.aside] or maps}
     if spaces and all(space and same_space(space, MNI) for space in spaces):
         lines += [
             "\n",
             _comment("Names for regions; config/README.md lists the atlases."),
-            f"atlases: {_flow(ATLASES)}\n",
+            f"atlases: {_in_one_line(ATLASES)}\n",
         ]
     elif spaces == {NATIVE}:
         lines += ["\n", _comment("No names for regions, no template: the maps are in a space of their own.")]
         lines += ["template: null\n"]
     else:
         lines += ["\n", _comment("Names for regions, once column space of maps.tsv says that all maps are in MNI152:")]
-        lines += [_comment(f"atlases: {_flow(ATLASES)}")]
-    entries = _published(maps, variants, folder, study)
+        lines += [_comment(f"atlases: {_in_one_line(ATLASES)}")]
+    entries = _published_entries(maps, variants, folder, study)
     if entries:
         lines += ["\n", _comment("What the package printed, held against the maps.")]
         lines += ["published:\n" if any(not entry.aside for entry in entries) else "#published:\n"]
@@ -403,11 +405,11 @@ def _config(maps, analyses, variants, folder, study):
             mark = "#" if entry.aside else " "
             lines += ["  " + _comment(entry.origin + (" (its map is set aside)" if entry.aside else ""))]
             lines += [f"{mark} {entry.name}:\n"]
-            lines += [f"{mark}   {key}: {_flow(value)}\n" for key, value in entry.keys.items()]
+            lines += [f"{mark}   {key}: {_in_one_line(value)}\n" for key, value in entry.keys.items()]
     return "".join(lines)
 
 
-def _flow(value):
+def _in_one_line(value):
     """A value as YAML in one line."""
     import yaml
 
@@ -425,32 +427,33 @@ class _Entry:
     aside: bool
 
 
-def _published(maps, variants, folder, study):
+def _published_entries(maps, variants, folder, study):
     """Entries of the config's `published`; those of maps that are set aside are written, but left out."""
     entries = []
     taken = set()
-    for one in maps:
+    for map_ in maps:
         inference = next(
-            (name for name, own in variants.items() if own.keys == one.row.inference and not own.dropped), None
+            (name for name, variant in variants.items() if variant.keys == map_.row.inference and not variant.dropped),
+            None,
         )
-        for printed in one.row.tables:
-            name, n = one.name, 2
+        for printed in map_.row.tables:
+            name, n = map_.name, 2
             while name in taken:
-                name, n = f"{one.name}-{n}", n + 1
+                name, n = f"{map_.name}-{n}", n + 1
             taken.add(name)
-            keys = {"map": one.name, "table": _table(printed, name, one, folder, study)}
+            keys = {"map": map_.name, "table": _place_of_table(printed, name, map_, folder, study)}
             if printed.peaks:
-                keys["peaks"] = _written(printed.peaks, one.analysis.root, folder)
+                keys["peaks"] = _path_in_study(printed.peaks, map_.analysis.root, folder)
             if inference and printed.alone:
                 keys["variant"] = inference
-            keys["package"] = one.analysis.package
-            entries.append(_Entry(name, keys, printed.origin, bool(one.aside)))
+            keys["package"] = map_.analysis.package
+            entries.append(_Entry(name, keys, printed.origin, bool(map_.aside)))
     return entries
 
 
-def _table(printed: Printed, name, one, folder, study):
+def _place_of_table(printed: Printed, name, map_, folder, study):
     if isinstance(printed.table, Path):
-        return _written(printed.table, one.analysis.root, folder)
+        return _path_in_study(printed.table, map_.analysis.root, folder)
     place = f"tables/{name}.tsv"
     study.tables[place] = printed.table
     return place
