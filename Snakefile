@@ -303,10 +303,14 @@ if DRAWN or PAGES:
                 for figure in DRAWN
             ],
             pages=[
-                reported(
-                    directory(f"results/{{map}}/{variant}/pages"),
-                    *("page", "zoom on region {region}", variant, variant),
-                    patterns=["region-{region}.png"],
+                (
+                    reported(
+                        directory(f"results/{{map}}/{variant}/pages"),
+                        *("page", "zoom on region {region}", variant, variant),
+                        patterns=["region-{region}.png"],
+                    )
+                    if study.config["report_pages"]
+                    else directory(f"results/{{map}}/{variant}/pages")
                 )
                 for variant in (VARIANTS if PAGES else [])
             ],
@@ -440,52 +444,72 @@ if PUBLISHED:
             "scripts/check_published.py"
 
 
-if HTML:
+if "map" in HTML:
 
     rule show_map:
-        """Pages to read in a browser: figures, tables and methods of a map; its slices to scroll through."""
+        """The page of a map, whole in one file: figures, tables and methods of every variant."""
         input:
-            map=FETCHED,
+            sidecar="results/maps/{map}.json",
             variants=of_variants(
-                "thresholded.nii.gz",
-                "thresholded.json",
-                "regions.nii.gz",
-                "regions.json",
-                "regions.csv",
-                "peaks.csv",
+                *("thresholded.json", "regions.json", "regions.csv", "peaks.csv"),
+                *(f"{figure}.png" for figure in DRAWN),
             ),
+            shared=[
+                *expand("results/{{map}}/{figure}.png", figure=AGREEMENT),
+                *expand("results/{{map}}/sweep/{figure}.png", figure=SWEEP_FIGURES if SWEPT else []),
+            ],
             tables_sidecar="results/{map}/tables.json",
             checks=study.checks_of,
-            atlases=FETCHED_ATLASES,
-            atlas_labels=study.labels,
-            template=ancient(study.template_of),
         output:
-            pages=[
-                reported(f"results/{{map}}/{page}.html", page, {"map": "tables", "view": "interactive view"}[page])
-                for page in HTML
-            ],
+            reported("results/{map}/map.html", "map", "tables"),
         log:
             "results/logs/show_map/{map}.log",
         benchmark:
             "results/benchmarks/show_map/{map}.tsv"
         params:
             row=study.map_keys("citation"),
-            written_variants=study.written_variants,
-            atlas_spaces=study.atlas_spaces,
             references=study.atlas_references,
-            beside={
-                "figures": DRAWN,
-                "shared": [*AGREEMENT, *(f"sweep/{figure}" for figure in SWEEP_FIGURES if SWEPT)],
-                "max_pages": study.config["max_pages"] if PAGES else 0,
-            },
-            content=study.content_of(study.template_of, study.labels),
+            max_pages=study.config["max_pages"] if PAGES else 0,
+            has_view="view" in HTML,
             code=code_hash("show_map", SCRIPTS),
         conda:
             "envs/environment.yaml"
         message:
-            "Writing the pages of {wildcards.map}"
+            "Writing the page of {wildcards.map}"
         script:
             "scripts/show_map.py"
+
+
+if "view" in HTML:
+
+    rule view_map:
+        """The slices of a map to scroll through, and a threshold to move."""
+        input:
+            map=FETCHED,
+            variants=of_variants(
+                *("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json", "regions.csv"),
+            ),
+            atlases=FETCHED_ATLASES,
+            atlas_labels=study.labels,
+            template=ancient(study.template_of),
+        output:
+            reported("results/{map}/view.html", "view", "interactive view"),
+        log:
+            "results/logs/view_map/{map}.log",
+        benchmark:
+            "results/benchmarks/view_map/{map}.tsv"
+        params:
+            written_variants=study.written_variants,
+            atlas_spaces=study.atlas_spaces,
+            has_page="map" in HTML,
+            content=study.content_of(study.template_of, study.labels),
+            code=code_hash("view_map", SCRIPTS),
+        conda:
+            "envs/environment.yaml"
+        message:
+            "Writing the slices of {wildcards.map}"
+        script:
+            "scripts/view_map.py"
 
 
 if ACROSS:

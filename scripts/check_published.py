@@ -115,7 +115,7 @@ def main(
     about = f"{Path(table.path).name}, read as the layout of {published.layout}; sizes in {unit}"
     tables = {file: (outputs[file], read_table(outputs[file])) for file in ("settings.csv", "rows.csv")}
     with writing(outputs["check.html"]) as temporary:
-        temporary.write_text(check_page(title, about, answer, tables, text), encoding="utf-8")
+        temporary.write_text(check_page(title, about, answer, tables, text, outputs["check.png"]), encoding="utf-8")
 
 
 FIGURES = ("check.png", "check.svg", "check.pdf")

@@ -100,11 +100,12 @@ def test_warnings_are_grouped_and_lead_to_the_variant(summary):
 
 @pytest.fixture(scope="module")
 def map_folder(tmp_path_factory):
-    """A folder with the page of a map of two variants, the first with one of its two figures."""
+    """A folder with the page of a map of two variants, and their figures at 300 dpi."""
     folder = tmp_path_factory.mktemp("map")
     (folder / "t.csv").write_text("map,region\nm,1\n", encoding="utf-8")
-    (folder / "one").mkdir()
-    Image.new("RGB", (600, 200), "#c04020").save(folder / "one/threshold.png")
+    for path in (folder / "one/threshold.png", folder / "two/threshold.png", folder / "dice.png"):
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (1200, 400), "#c04020").save(path, dpi=(300, 300))
     names = "n_voxels volume_mm3 peak_value peak_x peak_y peak_z mean_value p_peak tdp robust_low robust_high margin"
     regions = [
         {"map": "m", "variant": "v", "region": n, "sign": "positive", "aal_peak": "Precentral_L"} for n in (1, 2)
@@ -118,21 +119,23 @@ def map_folder(tmp_path_factory):
             ACCOUNTING,
             regions,
             [],
-            dict.fromkeys(("regions.csv", "peaks.csv"), folder / "t.csv"),
+            dict.fromkeys(("regions.csv", "peaks.csv"), folder / "t.csv")
+            | {"threshold.png": folder / name / "threshold.png"},
             Methods(f"What was done as {name}.", ["Doe 2020", "Roe 2021"]),
         )
         for name in ("one", "two")
     ]
-    page = map_page("m", "a z map", variants, Beside(["threshold", "regions"], ["dice"], max_pages=2), view=True)
+    page = map_page("m", "a z map", variants, [folder / "dice.png"], Beside(folder, max_pages=2, view=True))
     (folder / "map.html").write_text(page, encoding="utf-8")
     return folder
 
 
-def test_a_map_page_shows_the_figures_that_are_there(opened, map_folder, tmp_path):
+def test_a_map_page_has_its_figures_in_it(opened, map_folder, tmp_path):
     page, requests, _ = opened(map_folder / "map.html")
     page.wait_for_load_state()
-    assert page.locator("figure:visible").count() == 1
-    assert page.locator("img:visible").evaluate("image => image.naturalWidth") == 600
+    assert page.locator("figure:visible").count() == 3
+    assert page.locator("img:visible").first.evaluate("image => image.naturalWidth") == 600
+    assert page.locator("figure > a").first.get_attribute("href") == "one/threshold.png"
     page.screenshot(path=tmp_path / "map.png", full_page=True)
     page.get_by_role("link", name=re.compile("^two")).click()
     assert page.evaluate("document.getElementById('two').getBoundingClientRect().top") < 450
@@ -186,8 +189,29 @@ def test_inside_another_page_it_reads_well_alone(chromium, map_folder):
     )
     frame = page.frame_locator("iframe")
     frame.get_by_text("What was done as one.").wait_for()
-    assert frame.locator("figure:visible").count() == 0
-    assert frame.locator(".beside:visible").count() == 0
-    assert frame.get_by_text("All variants").locator("visible=true").count() == 0
+    says_where_everything_is(frame)
     assert complaints == []
+    page.close()
+
+
+def says_where_everything_is(page):
+    """Of a page without the files beside it: its pictures are there, no link leads to a file, names of files do."""
+    page.get_by_text("This page stands alone").wait_for()
+    assert page.locator("img:visible").count() == 3
+    assert page.locator("a[href$='.html'], a[href$='.png'], a[href^='view']").count() == 0
+    for said in ("Summary of all maps (summary.html)", "a threshold to move (m/view.html)"):
+        assert page.get_by_text(said).is_visible()
+    assert page.locator("[title='m/one/pages/region-002.png']").inner_text() == "2"
+    assert page.locator("a[href='#two']").count() == 1
+
+
+def test_a_page_sent_by_mail_has_its_figures_and_says_where_the_rest_is(opened, map_folder, tmp_path):
+    sent = tmp_path / "map.html"
+    sent.write_bytes((map_folder / "map.html").read_bytes())
+    page, _, _ = opened(sent)
+    says_where_everything_is(page)
+    page.close()
+    page, _, complaints = opened(map_folder / "map.html")
+    assert page.get_by_role("link", name="Summary of all maps").get_attribute("href") == "../summary.html"
+    assert page.get_by_text("This page stands alone").is_hidden() and complaints == []
     page.close()

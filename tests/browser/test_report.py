@@ -23,6 +23,7 @@ variants:
   nothing: {threshold: 99}
   split_: {threshold: 3.5, extract_type: connected_components}
 sweep: {thresholds: [3, 4], min_region_sizes: [0, 500]}
+report_pages: true
 """
 
 
@@ -133,7 +134,10 @@ def test_tables_sort_and_save(page, run, tmp_path):
     choose(page, "motor", "all variants")
     look(page, "tables")
     frame = page.frame_locator("iframe")
-    assert frame.locator("figure:visible, .beside:visible").count() == 0  # no files beside it
+    # Its figures are in it; what is in files beside it is named.
+    assert frame.locator("figure:visible img").first.evaluate("image => image.naturalWidth") > 800
+    assert frame.get_by_text("Summary of all maps (summary.html)").is_visible()
+    assert frame.locator("a[href$='.png'], a[href$='.html']").count() == 0
     frame.get_by_text("Methods, to paste").first.wait_for()
     frame = frame.locator("#split_")
     regions = read(run / "results/motor/split_/regions.csv")
@@ -167,7 +171,7 @@ def test_nothing_found_is_said(page, tmp_path):
     choose(page, "motor", "all variants")
     look(page, "tables")
     frame = page.frame_locator("iframe").locator("#nothing")
-    frame.get_by_text("No region in this variant.").first.wait_for()
+    frame.get_by_text("No region: no voxel passes the threshold.").wait_for()
     assert frame.locator("table").count() == 0
     page.screenshot(path=tmp_path / "nothing.png")
 

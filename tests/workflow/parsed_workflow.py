@@ -55,6 +55,7 @@ def parse_everything(folder):
         "figure_formats": ["png", "svg"],
         "html": ["map", "view"],
         "write_4d": True,
+        "report_pages": True,
     }
     return parse(folder, config)
 

@@ -109,7 +109,9 @@ def test_from_a_git_host_in_an_empty_folder(tmp_path, host, example):
     shutil.copyfile(EXAMPLE, tmp_path / "study.yaml")
     settings = {"repository": tmp_path} | host
     steps = {"fetch_map", "fetch_atlas", "threshold_map", "extract_regions", "tabulate_regions", "compare_variants"}
-    assert plan(tmp_path, **settings) == dict.fromkeys([*steps, "plot_variants", "show_map", "summarise"], 1)
+    assert plan(tmp_path, **settings) == dict.fromkeys(
+        [*steps, "plot_variants", "show_map", "view_map", "summarise"], 1
+    )
     succeed(tmp_path, **settings)
     assert outputs(tmp_path) == outputs(example)
     assert plan(tmp_path, **settings) == {}

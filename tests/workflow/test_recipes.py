@@ -210,7 +210,7 @@ def test_a_figure_of_a_variant_is_three_files(checkout):
     checkout.docs()
     checkout.run(*REPORT, figures=["sizes"], figure_formats=["svg"])
     assert {path.name for path in checkout.folder.glob("results/motor/mine/sizes.*")} == {"sizes.png", "sizes.svg"}
-    assert 'src="mine/sizes.png"' in checkout.text("results/motor/map.html")
+    assert 'href="mine/sizes.png"' in checkout.text("results/motor/map.html")
     assert "Sizes of the regions: motor, mine" in checkout.text("results/motor/map.html")
     assert "A bar for each region, the largest first." in checkout.text("results/report.html")
 
@@ -227,6 +227,6 @@ def test_a_figure_of_the_sweep_is_three_files(checkout):
     keys = {"sweep": {"thresholds": [2, 3, 4]}, "figures": [], "compare": False}
     checkout.run(*REPORT, **keys)
     assert (checkout.folder / "results/motor/sweep/sizes.png").is_file()
-    assert 'src="sweep/sizes.png"' in checkout.text("results/motor/map.html")
+    assert 'href="sweep/sizes.png"' in checkout.text("results/motor/map.html")
     assert "Sizes of the regions: motor" in checkout.text("results/motor/map.html")
     assert "A bar for each region, the largest first." in checkout.text("results/report.html")

@@ -28,7 +28,8 @@ READS = {
     "tabulate_regions": {"fetch_map", "fetch_atlas", "threshold_map", "extract_regions"},
     "compare_variants": {"extract_regions"},
     "plot_variants": {"fetch_map", "threshold_map", "extract_regions", "tabulate_regions", "compare_variants"},
-    "show_map": {"fetch_map", "fetch_atlas", "threshold_map", "extract_regions", "tabulate_regions"},
+    "show_map": {"fetch_map", "threshold_map", "extract_regions", "tabulate_regions", "plot_variants"},
+    "view_map": {"fetch_map", "fetch_atlas", "threshold_map", "extract_regions", "tabulate_regions"},
     "summarise": {
         "fetch_map",
         "fetch_atlas",
@@ -40,7 +41,7 @@ READS = {
 }
 FETCHED = {"fetch_map", "fetch_atlas"}
 # What runs for one map, from a step on.
-SHOWN = {"show_map": 1, "summarise": 1}
+SHOWN = {"show_map": 1, "view_map": 1, "summarise": 1}
 DRAWN = {"plot_variants": 1} | SHOWN
 FROM_TABLES = {"tabulate_regions": 1} | DRAWN
 FROM_REGIONS = {"extract_regions": 1, "compare_variants": 1} | FROM_TABLES
@@ -83,8 +84,8 @@ def test_a_second_run_does_nothing(changed):
         pytest.param({"write_4d": False}, {}, id="4D images left out"),
         pytest.param({"max_pages": 1}, {"plot_variants": 1, "show_map": 1}, id="fewer pages", marks=pytest.mark.slow),
         pytest.param({"html": ["view"]}, {"summarise": 1}, id="a page left out", marks=pytest.mark.slow),
-        pytest.param({"compare": False}, DRAWN, id="no comparison"),
-        pytest.param({"template": None}, {"plot_variants": 1, "show_map": 1, "summarise": 1}, id="template left out"),
+        pytest.param({"compare": False}, {"plot_variants": 1, "show_map": 1, "summarise": 1}, id="no comparison"),
+        pytest.param({"template": None}, DRAWN, id="template left out"),
         pytest.param(change(signs="split"), FROM_THRESHOLD, id="signs", marks=pytest.mark.slow),
         pytest.param(
             {"sweep": {"thresholds": [2, 3]}},
@@ -92,7 +93,7 @@ def test_a_second_run_does_nothing(changed):
             id="sweep added",
             marks=pytest.mark.slow,
         ),
-        pytest.param({"figure_formats": ["png", "svg"]}, {"plot_variants": 1}, id="format added"),
+        pytest.param({"figure_formats": ["png", "svg"]}, {"plot_variants": 1, "show_map": 1}, id="format added"),
     ],
 )
 def test_a_change_of_the_config_runs_what_depends_on_it(changed, overlay, expected):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .pages import render
+from .pictures import picture
 from .tables import download, table
 
 # What a verdict of `published.report.row_verdict` says would have to be different.
@@ -31,6 +32,7 @@ def check_page(
     verdict: str,
     tables: Mapping[str, tuple[Path, Sequence[Mapping[str, Any]]]],
     variant: str,
+    figure: Path,
 ) -> str:
     """The page of one published table.
 
@@ -41,10 +43,11 @@ def check_page(
     tables : path and rows of ``settings.csv`` and of ``rows.csv``, which the page shows (of the settings the first
         `MOST_SETTINGS`) and offers to save.
     variant : YAML of the variant that gives the table, empty where nothing does.
+    figure : ``check.png``.
 
     Returns
     -------
-    str : HTML that loads ``check.png`` beside it and nothing else.
+    str : HTML with its figure in it; it loads nothing.
     """
     (settings_path, settings), (rows_path, rows) = tables["settings.csv"], tables["rows.csv"]
     verdicts = {row["verdict"] for row in rows}
@@ -55,6 +58,8 @@ def check_page(
     return render(
         "check.html.j2",
         title=title,
+        at=Path(*figure.parts[-4:]).with_suffix(".html").as_posix(),
+        figure=picture(figure),
         about=about,
         verdict=verdict,
         words={word: meaning for word, meaning in WORDS.items() if word in verdicts},

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from ..figures.captions import CAPTIONS
 from .colours import page_colours
 from .methods import Methods
 from .pages import render
+from .pictures import picture
 from .tables import download, table
 
 
@@ -21,7 +23,7 @@ class VariantPage(NamedTuple):
     warnings : what to be careful about.
     accounting : of `regions.extract.Regions`.
     regions, peaks : rows of regions.csv and peaks.csv.
-    files : paths of these two by name, which the page offers to save.
+    files : paths by name: of these two, which the page offers to save, and of its figures, which it shows.
     methods : text to paste.
     """
 
@@ -40,19 +42,19 @@ class Beside(NamedTuple):
 
     Attributes
     ----------
-    figures : names of the figures that every variant has, ``{variant}/{figure}.png``.
-    shared : names of the figures of all variants together, ``{figure}.png``.
+    folder : of the page and its figures.
     max_pages : how many of the largest regions of a variant have a figure of their own.
+    view : whether there is a view.html.
     checks : what came out of each published table that is held against the map, a sentence by its id.
     """
 
-    figures: Sequence[str] = ()
-    shared: Sequence[str] = ()
+    folder: Path
     max_pages: int = 0
+    view: bool = False
     checks: Mapping[str, str] = {}
 
 
-def map_page(map_id: str, about: str, variants: Sequence[VariantPage], beside: Beside, view: bool) -> str:
+def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: Sequence[Path], beside: Beside) -> str:
     """The page of one map.
 
     Parameters
@@ -60,22 +62,22 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], beside: B
     map_id : name.
     about : the map in a sentence: what it is, where it is from.
     variants : in the order of the page.
-    beside : figures and pages beside the page.
-    view : whether there is a view.html beside the page.
+    shared : figures of all variants together, in the folder of the map or below it.
+    beside : what stands beside the page, which it leads to.
 
     Returns
     -------
-    str : HTML that loads the figures and nothing else.
+    str : HTML with its figures in it; it loads nothing.
     """
     return render(
         "map.html.j2",
         title=map_id,
+        at=f"{map_id}/map.html",
         about=about,
-        view=view,
+        view=beside.view,
         checks=beside.checks,
         shared=[
-            {"address": f"{figure}.png", "caption": f"{CAPTIONS[Path(figure).name].title}: {map_id}"}
-            for figure in beside.shared
+            _figure(path, beside.folder, map_id) for path in shared if any(variant.regions for variant in variants)
         ],
         variants=[
             {
@@ -84,23 +86,35 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], beside: B
                 "found": regions_in_words(len(variant.regions)),
                 "warnings": variant.warnings,
                 "accounting": accounting_in_words(variant.accounting, len(variant.regions)),
-                "figures": [
-                    {
-                        "address": f"{variant.name}/{figure}.png",
-                        "caption": f"{CAPTIONS[figure].title}: {map_id}, {variant.name}, {variant.rule}",
-                    }
-                    for figure in beside.figures
-                ],
+                "figures": _figures(map_id, variant, beside.folder),
                 "zooms": range(1, min(beside.max_pages, len(variant.regions)) + 1),
                 "parts": [
-                    _part(map_id, variant, "regions", variant.regions),
-                    _part(map_id, variant, "peaks", variant.peaks),
+                    _part(map_id, variant, kind, rows)
+                    for kind, rows in (("regions", variant.regions), ("peaks", variant.peaks))
+                    if rows
                 ],
                 "methods": variant.methods,
             }
             for variant in variants
         ],
     )
+
+
+def _figures(map_id: str, variant: VariantPage, folder: Path) -> list[dict[str, str]]:
+    """Of a variant without a region only the map, where a voxel passes: the other figures show nothing."""
+    paths = [path for name, path in variant.files.items() if name.endswith(".png")]
+    if not variant.regions:
+        paths = [path for path in paths if path.stem == "threshold" and variant.accounting["suprathreshold"]]
+    return [_figure(path, folder, f"{map_id}, {variant.name}, {variant.rule}") for path in paths]
+
+
+def _figure(path: Path, folder: Path, what: str) -> dict[str, str]:
+    """A figure as the page shows it, and its address from the page."""
+    return {
+        "address": quote(path.relative_to(folder).as_posix()),
+        "source": picture(path),
+        "caption": f"{CAPTIONS[path.stem].title}: {what}",
+    }
 
 
 def _part(map_id: str, variant: VariantPage, kind: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -123,7 +137,7 @@ def accounting_in_words(accounting: Mapping[str, int], n_regions: int) -> str:
     """Where every suprathreshold voxel went, in a sentence."""
     passed = accounting["suprathreshold"]
     if not passed:
-        return "No voxel passes the threshold."
+        return "No region: no voxel passes the threshold."
     places = {
         "kept": f"in {regions_in_words(n_regions)}",
         "too_small": "in regions that are too small",
@@ -135,4 +149,5 @@ def accounting_in_words(accounting: Mapping[str, int], n_regions: int) -> str:
         for name, place in places.items()
         if accounting[name]
     ]
-    return f"{passed:,} voxel{'s pass' if passed > 1 else ' passes'} the threshold: {', '.join(counts)}."
+    passing = f"{passed:,} voxel{'s pass' if passed > 1 else ' passes'} the threshold: {', '.join(counts)}."
+    return passing if n_regions else f"No region: {passing}"

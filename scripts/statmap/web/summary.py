@@ -132,6 +132,7 @@ def summary_page(
     return render(
         "summary.html.j2",
         title="Summary",
+        at="summary.html",
         counts=f"{_count(len(maps), 'map')}, {_count(len(variants), 'variant')}, {_count(len(rows), 'row')}",
         warnings=[
             Group(text, [Place(f"{w.map} · {w.variant}", _address(w.map, w.variant, pages) or "#") for w in group])

@@ -431,6 +431,7 @@ def viewer_page(
     return render(
         "view.html.j2",
         title=stat_map.name,
+        at=f"{stat_map.name}/view.html",
         map_page=map_page,
         stat=content["stat"],
         pairs=[*PAIR_COLUMNS, *((f"{atlas.name} at peak", "Label at that peak", True) for atlas in atlases)],

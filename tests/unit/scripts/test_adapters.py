@@ -104,7 +104,8 @@ def run_everything(folder):
         for name in (*UP_TO_FIGURES, "sweep_map", "plot_sweep"):
             run(rules[name], map=map_id)
         run(rules["check_published"], map=map_id, table=TABLES[map_id])
-        run(with_template["show_map"], {"references": REFERENCES}, map=map_id)
+        run(rules["show_map"], {"references": REFERENCES}, map=map_id)
+        run(with_template["view_map"], map=map_id)
     run(rules["compare_maps"])
     for name in ("old/v/regions.json", "old/tables.json"):
         Path("results", name).parent.mkdir(parents=True, exist_ok=True)
@@ -282,6 +283,13 @@ def test_show_map(results):
     # An atlas that does not cover the map is warned of, and not said to name its regions.
     assert "covers less than half of the map" in text and "Far 2026" not in text
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
+    # Three figures of each variant, four of the sweep and the agreement of the variants are in the page.
+    assert text.count('src="data:image/png;base64,') == 2 * 3 + 4 + 1
+    checked = (results / "full/published/printed/check.html").read_text(encoding="utf-8")
+    assert checked.count('src="data:image/png;base64,') == 1
+
+
+def test_view_map(results):
     view = (results / "full/view.html").read_text(encoding="utf-8")
     assert "strict" in view and "loose" in view
     packed = re.search(r'"background": "([^"]+)"', view)[1]

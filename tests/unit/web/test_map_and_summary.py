@@ -1,16 +1,20 @@
 """The page of a map and the summary as text: names are text, links lead where the files are, warnings are grouped."""
 
 import re
+from base64 import b64decode
 from html import unescape
+from io import BytesIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsed import Parsed
+from PIL import Image
 
 from statmap.tables.warned import Warned, grouped
 from statmap.web.map_page import Beside, VariantPage, accounting_in_words, map_page
 from statmap.web.methods import Methods
+from statmap.web.pictures import picture
 from statmap.web.summary import Published, summary_page
 
 ACCOUNTING = {"suprathreshold": 10, "kept": 6, "too_small": 1, "unseeded": 3, "seed_only": 0}
@@ -32,6 +36,15 @@ def one_variant(csv, name="v", warnings=(), regions=(REGION,), text="t"):
     return VariantPage(name, f"rule {name}", warnings, ACCOUNTING, regions, peaks, files, Methods(text, [text]))
 
 
+def drawn(folder, *names):
+    """Figures in a folder, by name."""
+    files = {f"{name}.png": folder / f"{name}.png" for name in names}
+    for path in files.values():
+        path.parent.mkdir(exist_ok=True, parents=True)
+        Image.new("RGB", (8, 4), "#c04020").save(path, dpi=(150, 150))
+    return files
+
+
 def summary_row(map_id, variant):
     counts = "n_regions suprathreshold kept too_small unseeded seed_only connectivity"
     numbers = dict.fromkeys(f"{counts} volume_mm3 largest_mm3 min_region_size".split(), 1)
@@ -42,7 +55,7 @@ def summary_row(map_id, variant):
 @given(name=TEXT)
 def test_names_are_text_not_markup(csv, name):
     pages = [
-        map_page(name, name, [one_variant(csv, name, [name], text=name)], Beside(["threshold"]), view=True),
+        map_page(name, name, [one_variant(csv, name, [name], text=name)], [], Beside(csv.parent, view=True)),
         summary_page([summary_row(name, name)], [Warned(name, name, name)], [], Published(), csv, ["map", "view"]),
     ]
     for text in pages:
@@ -54,31 +67,57 @@ def test_names_are_text_not_markup(csv, name):
 
 
 @pytest.mark.parametrize("view", [True, False])
-def test_a_map_page_shows_and_links_what_is_there(csv, view):
+def test_a_map_page_shows_and_links_what_is_there(csv, tmp_path, view):
     variants = [one_variant(csv, "a", ["some voxels are lost"]), one_variant(csv, "b", regions=())]
-    text = map_page("m", "a z map", variants, Beside(["threshold", "glass"]), view)
-    assert text == map_page("m", "a z map", variants, Beside(["threshold", "glass"]), view)
-    assert re.findall(r'<img src="(.*?)"', text) == [f"{v}/{f}.png" for v in "ab" for f in ("threshold", "glass")]
+    variants = [
+        variant._replace(files=variant.files | drawn(tmp_path / variant.name, "threshold", "glass"))
+        for variant in variants
+    ]
+    text = map_page("m", "a z map", variants, [], Beside(tmp_path, view=view))
+    assert text == map_page("m", "a z map", variants, [], Beside(tmp_path, view=view))
+    # The page has the pictures in it, and leads to their files; of a variant without a region it shows the map alone.
+    shown = re.findall(r'<a href="([^"]*)"><img src="data:image/png;base64,(.*?)"', text)
+    assert [address for address, _ in shown] == ["a/threshold.png", "a/glass.png", "b/threshold.png"]
+    assert b64decode(shown[0][1]) == (tmp_path / "a/threshold.png").read_bytes()
     assert text.count("some voxels are lost") == 1 and text.count('class="warnings"') == 1
-    assert text.count("No region in this variant.") == 2
+    assert text.count("No region: 10 voxels pass the threshold") == 1 and text.count("<table") == 2
     assert 'id="a"' in text and 'href="#b"' in text and "../summary.html" in text
     assert ("view.html#variant=a" in text) == view
-    assert 'download="m_a_regions.csv"' in text and 'download="m_b_peaks.csv"' in text
+    assert 'download="m_a_regions.csv"' in text and 'download="m_b_peaks.csv"' not in text
     assert not re.search(r"""(src|href)=["']?(https?:|//)""", text)
 
 
-def test_a_map_page_leads_to_everything_of_its_map(csv):
+def test_a_map_without_a_region_has_no_figures_of_regions(csv, tmp_path):
+    empty = one_variant(csv, "a", regions=())
+    empty = empty._replace(
+        accounting=dict.fromkeys(ACCOUNTING, 0),
+        files=empty.files | drawn(tmp_path / "a", "threshold", "glass"),
+    )
+    text = map_page("m", "z", [empty], drawn(tmp_path, "dice").values(), Beside(tmp_path))
+    assert "No region: no voxel passes the threshold." in text
+    assert "<img" not in text and "<table" not in text and 'id="_shared"' not in text
+
+
+def test_pictures_are_light_however_fine_their_files(tmp_path):
+    fine, light = tmp_path / "fine.png", tmp_path / "light.png"
+    Image.new("RGB", (301, 100), "#c04020").save(fine, dpi=(300, 300))
+    Image.new("RGB", (301, 100), "#c04020").save(light, dpi=(150, 150))
+    sizes = [Image.open(BytesIO(b64decode(picture(path).partition(",")[2]))).size for path in (fine, light)]
+    assert sizes == [(150, 50), (301, 100)]
+    assert b64decode(picture(light).partition(",")[2]) == light.read_bytes() and picture(fine) == picture(fine)
+
+
+def test_a_map_page_leads_to_everything_of_its_map(csv, tmp_path):
     """Figures of all variants, a figure per region, published tables: none is left to be found in a folder."""
     regions = [REGION, REGION | {"region": 2}]
     variants = [one_variant(csv, "a", regions=regions), one_variant(csv, "b", regions=())]
-    text = map_page(
-        "m", "z", variants, Beside([], ["dice", "sweep/findings"], 12, {"smith 2012": "All <follows>."}), False
-    )
+    shared = [*drawn(tmp_path, "dice").values(), *drawn(tmp_path / "sweep", "findings").values()]
+    text = map_page("m", "z", variants, shared, Beside(tmp_path, 12, checks={"smith 2012": "All <follows>."}))
     assert "All &lt;follows&gt;." in text
-    assert re.findall(r'<img src="(.*?)"', text) == ["dice.png", "sweep/findings.png"]
+    assert re.findall(r'href="([^"]*)"><img', text) == ["dice.png", "sweep/findings.png"]
     assert re.findall(r'href="([^"]*region-.*?)"', text) == ["a/pages/region-001.png", "a/pages/region-002.png"]
     assert 'href="published/smith%202012/check.html"' in text and 'href="#_shared"' in text
-    fewer = map_page("m", "z", variants, Beside(max_pages=1), False)
+    fewer = map_page("m", "z", variants, [], Beside(tmp_path, max_pages=1))
     assert "region-001.png" in fewer and "region-002.png" not in fewer and 'id="_shared"' not in fewer
 
 
@@ -87,7 +126,7 @@ def test_every_voxel_is_accounted_for():
         "10 voxels pass the threshold: 6 in 2 regions (60.0%), 1 in regions that are too small (10.0%), "
         "3 in components without a seed (30.0%)."
     )
-    assert accounting_in_words(dict.fromkeys(ACCOUNTING, 0), 0) == "No voxel passes the threshold."
+    assert accounting_in_words(dict.fromkeys(ACCOUNTING, 0), 0) == "No region: no voxel passes the threshold."
 
 
 @pytest.mark.parametrize(
