@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import jinja2
 import pytest
 from docutils.core import publish_string
-from parsed_workflow import any_job_of
+from parsed_workflow import any_job_of, parse
 from running import OFFLINE, REPOSITORY
 from snakemake.io import get_flag_value, is_flagged
 
@@ -135,6 +135,16 @@ def test_every_figure_that_can_be_asked_for_is_in_the_report(rules):
     outputs = [file for name in ("plot_variants", "plot_sweep") for file in rules[name].output]
     shown = {Path(file).stem for file in outputs if is_flagged(file, "report")}
     assert shown == CAPTIONS.keys()
+
+
+def test_pages_of_regions_are_in_the_report_where_they_are_asked_for(rules, tmp_path):
+    def in_report(rule):
+        return {Path(file).stem for file in rule.output if is_flagged(file, "report")}
+
+    (tmp_path / "maps.tsv").write_text("map\tsource\nmotor\tsample:motor\n", encoding="utf-8")
+    by_default = parse(tmp_path, {"maps": "maps.tsv"})["plot_variants"]
+    assert in_report(rules["plot_variants"]) - in_report(by_default) >= {"pages"}
+    assert "pages" not in in_report(by_default) and "pages" in {Path(file).name for file in by_default.output}
 
 
 def test_no_script_without_a_rule(rules):
