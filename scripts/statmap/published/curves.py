@@ -70,12 +70,12 @@ class Curves:
     def sizes(self, branch: int, cutoffs: np.ndarray) -> np.ndarray:
         """Voxels of the cluster that holds a peak, at cutoffs of any height: (m,) int, 0 above the peak."""
         cutoffs = np.asarray(cutoffs, dtype=np.float64)
-        found = np.zeros(len(cutoffs), dtype=np.int64)
-        for own, low, high in self.chain(branch):
+        sizes = np.zeros(len(cutoffs), dtype=np.int64)
+        for holder, low, high in self.chain(branch):
             inside = (cutoffs > low) & (cutoffs <= high)
             if inside.any():
-                found[inside] = self.n_voxels[self.events_at(own, cutoffs[inside])]
-        return found
+                sizes[inside] = self.n_voxels[self.events_at(holder, cutoffs[inside])]
+        return sizes
 
     def chain(self, branch: int) -> list[tuple[int, float, float]]:
         """The branches that hold a peak as the cutoff falls: (branch, low, high), it holds it for low < c <= high."""

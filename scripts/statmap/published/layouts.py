@@ -130,7 +130,7 @@ _BESIDE = re.compile(
 )
 
 
-def _own(header):
+def _usual_names(header):
     """Columns x, y and z, and others by the names that papers give them; what else is text names the place."""
     axes = next((axes for axes in ("xyz", "XYZ") if set(axes) <= set(header)), None)
     if axes is None:
@@ -218,7 +218,7 @@ LAYOUTS: tuple[Callable[[Sequence[str]], Layout | None], ...] = (
     _atlasreader,
     _fsl,
     _fsl_maxima,
-    _own,
+    _usual_names,
 )
 
 
@@ -227,8 +227,8 @@ def _sleuth(lines, where):
     """Foci of BrainMap's Sleuth and GingerALE: ``// Reference=MNI``, comments, and lines of x, y, z."""
     if not lines[0].lstrip().startswith("//"):
         return None
-    says = (re.match(r"\s*//\s*reference\s*=\s*(\w+)", line, re.IGNORECASE) for line in lines)
-    reference = next((said[1] for said in says if said), "")
+    matches = (re.match(r"\s*//\s*reference\s*=\s*(\w+)", line, re.IGNORECASE) for line in lines)
+    reference = next((match[1] for match in matches if match), "")
     space = {"mni": "MNI", "talairach": "Talairach", "tal": "Talairach"}.get(reference.lower(), "")
     if not space:
         raise UserError(f"{where}: // Reference={reference}; accepted: MNI, Talairach")
@@ -247,7 +247,7 @@ def _afni(lines, where):
     if start is None:
         return None
     header = dict(
-        re.findall(r"\[\s*([^=\]]*?)\s*=\s*(.*?)\s*\]?\s*$", line)[0] for line in lines[:start] if _is_said(line)
+        re.findall(r"\[\s*([^=\]]*?)\s*=\s*(.*?)\s*\]?\s*$", line)[0] for line in lines[:start] if _is_setting(line)
     )
     order = header.get("Coordinates Order", "RAI").upper()
     if sorted(order.translate(str.maketrans("LPS", "RAI"))) != sorted("RAI"):
@@ -286,7 +286,7 @@ def _afni(lines, where):
 _SIDES = ("RL", "AP", "IS")
 
 
-def _is_said(line):
+def _is_setting(line):
     return re.match(r"#?\s*\[[^=\]]*=", line)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -12,6 +12,7 @@ from .curves import Curves
 
 # Printed numbers are decimal, maps float32 and voxel volumes come from an affine of float32: equal to this share.
 SAME = 1e-6
+Cluster = TypeVar("Cluster", int, tuple[str, int])
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Claim(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """A peak near a row: a field, a branch, its voxel, its distance in mm, whether sign and value are the row's."""
+    """A peak near a row: its field, branch and voxel, its distance in mm, whether sign and value are the row's."""
 
     field: str
     peak: int
@@ -109,7 +110,7 @@ class Nearest(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether both are."""
+        """Whether sign and value are the row's."""
         return self.right_sign and self.right_value
 
 
@@ -133,11 +134,30 @@ def make_field(curves: Curves, data: np.ndarray, affine: np.ndarray) -> Field:
     return Field(curves, top, mm, real[tree.basin[top]], sign, affine)
 
 
-def agrees(found: np.ndarray, printed: np.ndarray) -> np.ndarray:
-    """Whether numbers are a printed one, rounded (half a unit of its last digit to either side) or cut off."""
+def agrees(numbers: np.ndarray, printed: np.ndarray) -> np.ndarray:
+    """Whether numbers are printed as `printed` (number, unit of its last digit): rounded to that digit, or cut off."""
     number, step = printed
-    found, slack = np.asarray(found), SAME * abs(number)
-    return (found >= number - step / 2 - slack) & ((found < number + step) | (found <= number + slack))
+    numbers, slack = np.asarray(numbers), SAME * abs(number)
+    return (numbers >= number - step / 2 - slack) & ((numbers < number + step) | (numbers <= number + slack))
+
+
+def one_to_one(distances: Mapping[int, Mapping[Cluster, float]]) -> dict[int, Cluster]:
+    """As many rows as can have a cluster each, no cluster twice, at the smallest distance in all.
+
+    Parameters
+    ----------
+    distances : of each row, cluster to distance in mm; empty for a row that fits none.
+    """
+    nearest = {row: min(fits, key=lambda cluster: fits[cluster]) for row, fits in distances.items() if fits}
+    if len(set(nearest.values())) == len(nearest):
+        return nearest
+    from scipy.optimize import linear_sum_assignment  # late: rows that share all their clusters are rare
+
+    rows, clusters = list(nearest), sorted({cluster for fits in distances.values() for cluster in fits})
+    never = 1e9
+    cost = np.array([[distances[row].get(cluster, never) for cluster in clusters] for row in rows])
+    pairs = zip(*linear_sum_assignment(cost), strict=True)
+    return {rows[r]: clusters[c] for r, c in pairs if cost[r, c] < never}
 
 
 def size_range(printed: np.ndarray) -> tuple[int, int]:
@@ -169,12 +189,18 @@ def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim
     nearest: list[Nearest | None] = []
     matched: list[list[Nearest]] = []
     for row in range(len(wanted.xyz)):
-        reach = _at if wanted.anywhere else _near
-        near = [one for name, field in fields.items() for one in reach(wanted, row, name, field)]
+        reach = _voxel_at_place if wanted.anywhere else _peaks_near
+        near_peaks = [near_peak for name, field in fields.items() for near_peak in reach(wanted, row, name, field)]
         nearest.append(
-            min(near, key=lambda one: (one.distance > wanted.within_mm, not one.agrees, one.distance), default=None)
+            min(
+                near_peaks,
+                key=lambda near_peak: (near_peak.distance > wanted.within_mm, not near_peak.agrees, near_peak.distance),
+                default=None,
+            )
         )
-        matched.append([one for one in near if one.agrees and one.distance <= wanted.within_mm])
+        matched.append(
+            [near_peak for near_peak in near_peaks if near_peak.agrees and near_peak.distance <= wanted.within_mm]
+        )
     for row, main in enumerate(wanted.main.tolist()):
         stands = main == row
         if wanted.centres:
@@ -182,11 +208,15 @@ def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim
                 for name, field in fields.items():
                     claims += _claims_of_centre(wanted, row, name, field)
         elif stands:
-            claims += [c for one in matched[row] for c in _claims_of_main(wanted, row, one, fields[one.field].curves)]
+            claims += [
+                claim
+                for near_peak in matched[row]
+                for claim in _claims_of_main(wanted, row, near_peak, fields[near_peak.field].curves)
+            ]
         else:
-            shared = _shared(matched[main], fields) if main >= 0 else {}
-            for one in matched[row]:
-                claims += _claims_of_any(row, one, fields[one.field].curves, shared)
+            shared = _shared_branches(matched[main], fields) if main >= 0 else {}
+            for near_peak in matched[row]:
+                claims += _claims_of_any(row, near_peak, fields[near_peak.field].curves, shared)
             # A peak with that value may be near, of another cluster than the one that the table says.
             if (shared or not matched[row]) and not np.isnan(wanted.value[row, 0]):
                 for name, field in fields.items():
@@ -194,36 +224,40 @@ def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim
     return claims, nearest
 
 
-def _shared(peaks, fields):
+def _shared_branches(near_peaks, fields):
     """Up to which cutoff each branch holds one of the peaks: (field, branch) to a cutoff, empty without a peak."""
-    links = [(one.field, *link) for one in peaks for link in fields[one.field].curves.chain(one.peak)]
+    links = [
+        (near_peak.field, *link)
+        for near_peak in near_peaks
+        for link in fields[near_peak.field].curves.chain(near_peak.peak)
+    ]
     shared: dict[tuple[str, int], float] = {}
     for name, branch, _, high in links:
         shared[name, branch] = max(high, shared.get((name, branch), 0))
     return shared
 
 
-def _near(wanted, row, name, field):
-    """Each peak within reach once, with its nearest voxel; without any, the nearest of all."""
+def _peaks_near(wanted, row, name, field):
+    """Each peak within `within_mm` once, with its nearest voxel; where there is none, the nearest peak of the field."""
     if not len(field.mm):
         return []
     distance = np.linalg.norm(field.mm - wanted.xyz[row], axis=1)
-    own = np.flatnonzero(distance <= wanted.within_mm + SAME)
-    if not len(own):
-        own = np.argmin(distance, keepdims=True)
-    values = field.curves.tree.birth[field.peak[own]]
+    within = np.flatnonzero(distance <= wanted.within_mm + SAME)
+    if not len(within):
+        within = np.argmin(distance, keepdims=True)
+    values = field.curves.tree.birth[field.peak[within]]
     right_value = np.isnan(wanted.value[row, 0]) | agrees(values, wanted.value[row])
-    right_sign = (field.sign[own] == wanted.sign[row]) | (wanted.sign[row] == "")
-    found: dict[int, Nearest] = {}
-    for at in np.argsort(distance[own], kind="stable").tolist():
-        peak, voxel, far = int(field.peak[own[at]]), int(field.voxel[own[at]]), float(distance[own[at]])
-        one = Nearest(name, peak, voxel, far, bool(right_sign[at]), bool(right_value[at]))
-        if peak not in found or (one.agrees and not found[peak].agrees):  # a merged plateau has both signs
-            found[peak] = one
-    return list(found.values())
+    right_sign = (field.sign[within] == wanted.sign[row]) | (wanted.sign[row] == "")
+    nearest: dict[int, Nearest] = {}
+    for at in np.argsort(distance[within], kind="stable").tolist():
+        peak, voxel, away = int(field.peak[within[at]]), int(field.voxel[within[at]]), float(distance[within[at]])
+        near_peak = Nearest(name, peak, voxel, away, bool(right_sign[at]), bool(right_value[at]))
+        if peak not in nearest or (near_peak.agrees and not nearest[peak].agrees):  # a merged plateau has both signs
+            nearest[peak] = near_peak
+    return list(nearest.values())
 
 
-def _at(wanted, row, name, field):
+def _voxel_at_place(wanted, row, name, field):
     """The voxel at the printed place, whatever its value, where it is one of the field's; else the nearest peak."""
     tree = field.curves.tree
     ijk = np.rint(apply_affine(np.linalg.inv(field.affine), wanted.xyz[row])).astype(int)
@@ -233,19 +267,19 @@ def _at(wanted, row, name, field):
         sign = "negative" if name == "negative" else "positive"
         right_sign = wanted.sign[row] in ("", sign) or name == "merged"
         return [Nearest(name, int(tree.basin[voxel]), voxel, away, right_sign, True)]
-    return [one._replace(right_value=False) for one in _near(wanted, row, name, field)[:1]]
+    return [near_peak._replace(right_value=False) for near_peak in _peaks_near(wanted, row, name, field)[:1]]
 
 
-def _claims_of_main(wanted, row, one, curves):
+def _claims_of_main(wanted, row, near_peak, curves):
     """The branch of a peak, and those that it joins without meeting a higher value, where the size is right.
 
     With `anywhere`, of a voxel: the branches that hold it.
     """
-    birth, value = curves.tree.birth, curves.tree.values[one.voxel]
+    birth, value = curves.tree.birth, curves.tree.values[near_peak.voxel]
     return [
-        Claim(row, one.field, one.peak, one.voxel, branch, *span, one.distance)
-        for branch, low, high in curves.chain(one.peak)
-        if wanted.anywhere or birth[branch] == birth[one.peak]
+        Claim(row, near_peak.field, near_peak.peak, near_peak.voxel, branch, *span, near_peak.distance)
+        for branch, low, high in curves.chain(near_peak.peak)
+        if wanted.anywhere or birth[branch] == birth[near_peak.peak]
         for span in _spans(wanted, row, curves, branch, low, min(high, value) if wanted.anywhere else high)
     ]
 
@@ -258,33 +292,37 @@ def _spans(wanted, row, curves, branch, low, high):
     events = np.arange(first, last)
     if not np.isnan(wanted.mean[row, 0]):
         events = events[agrees(curves.means[events], wanted.mean[row])]
-    return _joined(np.maximum(curves.below[events], low), np.minimum(curves.level[events], high))
+    return _joined_intervals(np.maximum(curves.below[events], low), np.minimum(curves.level[events], high))
 
 
-def _joined(low, high):
-    """Intervals (low, high] that fall and may touch, as few as there can be."""
-    joined: list[tuple[float, float]] = []
-    for own_low, own_high in zip(low.tolist(), high.tolist(), strict=True):
-        if own_low >= own_high:
+def _joined_intervals(lows, highs):
+    """Falling intervals (low, high], those that touch joined into one."""
+    intervals: list[tuple[float, float]] = []
+    for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
+        if low >= high:
             continue
-        if joined and joined[-1][0] == own_high:
-            joined[-1] = own_low, joined[-1][1]
+        if intervals and intervals[-1][0] == high:
+            intervals[-1] = low, intervals[-1][1]
         else:
-            joined.append((own_low, own_high))
-    return joined
+            intervals.append((low, high))
+    return intervals
 
 
-def _claims_of_any(row, one, curves, shared, value=np.inf):
-    """Whatever cluster holds a peak, or a voxel of its basin with this value, and one of the peaks of `_shared`."""
+def _claims_of_any(row, near_peak, curves, shared, value=np.inf):
+    """Clusters that hold a peak, or a voxel of its basin with this value, and one of the peaks of `shared`."""
     links = [
-        (branch, low, min(high, value, shared.get((one.field, branch), 0) if shared else np.inf))
-        for branch, low, high in curves.chain(one.peak)
+        (branch, low, min(high, value, shared.get((near_peak.field, branch), 0) if shared else np.inf))
+        for branch, low, high in curves.chain(near_peak.peak)
     ]
-    return [Claim(row, one.field, one.peak, one.voxel, *link, one.distance) for link in links if link[1] < link[2]]
+    return [
+        Claim(row, near_peak.field, near_peak.peak, near_peak.voxel, *link, near_peak.distance)
+        for link in links
+        if link[1] < link[2]
+    ]
 
 
 def _claims_of_voxels(wanted, row, name, field, shared):
-    """The same for voxels that are no peaks, where the value printed is theirs (peaks of a smoothed map, say)."""
+    """`_claims_of_any` for voxels with the printed value that are no peaks (peaks of a smoothed map, say)."""
     tree = field.curves.tree
     reach = np.abs(np.linalg.inv(field.affine)[:3, :3]).sum(axis=1) * wanted.within_mm
     middle = np.linalg.inv(field.affine) @ np.append(wanted.xyz[row], 1)
@@ -298,10 +336,10 @@ def _claims_of_voxels(wanted, row, name, field, shared):
     mm = apply_affine(field.affine, np.stack(np.unravel_index(tree.voxels[voxels], tree.shape), axis=1))
     distance = np.linalg.norm(mm - wanted.xyz[row], axis=1)
     claims = []
-    for voxel, far in zip(voxels.tolist(), distance.tolist(), strict=True):
-        if far <= wanted.within_mm + SAME:
-            one = Nearest(name, int(tree.basin[voxel]), voxel, far, True, True)
-            claims += _claims_of_any(row, one, field.curves, shared, tree.values[voxel])
+    for voxel, away in zip(voxels.tolist(), distance.tolist(), strict=True):
+        if away <= wanted.within_mm + SAME:
+            near_peak = Nearest(name, int(tree.basin[voxel]), voxel, away, True, True)
+            claims += _claims_of_any(row, near_peak, field.curves, shared, tree.values[voxel])
     return claims
 
 
@@ -318,15 +356,15 @@ def _claims_of_centre(wanted, row, name, field):
     distance = np.min([np.linalg.norm(centre - wanted.xyz[row], axis=1) for centre in centres], axis=0)
     near = distance <= wanted.within_mm
     events, distance = events[near], distance[near]
-    found: list[Claim] = []
-    for event, far in zip(events.tolist(), distance.tolist(), strict=True):
+    claims: list[Claim] = []
+    for event, away in zip(events.tolist(), distance.tolist(), strict=True):
         branch, low, high = int(curves.branch[event]), float(curves.below[event]), float(curves.level[event])
-        if found and found[-1].branch == branch and found[-1].low == high:
-            found[-1] = found[-1]._replace(low=low, distance=min(far, found[-1].distance))
+        if claims and claims[-1].branch == branch and claims[-1].low == high:
+            claims[-1] = claims[-1]._replace(low=low, distance=min(away, claims[-1].distance))
         else:
             top = int(field.voxel[np.argmax(field.peak == branch)])
-            found.append(Claim(row, name, branch, top, branch, low, high, far))
-    return found
+            claims.append(Claim(row, name, branch, top, branch, low, high, away))
+    return claims
 
 
 def cover(claims: Sequence[Claim], n_rows: int) -> tuple[np.ndarray, np.ndarray]:

@@ -159,7 +159,7 @@ def _clusters(ids, sizes, layout):
     belongs to the row above it, as SPM prints sub-peaks.
     """
     if layout.name == "nilearn":
-        return [re.sub(r"(?<=\d)[a-z]+$", "", own) for own in ids]
+        return [re.sub(r"(?<=\d)[a-z]+$", "", cluster_id) for cluster_id in ids]
     if layout.cluster or not layout.size:
         return ids
     return np.maximum(np.cumsum(sizes.notna()), 1).astype(str).tolist()
@@ -168,10 +168,10 @@ def _clusters(ids, sizes, layout):
 def _main(rows):
     """Of each cluster: the row that alone has a size, else the one of largest magnitude, else the first."""
     main = np.ones(len(rows), dtype=bool)
-    for own in rows[rows["cluster"] != ""].groupby("cluster").groups.values():
-        sized = rows["size"][own].notna()
-        largest = rows["value"][own].abs().fillna(-1).idxmax()
-        main[own] = own == (own[sized][0] if sized.sum() == 1 else largest)
+    for members in rows[rows["cluster"] != ""].groupby("cluster").groups.values():
+        sized = rows["size"][members].notna()
+        largest = rows["value"][members].abs().fillna(-1).idxmax()
+        main[members] = members == (members[sized][0] if sized.sum() == 1 else largest)
     return main
 
 

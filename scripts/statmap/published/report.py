@@ -1,4 +1,4 @@
-"""What was found about a published table, for people: two tables, one sentence, a variant that is ready to run."""
+"""The report on a published table: two tables, one sentence, a variant that is ready to run."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -49,25 +49,25 @@ def settings_table(
     lines, families = [], {}
     volume = volume if stat_map.distribution.is_field else None
     family = stat_map.values[family_of(stat_map, "mask")]
-    for one in search.candidates:
-        p = _p_interval(one, family, families, stat_map.distribution, volume)
-        exact = int(one.exact.sum())
+    for candidate in search.candidates:
+        p = _p_interval(candidate, family, families, stat_map.distribution, volume)
+        exact = int(candidate.exact.sum())
         lines.append(
             {
-                "connectivity": one.connectivity,
-                "sign": one.sign,
-                "changed": one.reading.changed,
-                "cutoff_low": one.low,
-                "cutoff_high": one.high,
-                "cutoff": one.cutoff,
-                "threshold": usual_threshold(one, p, volume is not None),
+                "connectivity": candidate.connectivity,
+                "sign": candidate.sign,
+                "changed": candidate.reading.changed,
+                "cutoff_low": candidate.low,
+                "cutoff_high": candidate.high,
+                "cutoff": candidate.cutoff,
+                "threshold": usual_threshold(candidate, p, volume is not None),
                 **p,
-                "extent_low": one.extent[0],
-                "extent_high": one.extent[1],
+                "extent_low": candidate.extent[0],
+                "extent_high": candidate.extent[1],
                 "rows": len(published.rows),
                 "rows_exact": exact,
-                "rows_rounded": len(one.claims) - exact,
-                "unlisted": one.unlisted,
+                "rows_rounded": len(candidate.claims) - exact,
+                "unlisted": candidate.unlisted,
             }
         )
     columns = ["connectivity", "sign", "changed", "cutoff_low", "cutoff_high", "cutoff", "threshold", *P_COLUMNS]
@@ -75,19 +75,19 @@ def settings_table(
     return pd.DataFrame(lines, columns=columns)
 
 
-def _p_interval(one, family, families, distribution, volume):
+def _p_interval(candidate, family, families, distribution, volume):
     """The interval of cutoffs as p values: a high cutoff is a low p. NaN where the map has none.
 
     `families` keeps the values and q of the family, by sign, from one call to the next.
     """
     ends = dict.fromkeys(P_COLUMNS, np.nan)
-    if not distribution.has_p or not (distribution.two_tailed or one.sign == "positive"):
+    if not distribution.has_p or not (distribution.two_tailed or candidate.sign == "positive"):
         return ends
     from ..inference.random_field import RandomField, benjamini_hochberg
 
-    sided = one.sign if one.sign in ("positive", "negative") else "two"
+    sided = candidate.sign if candidate.sign in ("positive", "negative") else "two"
     tail = "two" if sided == "two" else "positive"
-    cutoffs = np.array([one.high, one.low])
+    cutoffs = np.array([candidate.high, candidate.low])
     p = distribution.p(cutoffs, tail)
     corrected = (
         np.minimum(p * len(family), 1) if volume is None else RandomField(distribution, tail, volume).p_fwe(cutoffs)
@@ -102,14 +102,14 @@ def _p_interval(one, family, families, distribution, volume):
     return ends
 
 
-def usual_threshold(one: Candidate, p: dict[str, float], field_theory: bool = False) -> str:
+def usual_threshold(candidate: Candidate, p: dict[str, float], field_theory: bool = False) -> str:
     """The likeliest threshold among those that fit, as a config writes it: ``2.3``, ``p=0.001``, ``fdr=0.05``.
 
     A value with at most one decimal comes first, then the usual levels of p, family-wise p and false discovery rate,
     then the roundest value.
     """
-    if round(one.cutoff, 1) == one.cutoff:
-        return f"{one.cutoff:g}"
+    if round(candidate.cutoff, 1) == candidate.cutoff:
+        return f"{candidate.cutoff:g}"
     kinds = (
         ("p", "p", USUAL_P),
         ("fwe", "fwe" if field_theory else "bonferroni", USUAL_RATE),
@@ -119,7 +119,7 @@ def usual_threshold(one: Candidate, p: dict[str, float], field_theory: bool = Fa
         for level in levels:
             if p[f"{column}_low"] <= level < p[f"{column}_high"]:
                 return f"{kind}={level:g}"
-    return repr(one.cutoff)
+    return repr(candidate.cutoff)
 
 
 def rows_table(published: Published, search: Search, affine: np.ndarray) -> pd.DataFrame:
@@ -160,10 +160,10 @@ def rows_table(published: Published, search: Search, affine: np.ndarray) -> pd.D
                 "found_voxels": n_voxels,
                 "found_size": n_voxels * voxel_volume(affine) / unit,
             }
-        own = [claim for claim in best.allowed if claim.row == n]
-        if own:
-            close = min(own, key=lambda claim: max(claim.low - best.cutoff, best.cutoff - claim.high, 0))
-            line |= {"cutoff_low": close.low, "cutoff_high": close.high}
+        claims_of_row = [claim for claim in best.allowed if claim.row == n]
+        if claims_of_row:
+            nearest = min(claims_of_row, key=lambda claim: max(claim.low - best.cutoff, best.cutoff - claim.high, 0))
+            line |= {"cutoff_low": nearest.low, "cutoff_high": nearest.high}
         lines.append(line | {"verdict": row_verdict(best, n, search)})
     return pd.DataFrame(lines)
 
@@ -223,12 +223,13 @@ def verdict(published: Published, search: Search, symbol: str = "x") -> str:
     best = search.candidates[0]
     n_fit = len(best.claims)
     alike = [
-        one
-        for one in search.candidates
-        if (len(one.claims), one.unlisted > 0, one.exact.sum()) == (n_fit, best.unlisted > 0, best.exact.sum())
-        and one.reading == best.reading
+        candidate
+        for candidate in search.candidates
+        if (len(candidate.claims), candidate.unlisted > 0, candidate.exact.sum())
+        == (n_fit, best.unlisted > 0, best.exact.sum())
+        and candidate.reading == best.reading
     ]
-    settings = _in_words(alike, symbol)
+    settings = _settings_in_words(alike, symbol)
     changed = f", with {best.reading.changed}" if best.reading.changed else ""
     if n_fit == n_rows:
         how = "exactly" if best.exact.all() else "within rounding"
@@ -243,13 +244,13 @@ def verdict(published: Published, search: Search, symbol: str = "x") -> str:
     if len(settings) > 1:
         start += f" (and {len(settings) - 1} more)"
     missed = [row for row in range(n_rows) if row not in best.claims]
-    never = [row for row in missed if not search.own[row]]
-    rest = [row for row in missed if search.own[row]]
+    never = [row for row in missed if not search.explained[row]]
+    rest = [row for row in missed if search.explained[row]]
     parts = [start]
     if never:
-        parts.append(f"{_rows_in_words(never)} {_do(never)} not follow from this map under any setting tried")
+        parts.append(f"{_rows_in_words(never)} {_does_or_do(never)} not follow from this map under any setting tried")
     if rest:
-        parts.append(f"{_rows_in_words(rest)} {_do(rest)} not fit together with the others")
+        parts.append(f"{_rows_in_words(rest)} {_does_or_do(rest)} not fit together with the others")
     return "; ".join(parts) + "."
 
 
@@ -263,27 +264,39 @@ def _rows_in_words(rows: Sequence[int]) -> str:
     return f"rows {', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _do(rows):
+def _does_or_do(rows):
     return "does" if len(rows) == 1 else "do"
 
 
-def _in_words(candidates: Sequence[Candidate], symbol: str) -> list[str]:
-    """Settings in words; those that differ in neighbours or signs alone are put together."""
+def _settings_in_words(candidates: Sequence[Candidate], symbol: str) -> list[str]:
+    """Settings in words; those that differ only in neighbours or signs are put together."""
     grouped: dict[tuple, list[Candidate]] = {}
-    for one in candidates:
-        grouped.setdefault((one.low, one.high, one.extent if one.extent[0] else None), []).append(one)
+    for candidate in candidates:
+        grouped.setdefault(
+            (candidate.low, candidate.high, candidate.extent if candidate.extent[0] else None), []
+        ).append(candidate)
     words = []
-    for (low, high, _), own in grouped.items():
-        pairs = {(one.connectivity, one.sign) for one in own}
-        neighbours, signs = sorted({c for c, _ in pairs}), list(dict.fromkeys(one.sign for one in own))
+    for (low, high, _), group in grouped.items():
+        pairs = {(candidate.connectivity, candidate.sign) for candidate in group}
+        neighbours, signs = sorted({c for c, _ in pairs}), list(dict.fromkeys(candidate.sign for candidate in group))
         if len(pairs) == len(neighbours) * len(signs):
             setting = f"{_any_of(neighbours)} neighbours, {_any_of([SIGN_WORDS[sign] for sign in signs])}"
         else:
             setting = " or ".join(f"{c} neighbours, {SIGN_WORDS[s]}" for c, s in sorted(pairs))
-        one, (dropped, kept) = own[0], own[0].extent
-        left = f"|{symbol}|" if one.sign in ("apart", "merged") else {"negative": f"−{symbol}"}.get(one.sign, symbol)
-        extent = f", an extent threshold of {_between(dropped + 1, kept)} voxels" if dropped and dropped < kept else ""
-        words.append(f"{setting} and cutoffs in ({_digits(low, high)}], e.g. {left} ≥ {one.cutoff:g}{extent}")
+        candidate, (left_out, listed) = group[0], group[0].extent
+        symbol_with_sign = (
+            f"|{symbol}|"
+            if candidate.sign in ("apart", "merged")
+            else {"negative": f"−{symbol}"}.get(candidate.sign, symbol)
+        )
+        extent = (
+            f", an extent threshold of {_between(left_out + 1, listed)} voxels"
+            if left_out and left_out < listed
+            else ""
+        )
+        words.append(
+            f"{setting} and cutoffs in ({_digits(low, high)}], e.g. {symbol_with_sign} ≥ {candidate.cutoff:g}{extent}"
+        )
     return words
 
 
@@ -310,10 +323,10 @@ def _digits(low: float, high: float) -> str:
     return f"{low:.{digits}g}, {high:.{digits}g}"
 
 
-def ready_variant(one: Candidate, threshold: str) -> dict:
+def ready_variant(candidate: Candidate, threshold: str) -> dict:
     """A variant of this workflow that gives the table: keys and values as in a config's ``variants``.
 
-    All that decides which clusters are kept is in it: what a config's ``defaults`` say does not change them.
+    It has every key that decides which clusters are kept, so that a config's ``defaults`` do not change them.
 
     Parameters
     ----------
@@ -321,18 +334,18 @@ def ready_variant(one: Candidate, threshold: str) -> dict:
     threshold : column ``threshold`` of its row of `settings_table`.
     """
     kind, _, number = threshold.rpartition("=")
-    if one.extent_at != one.extent:  # another cutoff of the interval may need another extent
-        kind, number = "", repr(one.cutoff)
-    dropped, kept = one.extent_at
-    smallest = round_extent(dropped + 1, max(kept, dropped + 1)) if dropped else 1
+    if candidate.extent_at != candidate.extent:  # another cutoff of the interval may need another extent
+        kind, number = "", repr(candidate.cutoff)
+    left_out, listed = candidate.extent_at
+    smallest = round_extent(left_out + 1, max(listed, left_out + 1)) if left_out else 1
     return {
         "threshold": {kind: float(number)} if kind else float(number),
         "cutoff_rule": ">=",
         "domain": "mask",
-        "sided": one.sign if one.sign in ("positive", "negative") else "two",
-        "signs": "merged" if one.sign == "merged" else "split",
+        "sided": candidate.sign if candidate.sign in ("positive", "negative") else "two",
+        "signs": "merged" if candidate.sign == "merged" else "split",
         "extract_type": "connected_components",
-        "connectivity": one.connectivity,
+        "connectivity": candidate.connectivity,
         "min_region_size": f"{smallest} voxels" if smallest > 1 else 0,
         "size_rule": ">=",
         "cluster_p": None,
@@ -357,7 +370,7 @@ def variant_yaml(variants: dict[str, dict]) -> str:
 
 
 def row_curves(published: Published, search: Search) -> list[dict]:
-    """What the figure draws, under the best candidate: the size of each printed cluster at every cutoff.
+    """The curves of the figure, under the best candidate: the size of each printed cluster at every cutoff.
 
     Returns
     -------
@@ -395,6 +408,8 @@ def row_curves(published: Published, search: Search) -> list[dict]:
 
 def _events_between(curves, branch, low, high):
     """Levels, no higher than `high`, and sizes of a branch for cutoffs from low to high."""
-    own = slice(curves.start[branch], curves.start[branch + 1])
-    there = (curves.below[own] < curves.level[own]) & (curves.below[own] < high) & (curves.level[own] > low)
-    return np.minimum(curves.level[own][there], high), curves.n_voxels[own][there]
+    events = slice(curves.start[branch], curves.start[branch + 1])
+    within = (
+        (curves.below[events] < curves.level[events]) & (curves.below[events] < high) & (curves.level[events] > low)
+    )
+    return np.minimum(curves.level[events][within], high), curves.n_voxels[events][within]

@@ -1,4 +1,4 @@
-"""A published table held against the regions of one variant: row for row, and what either lacks."""
+"""A published table compared with the regions of one variant, row for row, and what either lacks."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from nibabel.affines import apply_affine
 
-from .matching import SAME, Wanted, agrees, size_range
+from .matching import SAME, Wanted, agrees, one_to_one, size_range
 from .readers import Published
-from .settings import Reading, read_rows
+from .settings import plain_reading, read_rows
 
 FITS = ("exact", "rounded")
 # Who prints a layout, where the config does not say it.
@@ -59,7 +59,7 @@ def reproduce(
     *,
     within_mm: float | None = None,
 ) -> Reproduction:
-    """Hold a table against regions.
+    """Compare a table with regions.
 
     A row that stands for a cluster asks for a region with its peak (any tied voxel; with `Published.anywhere` any
     voxel) at its place, of its sign, value, size, mean and p, as far as they are printed; no region stands for two
@@ -71,17 +71,15 @@ def reproduce(
     data, affine : (i, j, k) float array, finite, and (4, 4) array, of the map.
     labels : (i, j, k) int, regions 1..n, 0 for none.
     p_cluster : family-wise p value of each region's size; None where it is not known.
-    within_mm : how far a peak may be from where it is printed; one voxel's diagonal by default.
+    within_mm : see `settings.read_rows`.
     """
-    within = within_mm or float(np.linalg.norm(affine[:3, :3].sum(axis=1)))
-    reading = Reading(talairach="Lancaster" if published.space == "Talairach" else None)
-    wanted = read_rows(published, reading, affine, within)
+    wanted = read_rows(published, plain_reading(published), affine, within_mm)
     voxels = _voxels(data, affine, labels)
     p = published.rows[["p", "p_step"]].to_numpy()
     verdicts = ["no peak nearby"] * len(p)
     mains = [row for row, main in enumerate(wanted.main.tolist()) if main == row]
     reasons = {row: _regions_of(wanted, row, voxels, p[row], p_cluster) for row in mains}
-    stands = _matched({row: fits for row, (fits, _) in reasons.items()})
+    stands = one_to_one({row: fits for row, (fits, _) in reasons.items()})
     for row in mains:
         if row in stands:
             verdicts[row] = _exactness(wanted, row, voxels, stands[row])
@@ -145,20 +143,6 @@ def _same_p(p: float, printed: np.ndarray) -> bool:
     return bool(agrees(np.asarray(p), printed)) or abs(p - printed[0]) <= 2**-23
 
 
-def _matched(options: Mapping[int, Mapping[int, float]]) -> dict[int, int]:
-    """As many rows as can have a region each, at the smallest distance in all."""
-    simple = {row: min(fits, key=lambda region: fits[region]) for row, fits in options.items() if fits}
-    if len(set(simple.values())) == len(simple):
-        return simple
-    from scipy.optimize import linear_sum_assignment  # late: rows that can stand for several regions are rare
-
-    rows, regions = list(simple), sorted({region for fits in options.values() for region in fits})
-    never = 1e9
-    cost = np.array([[options[row].get(region, never) for region in regions] for row in rows])
-    pairs = zip(*linear_sum_assignment(cost), strict=True)
-    return {rows[r]: regions[c] for r, c in pairs if cost[r, c] < never}
-
-
 def _exactness(wanted, row, voxels, region):
     """``exact`` where size and value are as printed; ``rounded`` where the last digit of the value was cut off."""
     size, (value, step) = wanted.size[row, 0], wanted.value[row]
@@ -175,9 +159,9 @@ def _sub_peak(wanted, row, voxels, region):
     value, step = wanted.value[row]
     right = near & (np.ones(len(near), dtype=bool) if np.isnan(value) else agrees(voxels.height, wanted.value[row]))
     right &= (wanted.sign[row] == "") | (voxels.sign == wanted.sign[row])
-    own = right if region is None else right & (voxels.region == region)
-    if own.any():
-        exact = np.isnan(value) or (np.abs(voxels.height[own] - value) <= step / 2 + SAME * value).any()
+    inside = right if region is None else right & (voxels.region == region)
+    if inside.any():
+        exact = np.isnan(value) or (np.abs(voxels.height[inside] - value) <= step / 2 + SAME * value).any()
         return "exact" if exact else "rounded"
     if right.any():
         return "in another cluster"
@@ -202,13 +186,13 @@ def sentence(reproduction: Reproduction, published: Published, map_id: str, vari
     missed = [(row, why) for row, why in enumerate(reproduction.verdicts, start=1) if why not in FITS]
     parts = [f"{reproduction.n_rows} of {len(reproduction.verdicts)} rows of {table} follow from {by}"]
     if missed:
-        parts.append(f"{_named(missed)} {'does' if len(missed) == 1 else 'do'} not")
+        parts.append(f"{_rows_with_reasons(missed)} {'does' if len(missed) == 1 else 'do'} not")
     if number := len(reproduction.unlisted):
         parts.append(f"it lacks {number:,} region{'' if number == 1 else 's'} that they give")
     return "; ".join(parts) + "."
 
 
-def _named(missed: Sequence[tuple[int, str]]) -> str:
+def _rows_with_reasons(missed: Sequence[tuple[int, str]]) -> str:
     shown = [f"row {row} ({why})" for row, why in missed[:MOST_NAMED]]
     if len(missed) > MOST_NAMED:
         return f"{', '.join(shown)} and {len(missed) - MOST_NAMED} more"

@@ -16,7 +16,7 @@ from ..grid import voxel_volume
 from ..stability.tree import component_tree
 from ..types import Connectivity
 from .curves import cluster_curves
-from .matching import SAME, Claim, Field, Nearest, Wanted, cover, find_claims, make_field
+from .matching import SAME, Claim, Field, Nearest, Wanted, cover, find_claims, make_field, one_to_one
 from .readers import Published
 from .spaces import Transform, talairach_to_mni
 
@@ -32,11 +32,11 @@ OTHER_GRIDS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)  # mm, edges of the voxels of 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a table is read; `changed` says in words what departs from what it says, empty for none.
+    """How a table is read.
 
     Attributes
     ----------
-    changed : str.
+    changed : how this differs from what the table says, in words; empty for a table as it says.
     flip_x, flip_sign : bool.
     talairach : the transform by which its coordinates become MNI, or None.
     unit_mm3 : float, volume of the unit that sizes are printed in; None for what the table says.
@@ -62,7 +62,7 @@ class Candidate(NamedTuple):
     sign : ``positive`` or ``negative`` alone, both ``apart``, or ``merged``.
     reading : Reading.
     low, high : float, magnitudes, for a rule that keeps values at or above a cutoff.
-    cutoff : float, the roundest number between them; what follows is said of it.
+    cutoff : float, the roundest number between them.
     extent : (int, int), a cluster is kept from k voxels on, ``extent[0] < k <= extent[1]``: the largest cluster that
         the table leaves out and the smallest that it lists; each end holds for some cutoff of the interval.
     extent_at : (int, int), the same at `cutoff`.
@@ -90,7 +90,7 @@ class Candidate(NamedTuple):
 
 
 class Search(NamedTuple):
-    """All that was found.
+    """The result of a search.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Search(NamedTuple):
 
     candidates: list[Candidate]
     fields: dict[tuple[Connectivity, str], Field]
-    own: np.ndarray
+    explained: np.ndarray
 
 
 def find_settings(
@@ -116,36 +116,36 @@ def find_settings(
 
     Parameters
     ----------
-    published : from `readers.read_published`; where its space is Talairach, coordinates become MNI by Lancaster's
-        transform.
+    published : from `readers.read_published`.
     data : (i, j, k) float array, finite, 0 for background.
     affine : (4, 4) array.
-    within_mm : how far a peak may be from where it is printed; one voxel's diagonal by default.
+    within_mm : see `read_rows`.
     connectivities : those that are tried.
     """
     fields = _fields(data, affine, connectivities)
     signs: list[Sign] = [s for s, names in FIELDS.items() if all((connectivities[0], n) in fields for n in names)]
-    own = np.zeros(len(published.rows), dtype=bool)
-    within = within_mm or float(np.linalg.norm(affine[:3, :3].sum(axis=1)))
+    explained = np.zeros(len(published.rows), dtype=bool)
 
     def try_reading(reading):
-        wanted = read_rows(published, reading, affine, within)
-        found = []
+        wanted = read_rows(published, reading, affine, within_mm)
+        reading_candidates = []
         for connectivity in connectivities:
             for sign in signs:
                 names = {name: fields[connectivity, name] for name in FIELDS[sign]}
                 claims, nearest = find_claims(wanted, names)
-                own[[claim.row for claim in claims]] = True
-                found += _fit(connectivity, sign, reading, wanted, names, claims, nearest)
-        return found
+                explained[[claim.row for claim in claims]] = True
+                reading_candidates += _candidates_of_setting(
+                    connectivity, sign, reading, wanted, names, claims, nearest
+                )
+        return reading_candidates
 
-    plain = Reading(talairach="Lancaster" if published.space == "Talairach" else None)
+    plain = plain_reading(published)
     candidates = try_reading(plain)
-    most = max((len(one.claims) for one in candidates), default=0)
+    most = max((len(candidate.claims) for candidate in candidates), default=0)
     if most < len(published.rows):
         for reading in other_readings(published, plain, voxel_volume(affine)):
-            candidates += [one for one in try_reading(reading) if len(one.claims) > most]
-    return Search(_best_first(candidates), fields, own)
+            candidates += [candidate for candidate in try_reading(reading) if len(candidate.claims) > most]
+    return Search(_best_first(candidates), fields, explained)
 
 
 def _fields(data, affine, connectivities):
@@ -154,14 +154,19 @@ def _fields(data, affine, connectivities):
     if not (data < 0).any() or not (data > 0).any():
         signed = {"negative" if (data < 0).any() else "positive": np.abs(data)}
     return {
-        (connectivity, name): make_field(cluster_curves(component_tree(one, connectivity)), data, affine)
+        (connectivity, name): make_field(cluster_curves(component_tree(values, connectivity)), data, affine)
         for connectivity in connectivities
-        for name, one in signed.items()
+        for name, values in signed.items()
     }
 
 
+def plain_reading(published: Published) -> Reading:
+    """A table as it says; coordinates in Talairach space become MNI by Lancaster's transform."""
+    return Reading(talairach="Lancaster" if published.space == "Talairach" else None)
+
+
 def other_readings(published: Published, plain: Reading, voxel_mm3: float) -> list[Reading]:
-    """What is tried, one at a time, where the table as it says does not follow from the map."""
+    """Readings that are tried, one at a time, where the table as it says does not follow from the map."""
     rows = published.rows
     readings = [replace(plain, changed="x flipped", flip_x=True)]
     if (rows["sign"] != "").any():
@@ -184,8 +189,14 @@ def other_readings(published: Published, plain: Reading, voxel_mm3: float) -> li
     return readings
 
 
-def read_rows(published: Published, reading: Reading, affine: np.ndarray, within_mm: float) -> Wanted:
-    """A table under one reading, in mm and in voxels of the map."""
+def read_rows(published: Published, reading: Reading, affine: np.ndarray, within_mm: float | None) -> Wanted:
+    """A table under one reading, in mm and in voxels of the map.
+
+    Parameters
+    ----------
+    within_mm : how far a peak may be from where it is printed; None for one voxel's diagonal.
+    """
+    within = within_mm or float(np.linalg.norm(affine[:3, :3].sum(axis=1)))
     rows = published.rows
     xyz = rows[["x", "y", "z"]].to_numpy(dtype=np.float64)
     if published.coordinates == "voxels":
@@ -196,7 +207,7 @@ def read_rows(published: Published, reading: Reading, affine: np.ndarray, within
         xyz = talairach_to_mni(xyz, reading.talairach)
     sign = rows["sign"].to_numpy(dtype=object)
     if reading.flip_sign:
-        sign = np.array([{"positive": "negative", "negative": "positive"}.get(one, "") for one in sign], dtype=object)
+        sign = np.array([{"positive": "negative", "negative": "positive"}.get(text, "") for text in sign], dtype=object)
     value, size, mean = (np.abs(rows[[name, f"{name}_step"]].to_numpy()) for name in ("value", "size", "mean"))
     if not reading.values:
         value, mean = np.full_like(value, np.nan), np.full_like(mean, np.nan)
@@ -205,7 +216,7 @@ def read_rows(published: Published, reading: Reading, affine: np.ndarray, within
     size = np.where((main == np.arange(len(rows)))[:, None], size * (unit / voxel_volume(affine)), np.nan)
     if published.anywhere:  # the values are another image's
         value, mean = np.full_like(value, np.nan), np.full_like(mean, np.nan)
-    return Wanted(xyz, sign, value, size, mean, main, reading.centres, within_mm, published.anywhere)
+    return Wanted(xyz, sign, value, size, mean, main, reading.centres, within, published.anywhere)
 
 
 def _main_rows(rows):
@@ -218,7 +229,7 @@ def _main_rows(rows):
     return np.where(known, of_cluster, np.where(sized, position, -1))
 
 
-def _fit(connectivity, sign, reading, wanted, fields, claims, nearest):
+def _candidates_of_setting(connectivity, sign, reading, wanted, fields, claims, nearest):
     """The candidates of one setting: the pieces of the line of cutoffs where most rows fit at once."""
     edges, covered = cover(claims, len(wanted.xyz))
     at_most = covered.sum(axis=0)
@@ -232,10 +243,10 @@ def _fit(connectivity, sign, reading, wanted, fields, claims, nearest):
             most, pieces = len(fits), []
         if len(fits) == most:
             pieces.append((low, high, fits))
-    found = []
-    for low, high, fits in _merged(pieces):
-        found += _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, fits, low, high)
-    return found
+    candidates = []
+    for low, high, fits in _merged_pieces(pieces):
+        candidates += _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, fits, low, high)
+    return candidates
 
 
 def _assign(wanted, claims):
@@ -248,10 +259,12 @@ def _assign(wanted, claims):
     options: dict[int, dict] = {}
     for claim in sorted(claims, key=lambda claim: claim.distance):
         options.setdefault(claim.row, {}).setdefault((claim.field, claim.branch), claim)
-    mains = [row for row in options if wanted.main[row] == row]
-    fits = {row: next(iter(options[row].values())) for row in mains}
-    if len({(claim.field, claim.branch) for claim in fits.values()}) < len(mains):
-        fits = _apart(mains, options)
+    distances = {
+        row: {cluster: claim.distance for cluster, claim in by_cluster.items()}
+        for row, by_cluster in options.items()
+        if wanted.main[row] == row
+    }
+    fits = {row: options[row][cluster] for row, cluster in one_to_one(distances).items()}
     for row in options:
         if wanted.main[row] != row:
             main = fits.get(wanted.main[row])
@@ -260,19 +273,8 @@ def _assign(wanted, claims):
     return fits
 
 
-def _apart(rows, options):
-    """As many rows as can have a cluster each, at the smallest distance in all."""
-    from scipy.optimize import linear_sum_assignment  # late: rows that share all their clusters are rare
-
-    clusters = sorted({cluster for row in rows for cluster in options[row]})
-    never = 1e9
-    cost = np.array([[options[row][c].distance if c in options[row] else never for c in clusters] for row in rows])
-    pairs = zip(*linear_sum_assignment(cost), strict=True)
-    return {rows[r]: options[rows[r]][clusters[c]] for r, c in pairs if cost[r, c] < never}
-
-
-def _merged(pieces):
-    """Pieces that touch, and where the rows are the same peaks, as one."""
+def _merged_pieces(pieces):
+    """Pieces that touch and in which the rows fit the same peaks are merged."""
     merged: list[tuple[float, float, dict]] = []
     for low, high, fits in sorted(pieces, key=lambda piece: piece[0]):
         if merged and merged[-1][1] == low and _same_peaks(merged[-1][2], fits):
@@ -287,7 +289,10 @@ def _same_peaks(a, b):
 
 
 def _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, fits, low, high):
-    """Split a piece where the table begins or ceases to be complete: what it leaves out smaller than what it lists."""
+    """Candidates of a piece, split where the table becomes or ceases to be complete.
+
+    It is complete where every cluster that it leaves out is smaller than every one that it lists.
+    """
     claimed = {row: (claim.field, claim.peak) for row, claim in fits.items()}
     listed = claimed | {
         row: (near.field, near.peak)
@@ -296,37 +301,37 @@ def _with_extent(connectivity, sign, reading, wanted, fields, claims, nearest, f
     }
     levels = [curves.level[(curves.level > low) & (curves.level < high)] for curves in _curves(fields)]
     edges = np.unique(np.concatenate([[low, high], *levels]))
-    dropped, kept = np.zeros(len(edges) - 1, dtype=np.int64), np.full(len(edges) - 1, np.iinfo(np.int64).max)
+    largest, smallest = np.zeros(len(edges) - 1, dtype=np.int64), np.full(len(edges) - 1, np.iinfo(np.int64).max)
     for name, field in fields.items():
-        peaks = {peak for own, peak in listed.values() if own == name}
-        dropped = np.maximum(dropped, largest_unlisted(field, peaks, edges))
-        peaks = {peak for own, peak in claimed.values() if own == name}
-        kept = np.minimum(kept, smallest_listed(field, peaks, edges))
+        peaks = {peak for field_name, peak in listed.values() if field_name == name}
+        largest = np.maximum(largest, largest_unlisted(field, peaks, edges))
+        peaks = {peak for field_name, peak in claimed.values() if field_name == name}
+        smallest = np.minimum(smallest, smallest_listed(field, peaks, edges))
     counts = bool((wanted.main >= 0).any())  # foci that stand for no cluster leave none out
-    dropped = dropped * counts
-    complete = dropped < kept
+    largest = largest * counts
+    complete = largest < smallest
     ends = np.flatnonzero(np.diff(complete)) + 1
     runs = np.column_stack([np.append(0, ends), np.append(ends, len(complete))])
-    found = []
+    candidates = []
     for first, last in runs.tolist():
         cutoff = round_number(edges[first], edges[last])
         at = int(np.searchsorted(edges, cutoff)) - 1
         unlisted = counts * sum(
-            int((sizes >= kept[at]).sum())
+            int((sizes >= smallest[at]).sum())
             for name, field in fields.items()
-            for sizes in [unlisted_sizes(field, {p for own, p in listed.values() if own == name}, cutoff)]
+            for sizes in [unlisted_sizes(field, {p for field_name, p in listed.values() if field_name == name}, cutoff)]
         )
-        extent = int(dropped[first:last].min()), int(kept[first:last].max())
+        extent = int(largest[first:last].min()), int(smallest[first:last].max())
         exact = np.zeros(len(wanted.xyz), dtype=bool)
         for row, claim in fits.items():
             exact[row] = _is_exact(wanted, row, claim, fields[claim.field].curves, cutoff)
-        found.append(
+        candidates.append(
             Candidate(
                 connectivity, sign, reading, float(edges[first]), float(edges[last]), cutoff, extent,
-                (int(dropped[at]), int(kept[at])), unlisted, fits, nearest, exact, wanted, claims,
+                (int(largest[at]), int(smallest[at])), unlisted, fits, nearest, exact, wanted, claims,
             )
         )  # fmt: skip
-    return found
+    return candidates
 
 
 def _curves(fields: Mapping[str, Field]):
@@ -341,16 +346,16 @@ def _is_exact(wanted, row, claim, curves, cutoff):
     return (np.isnan(size) or abs(n_voxels - size) <= SAME * size) and not off > step / 2 + SAME * value
 
 
-def _alone(field: Field, listed: set[int]) -> np.ndarray:
-    """Of each branch: the cutoff down to which it holds no listed peak; inf for those of listed peaks themselves."""
+def _unlisted_down_to(field: Field, listed: set[int]) -> np.ndarray:
+    """Of each branch the cutoff down to which its cluster holds no listed peak; inf for the branch of a listed peak."""
     tree = field.curves.tree
-    alone = np.maximum(tree.death, 0)
+    cutoffs = np.maximum(tree.death, 0)
     for peak in listed:
         high = np.inf
         while peak >= 0:
-            alone[peak] = max(alone[peak], high)
+            cutoffs[peak] = max(cutoffs[peak], high)
             high, peak = tree.death[peak], tree.parent[peak]
-    return alone
+    return cutoffs
 
 
 def largest_unlisted(field: Field, listed: set[int], edges: np.ndarray) -> np.ndarray:
@@ -367,7 +372,7 @@ def largest_unlisted(field: Field, listed: set[int], edges: np.ndarray) -> np.nd
     (m,) int, 0 where there is none.
     """
     curves = field.curves
-    low = np.maximum(np.maximum(curves.below, _alone(field, listed)[curves.branch]), edges[0])
+    low = np.maximum(np.maximum(curves.below, _unlisted_down_to(field, listed)[curves.branch]), edges[0])
     high = np.minimum(curves.level, edges[-1])
     event = np.flatnonzero(low < high)
     first, last = np.searchsorted(edges, low[event]), np.searchsorted(edges, high[event])
@@ -408,7 +413,9 @@ def smallest_listed(field: Field, listed: set[int], edges: np.ndarray) -> np.nda
 def unlisted_sizes(field: Field, listed: set[int], cutoff: float) -> np.ndarray:
     """Voxels of each cluster without a listed peak at one cutoff, (u,) int."""
     curves = field.curves
-    there = (curves.below < cutoff) & (cutoff <= curves.level) & (_alone(field, listed)[curves.branch] < cutoff)
+    there = (
+        (curves.below < cutoff) & (cutoff <= curves.level) & (_unlisted_down_to(field, listed)[curves.branch] < cutoff)
+    )
     return curves.n_voxels[there]
 
 
@@ -428,28 +435,28 @@ def round_number(low: float, high: float) -> float:
 
 
 def _best_first(candidates):
-    """Most rows first, then without missing clusters, then as the table says, exact, of one sign, wide."""
+    """By number of rows; then those without unlisted clusters, as the table says, exact, of one sign, wide."""
     signs = list(FIELDS)
     candidates = sorted(
         candidates,
-        key=lambda one: (
-            -len(one.claims),
-            one.unlisted > 0,
-            one.reading.changed != "",
-            -int(one.exact.sum()),
-            one.unlisted,
-            signs.index(one.sign),
-            one.connectivity,
-            one.low - one.high,
+        key=lambda candidate: (
+            -len(candidate.claims),
+            candidate.unlisted > 0,
+            candidate.reading.changed != "",
+            -int(candidate.exact.sum()),
+            candidate.unlisted,
+            signs.index(candidate.sign),
+            candidate.connectivity,
+            candidate.low - candidate.high,
         ),
     )
     # Of a setting that explains less than the best one, its widest interval is enough.
     most = len(candidates[0].claims) if candidates else 0
     seen: set = set()
-    kept = []
-    for one in candidates:
-        setting = one.connectivity, one.sign, one.reading
-        if len(one.claims) == most or setting not in seen:
-            kept.append(one)
+    ranked = []
+    for candidate in candidates:
+        setting = candidate.connectivity, candidate.sign, candidate.reading
+        if len(candidate.claims) == most or setting not in seen:
+            ranked.append(candidate)
         seen.add(setting)
-    return kept
+    return ranked
