@@ -4,10 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
-
 from statmap.analyses.study import read_sources, resolve, unpack, write_study
-from statmap.io.files import UserError, writing
+from statmap.io.files import UserError, read_yaml, writing
 from statmap.io.log import log, logging_to
 
 WRITTEN = ("maps.tsv", "study.yaml")
@@ -38,7 +36,7 @@ def main(sources: list[str], template: str, effects: bool = False, typed_in: str
             raise UserError(f"{name} is there already, and is not overwritten; accepted: a folder without it")
     if not sources:
         raise UserError("from is missing; write: snakemake start_study --directory STUDY --config from=ANALYSIS")
-    variants = yaml.safe_load(Path(template).read_text(encoding="utf-8"))["variants"]
+    variants = read_yaml(template)["variants"]
     folders = [Path.cwd(), *([typed_in] if typed_in else [])]
     analyses = read_sources([resolve(source, folders) for source in sources])
     study = write_study(analyses, Path.cwd(), variants, effects)

@@ -15,6 +15,7 @@ from .config.rerun import ASSETS
 from .distributions import STATISTICS
 from .figures.captions import VARIANT_FIGURES
 from .io.declared import KEYS, ORIGINS
+from .io.files import read_yaml
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
 
@@ -33,7 +34,7 @@ def render(root: Path) -> dict[Path, str]:
         enum = rf"(?<=\n  {key}:\n)((?:    .*\n)*?    .*enum: )\[.*?\]"
         pages[path] = re.sub(enum, rf"\g<1>{_yaml(words)}", path.read_text(encoding="utf-8"), count=1)
         schemas[name] = yaml.safe_load(pages[path])
-    conventions = yaml.safe_load((root / "config/schemas/conventions.yaml").read_text(encoding="utf-8"))
+    conventions = read_yaml(root / "config/schemas/conventions.yaml")
     keys = schemas["config"]["properties"]
     tables = {
         "keys": key_table(keys),

@@ -94,7 +94,7 @@ def _is_by_nilearn(folder):
                 return any(
                     "nilearn" in str(maker.get("Name", "")).lower() for maker in makers if isinstance(maker, dict)
                 )
-            except (ValueError, UserError, AttributeError):
+            except (ValueError, RecursionError, UserError, AttributeError):
                 return False
     return True  # nilearn before 0.11 describes nothing, and its names are these
 
@@ -223,7 +223,7 @@ def _settings(path, values):
         cutoff = next(float(content[key]) for key in content if key.startswith("Threshold"))
         extent = int(next((content[key] for key in content if key.startswith("Cluster size threshold")), 0))
         distance = float(next((content[key] for key in content if key.startswith("Minimum distance")), 8.0))
-    except (UserError, ValueError, TypeError, StopIteration, AttributeError):
+    except (UserError, ValueError, RecursionError, TypeError, StopIteration, AttributeError):
         return None, f"{path.name} is missing, or says no threshold"
     column = values[0].index("Peak Stat") if "Peak Stat" in values[0] else -1
     negative = any(row[column].strip().startswith("-") for row in values[1:] if column >= 0 and column < len(row))

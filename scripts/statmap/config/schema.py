@@ -7,16 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..io.files import UserError
+from ..io.files import UserError, read_yaml
 
 
 @cache
 def load(path: str | Path) -> dict:
-    """Read a YAML file of the project."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(Path(path).read_text(encoding="utf-8"), loader)
+    """Read a YAML file of the project, once."""
+    return read_yaml(path)
 
 
 @cache
@@ -142,15 +139,9 @@ def check_keys(paths: Iterable[str | Path]) -> None:
     UserError : a key that is there twice in one block, of which YAML readers keep the last without a word; a variant
         that is null, or empty, and that no file has to be dropped. It names the file and the key.
     """
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     defined, dropped = [], {}
     for path in paths:
-        try:
-            node = yaml.compose(Path(path).read_text(encoding="utf-8"), loader)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"{path} is no readable YAML ({' '.join(str(error).split())})") from error
+        node = read_yaml(path, nodes=True)
         _check_node(node, path)
         for name, keys in _entries(_entries(node).get("variants")).items():
             if keys.tag == "tag:yaml.org,2002:null":

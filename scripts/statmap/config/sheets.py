@@ -1,10 +1,11 @@
 """Tab-separated tables that people edit: the sample sheet and the variant table (standard library only)."""
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
-from ..io.files import UserError
+from ..io.files import UserError, read_text
 
 
 def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
@@ -27,9 +28,9 @@ def read_sheet(path: str | Path, key: str, columns: dict) -> dict[str, dict]:
         missing or repeated, or a cell that is not of its column's type.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(stream, delimiter="\t")]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        lines_read = io.StringIO(read_text(path, "utf-8-sig"), newline="")
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines_read, delimiter="\t")]
+    except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{path} is not a readable tab-separated table ({error})") from error
     lines = [(line, row) for line, row in enumerate(rows, start=1) if any(row) and not row[0].startswith("#")]
     header, known = (lines[0][1] if lines else []), [key, *columns]

@@ -1,10 +1,15 @@
-"""Files that are whole or absent, and byte-identical from one machine to the next (standard library only)."""
+"""Files that are whole or absent, and byte-identical from one machine to the next (standard library, and yaml late)."""
 
 import hashlib
 import json
 import os
+import stat
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+MOST_TEXT = 2**26  # bytes of a table or a config
+DEEPEST, MOST_NODES = 100, 1_000_000  # of YAML: blocks within each other; keys and values, each alias counted in full
 
 
 class UserError(Exception):
@@ -64,6 +69,73 @@ def sha256_of(path):
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def read_text(path: str | Path, encoding: str = "utf-8") -> str:
+    """The text of a file that somebody wrote, line ends as they are.
+
+    Raises
+    ------
+    OSError, ValueError : it cannot be read; it is no file (a pipe would be waited for, a device has no end), larger
+        than any table, or no such text.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is a folder, a pipe or a device; accepted: a file")
+    if status.st_size > MOST_TEXT:
+        raise ValueError(f"it has {status.st_size:,} bytes; accepted: {MOST_TEXT:,} at most")
+    return Path(path).read_bytes().decode(encoding)
+
+
+def read_yaml(path: str | Path, nodes: bool = False) -> Any:
+    """What a YAML file holds.
+
+    Parameters
+    ----------
+    path : the file.
+    nodes : whether to give its nodes (`yaml.compose`), which know their lines, in place of its values.
+
+    Raises
+    ------
+    UserError : it cannot be read, or its blocks lie too deep, contain themselves, or become too many by their aliases.
+    """
+    import yaml  # late: most jobs read none
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        text = read_text(path)
+        _check_events(yaml.parse(text, loader), path)
+        return yaml.compose(text, loader) if nodes else yaml.load(text, loader)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is no readable YAML ({' '.join(str(error).split())})") from error
+
+
+def _check_events(events, path):
+    """Refuse YAML that takes more time, memory or stack than any config, from its events, before anything is built.
+
+    A block is counted with all that its aliases stand for: nine lines of nine aliases each are 387 million values.
+    """
+    anchors, counts, sizes = [None], [0], {}  # of the blocks that are open, and their nodes so far; nodes by anchor
+    for event in events:
+        kind, anchor = type(event).__name__, getattr(event, "anchor", None)
+        where = f"{path}, line {event.start_mark.line + 1}"
+        if kind in ("MappingStartEvent", "SequenceStartEvent"):
+            anchors.append(anchor)
+            counts.append(1)
+        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+            size = sizes[anchors.pop()] = counts.pop()
+            counts[-1] += size
+        elif kind == "ScalarEvent":
+            sizes[anchor] = 1
+            counts[-1] += 1
+        elif kind == "AliasEvent":
+            if anchor in anchors:
+                raise UserError(f"{where}: *{anchor} stands within &{anchor} itself; accepted: blocks that end")
+            counts[-1] += sizes.get(anchor, 1)
+        if len(counts) > DEEPEST:
+            raise UserError(f"{where}: more than {DEEPEST} blocks within each other; no config has as many")
+        if counts[-1] > MOST_NODES:
+            raise UserError(f"{where}: aliases included, more than {MOST_NODES:,} values; no config has as many")
+
+
 def write_json(path, content):
     """Write a sidecar: keys in the order given, two spaces of indent, NaN refused."""
     with writing(path) as temporary:
@@ -87,7 +159,7 @@ def read_json(path):
 
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=Sidecar)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); delete it and run again") from error
     if not isinstance(found, Sidecar):
         raise UserError(f"{path} is damaged (it holds no keys); delete it and run again")

@@ -8,9 +8,7 @@ import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
-from .files import UserError, sha256_of
+from .files import UserError, read_yaml, sha256_of
 
 
 class Labels(NamedTuple):
@@ -43,10 +41,7 @@ def _sample(labels=None, **entry):
     return Sample(**entry, labels=Labels(**labels) if labels else None)
 
 
-_ENTRIES = yaml.load(
-    Path(__file__).with_suffix(".yaml").read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-)
-SAMPLES = {name: _sample(**entry) for name, entry in _ENTRIES.items()}
+SAMPLES = {name: _sample(**entry) for name, entry in read_yaml(Path(__file__).with_suffix(".yaml")).items()}
 ATLASES = {name: sample.labels for name, sample in SAMPLES.items() if sample.labels}
 
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..io.files import UserError
+from ..io.files import UserError, read_text
 from .layouts import ACCEPTED, SizeUnit, Table, cut, has_decimal_commas, voxel_volumes
 
 LARGEST = 1e15  # of a printed number: as a size it is still a whole number of voxels
@@ -77,9 +77,11 @@ def read_published(path: str | Path, name: str, peaks: str | Path | None = None)
 
 def _read_table(path, name):
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path, "utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise UserError(f"{name}: {path} is not text in UTF-8; {ACCEPTED}") from None
+    except ValueError as error:
+        raise UserError(f"{name}: {path} cannot be read ({error})") from error
     lines = [line for line in lines if line.strip(" \t,;\r\ufeff")]
     if not lines:
         raise UserError(f"{name}: {path} is empty; {ACCEPTED}")

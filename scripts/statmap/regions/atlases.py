@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..grid import extent_of, overlap_by_half
-from ..io.files import UserError
+from ..io.files import UserError, read_text
 from ..io.images import read_stored, read_written
 from ..io.sidecar import Sidecar
 from ..io.spaces import same_space
@@ -163,11 +163,10 @@ def read_labels_table(path):
     UserError : unreadable, a column missing, an index that is no integer or is there twice, or an empty name.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            lines = stream.read().splitlines()
+        lines = read_text(path, "utf-8-sig").splitlines()
         delimiter = "\t" if lines and "\t" in lines[0] else ","
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{path} is not a readable table ({error})") from error
     header = [column.strip() for column in rows[0]] if rows else []
     for column in ("index", "name"):
