@@ -3,12 +3,13 @@
 import shutil
 from pathlib import Path
 
+from statmap.config.outcome import REMOVED
 from statmap.io.files import UserError
 from statmap.io.log import log, logging_to
 
 
 def main(left_behind: list[str], maps: list[str]) -> None:
-    """Remove folders and files, and say so.
+    """Remove folders and files, and say so. One that is killed leaves nothing that the next does not find.
 
     Parameters
     ----------
@@ -25,7 +26,11 @@ def main(left_behind: list[str], maps: list[str]) -> None:
             "removed; give the options, --configfile among them, of the run that made them"
         )
     for path in map(Path, left_behind):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.is_dir() and not path.is_symlink():
+            begun = path if path.name.startswith(REMOVED) else path.rename(path.with_name(f"{REMOVED}{path.name}"))
+            shutil.rmtree(begun)
+        else:
+            path.unlink()
         log.info("removed %s", path)
 
 

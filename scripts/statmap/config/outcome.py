@@ -4,10 +4,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-# What names of maps and variants end in, where they name files; what there is of two variants or more.
-FETCHED_ATLAS = (".nii.gz", ".json", ".sha256", ".nii.gz.download")
-FETCHED = (".nii.gz", "_mask.nii.gz", ".json", ".sha256", ".nii.gz.download", "_mask.nii.gz.download")
-OVERLAPS = (".nii.gz", *(f"_{figure}.{kind}" for figure in ("overlap", "dice") for kind in ("png", "svg", "pdf")))
+# What names of maps and variants end in, where they name files, last that by which the others are found: one that is
+# removed before would leave them behind where the process is killed. And what there is of two variants or more.
+FETCHED_ATLAS = (".nii.gz", ".sha256", ".nii.gz.download", ".json")
+FETCHED = (".nii.gz", "_mask.nii.gz", ".sha256", ".nii.gz.download", "_mask.nii.gz.download", ".json")
+OVERLAPS = (*(f"_{figure}.{kind}" for figure in ("overlap", "dice") for kind in ("png", "svg", "pdf")), ".nii.gz")
+REMOVED = ".removed."  # before the name of a folder that is being removed: half of it would be found by nothing else
 COMPARISONS = ("stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf")
 
 
@@ -33,16 +35,17 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
     -------
     list of Path : folders of variants, sweeps, published tables and maps, what was fetched, logs and benchmarks of
         these, and comparisons with them, by name. Only what has the files of this workflow's rules is taken for theirs.
+        First what an earlier removal, which was killed, has begun.
     """
-    folder = Path(folder)
-    paths, maps = [], set(wanted.maps)
-    for of_map in sorted(path for path in folder.glob("*") if path.is_dir()):
-        parts = [path.parent for path in of_map.glob("*/regions.json")]
+    folder, maps = Path(folder), set(wanted.maps)
+    paths = sorted(path for above in ("", "*/", "*/published/") for path in folder.glob(f"{above}{REMOVED}*"))
+    for of_map in _folders(folder, "*"):
+        parts = [path for path in _folders(of_map, "*") if (path / "regions.json").is_file()]
         if of_map.name in maps:
-            paths += sorted(path for path in parts if path.name not in wanted.variants)
+            paths += [path for path in parts if path.name not in wanted.variants]
             paths += _files(of_map, COMPARISONS) if len(wanted.variants) == 1 else []
             paths += [of_map / "sweep"] if (of_map / "sweep/sweep.csv").is_file() and not wanted.sweep else []
-            tables = sorted(path.parent for path in of_map.glob("published/*/settings.csv"))
+            tables = [path for path in _folders(of_map, "published/*") if (path / "settings.csv").is_file()]
             paths += [table for table in tables if (of_map.name, table.name) not in wanted.tables]
         elif parts and (of_map / "tables.json").is_file():
             paths.append(of_map)
@@ -55,6 +58,11 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
         if name not in wanted.variants or len(maps) == 1:
             paths += _files(folder / "overlap", [name + end for end in OVERLAPS])
     return paths + _traces(folder, wanted)
+
+
+def _folders(folder, pattern):
+    """Sorted folders in a folder, less those that are being removed."""
+    return sorted(path for path in folder.glob(pattern) if path.is_dir() and not path.name.startswith(REMOVED))
 
 
 def _traces(folder, wanted):
