@@ -39,7 +39,7 @@ def main(
     """
     name, source, sha256 = f"atlas '{atlas_id}'", atlas["image"], atlas.get("sha256")
     with writing(image) as fetched:
-        found = fetch_image(
+        atlas_image = fetch_image(
             source,
             fetched,
             name=name,
@@ -50,17 +50,17 @@ def main(
             record=Path(sidecar).with_suffix(".sha256"),
             most_volumes=MOST_PROBABILITIES,
         )
-        if len(found.shape) == 4:
-            write_volumes(fetched, found.data, (*found.shape[:3], 2), found.affine, np.int16)
+        if len(atlas_image.shape) == 4:
+            write_volumes(fetched, atlas_image.data, (*atlas_image.shape[:3], 2), atlas_image.affine, np.int16)
         else:
-            whole = whole_numbers(np.where(np.isnan(found.data), 0, found.data))
+            whole = whole_numbers(np.where(np.isnan(atlas_image.data), 0, atlas_image.data))
             labels = as_labels(whole, name)
-            if not np.array_equal(found.data, whole):
-                write_image(fetched, labels, found.affine)
+            if not np.array_equal(atlas_image.data, whole):
+                write_image(fetched, labels, atlas_image.affine)
         warnings = []
-        if "url" in found.provenance and not sha256:
+        if "url" in atlas_image.provenance and not sha256:
             warnings.append(
-                f"{name} was downloaded without a sha256; to pin it, put {found.provenance['sha256']} into "
+                f"{name} was downloaded without a sha256; to pin it, put {atlas_image.provenance['sha256']} into "
                 f"atlases.{atlas_id}.sha256 of the config"
             )
         for warning in warnings:
@@ -70,16 +70,16 @@ def main(
             description=f"Atlas '{atlas_id}' as fetched from its source",
             generated_by=generated_by("fetch_atlas"),
             sources=[source],
-            source_url=found.provenance.get("url"),
-            source_sha256=found.provenance["sha256"],
+            source_url=atlas_image.provenance.get("url"),
+            source_sha256=atlas_image.provenance["sha256"],
             sha256=sha256_of(fetched),
-            shape=list(found.shape),
+            shape=list(atlas_image.shape),
             space=atlas.get("space"),
             warnings=warnings,
             reference=known and known.reference,
             terms_of_use=known and known.terms,
         ).write(sidecar)
-    log.info("%s: %s, %s voxels%s", name, source, found.shape, f"; terms of use: {known.terms}" if known else "")
+    log.info("%s: %s, %s voxels%s", name, source, atlas_image.shape, f"; terms of use: {known.terms}" if known else "")
 
 
 def _read(name, path):

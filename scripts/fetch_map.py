@@ -65,26 +65,26 @@ def main(
             source, fetched, name=name, sha256=sha256, record=record, **limits
         )
         neurovault = provenance.get("neurovault", {})
-        said, origin = statistic(header.header, source, row, name, neurovault=neurovault)
-        check_df(said["stat"], said["df"], name)
+        facts, origin = statistic(header.header, source, row, name, neurovault=neurovault)
+        check_df(facts["stat"], facts["df"], name)
         for key, where in origin.items():
-            log.info("%s: %s %s, from %s", name, key, said[key], where if where == "NeuroVault" else f"the {where}")
+            log.info("%s: %s %s, from %s", name, key, facts[key], where if where == "NeuroVault" else f"the {where}")
         mask = read_mask(row["mask"], name, header, mask_image, limits) if row.get("mask") else None
-        values = values_of(data, mask and mask.inside, said, name)
+        values = values_of(data, mask and mask.inside, facts, name)
         largest = float(np.abs(values.finite).max())
         if largest > LARGEST_VALUE:
             raise UserError(
                 f"{name}: {source} holds values up to {largest:.4g}; accepted: up to {LARGEST_VALUE:g}, so that "
                 "sums of them are numbers"
             )
-        thresholded = thresholded_before(values.gap, np.count_nonzero(values.tested), said, origin.get("thresholded"))
+        thresholded = thresholded_before(values.gap, np.count_nonzero(values.tested), facts, origin.get("thresholded"))
         if not thresholded:
             origin.pop("thresholded", None)
         warnings = [
             *_surprises(neurovault, values, thresholded),
             *values.warnings,
             *thresholded,
-            *doubts(header.raw, shape, values.finite, said["stat"], header.affine),
+            *doubts(header.raw, shape, values.finite, facts["stat"], header.affine),
             *(mask.warnings if mask else []),
         ]
         if "url" in provenance and not sha256:
@@ -94,7 +94,7 @@ def main(
             )
         nonzero = values.finite != 0
         extent = extent_of(nonzero, affine)
-        stat, finite = said["stat"], values.finite
+        stat, finite = facts["stat"], values.finite
         if stat in P_FORMS:
             stat, finite = "log10p", minus_log10_p(finite, values.tested, stat, name)
             write_image(fetched, finite, affine)
@@ -115,8 +115,8 @@ def main(
             neurovault=provenance.get("neurovault"),
             parameters={"max_voxels": max_voxels},
             stat=stat,
-            stat_of_source=said["stat"],
-            **{key: said[key] for key in ("df", "space", "corrected", "contrast", "citation")},
+            stat_of_source=facts["stat"],
+            **{key: facts[key] for key in ("df", "space", "corrected", "contrast", "citation")},
             said_by=origin or None,
             thresholded=bool(thresholded) or None,
             background=values.background,
@@ -141,7 +141,7 @@ def main(
 
 
 class Mask(NamedTuple):
-    """A mask of the sheet: the voxels ``inside``, ``sha256`` of its file, and what is to be doubted about it."""
+    """A mask of the sheet: the voxels ``inside``, ``sha256`` of its file, and warnings about it."""
 
     inside: np.ndarray
     sha256: str
@@ -176,16 +176,16 @@ def read_mask(mask, name, header, destination, limits):
 
 def _surprises(description, values, thresholded):
     """What makes results surprising without making them wrong: in the values, and in NeuroVault's description."""
-    found = []
+    warnings = []
     if not values.finite.any():
-        found.append("no voxel has a finite value other than 0; no region can be found")
+        warnings.append("no voxel has a finite value other than 0; no region can be found")
     if description.get("is_thresholded") is True and not thresholded:
-        found.append(
+        warnings.append(
             "NeuroVault says that the map is thresholded, its values do not; percentiles of all voxels count many zeros"
         )
     if description.get("not_mni") is True:
-        found.append("NeuroVault says that the map is not in MNI space; do not trust template and labels")
-    return found
+        warnings.append("NeuroVault says that the map is not in MNI space; do not trust template and labels")
+    return warnings
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def render(root: Path) -> dict[Path, str]:
     } | {file: column_table(columns, added) for file, (columns, added) in FILES.items()}
     for name in PAGES:
         text = (root / name).read_text(encoding="utf-8")
-        pages[root / name] = BLOCK.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", text)
+        pages[root / name] = BLOCK.sub(lambda match: f"{match[1]}{tables[match[2]]}{match[3]}", text)
     pages[root / "config/config.yaml"] = defaults_file(schemas["config"])
     pages[root / "scripts/files.txt"] = brought_files(root)
     return pages
@@ -140,9 +140,9 @@ def defaults_file(schema: dict) -> str:
     for key, rules in schema["properties"].items():
         if key == "defaults":
             lines += ["defaults:  # of a variant"]
-            for name, own in schema["$defs"]["variant"]["properties"].items():
-                if "default" in own and name != "convention":
-                    lines.append(f"  {name}: {_yaml(own['default'])}")
+            for name, variant_rules in schema["$defs"]["variant"]["properties"].items():
+                if "default" in variant_rules and name != "convention":
+                    lines.append(f"  {name}: {_yaml(variant_rules['default'])}")
         elif "default" in rules:
             lines.append(f"{key}: {_yaml(rules['default'])}")
     return "\n".join(lines) + "\n"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_map(source: str | Path, mask: str | Path | None = None, name: str | None = None, **said: Any) -> StatMap:
+def read_map(source: str | Path, mask: str | Path | None = None, name: str | None = None, **columns: Any) -> StatMap:
     """Read a statistical map as rule fetch_map does.
 
     Parameters
@@ -40,7 +40,7 @@ def read_map(source: str | Path, mask: str | Path | None = None, name: str | Non
     source : as in the sample sheet: a path, ``sample:motor``, ``file.nii.gz[3]``, an address.
     mask : path of an image on the map's grid; without one the map's nonzero voxels are its mask.
     name : what errors call it; the name of the file by default.
-    said : what the sheet would say of it: ``stat``, ``df``, ``space``, ``corrected``.
+    columns : what the sheet would say of it: ``stat``, ``df``, ``space``, ``corrected``.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def read_map(source: str | Path, mask: str | Path | None = None, name: str | Non
     inside = None
     if mask is not None:
         inside = read_on_grid(str(mask), fetched.shape, fetched.affine, f"mask of {what}")[0] != 0
-    known, origin = statistic(fetched.header.header, str(source), said, what)
+    known, origin = statistic(fetched.header.header, str(source), columns, what)
     check_df(known["stat"], known["df"], what)
     values = values_of(fetched.data, inside, known, what)
     doubts = thresholded_before(values.gap, int(np.count_nonzero(values.tested)), known, origin.get("thresholded"))
@@ -112,8 +112,8 @@ def extract(stat_map: StatMap, thresholded: Thresholded, passes: np.ndarray, **k
         sizes = excursion_sizes(stat_map.values, passes, rule.connectivity)
         known = rule, stat_map.distribution, str(stat_map)
         critical = critical_extent(sizes, thresholded.cutoff.value, thresholded.search, *known)
-    kept = np.where(passes, stat_map.values, stat_map.values.dtype.type(0))
-    regions = extract_regions(kept, stat_map.affine, with_extent(rule, critical, stat_map.affine))
+    suprathreshold = np.where(passes, stat_map.values, stat_map.values.dtype.type(0))
+    regions = extract_regions(suprathreshold, stat_map.affine, with_extent(rule, critical, stat_map.affine))
     for text in accounting_warnings(regions.accounting, rule):
         warnings.warn(f"{stat_map}: {text}", stacklevel=2)
     return regions

@@ -184,7 +184,7 @@ def _mask(path, beside):
 
 
 def _clusters(path, cells):
-    """nilearn's table of clusters of a contrast, its settings as keys of a variant, and what is to be said of them."""
+    """nilearn's table of clusters of a contrast, its settings as keys of a variant, where stated, and a remark."""
     stem = re.sub(r"_stat-[A-Za-z0-9]+_statmap\.nii(\.gz)?$", "", path.name)
     table, settings = (path.with_name(f"{stem}_clusters.{ending}") for ending in ("tsv", "json"))
     if not table.is_file():

@@ -26,9 +26,9 @@ def check_source(source: str, what: str) -> None:
     source : path, address, or empty.
     what : where it stands, in the error.
     """
-    if found := re.search("[{}<>\\n]", source):
+    if match := re.search("[{}<>\\n]", source):
         raise UserError(
-            f"{what}: {source!r} has {found[0]!r} in it, which Snakemake takes for a pattern; rename the file"
+            f"{what}: {source!r} has {match[0]!r} in it, which Snakemake takes for a pattern; rename the file"
         )
     if re.match("[A-Za-z]+://[^/]*@", source):
         raise UserError(
@@ -85,13 +85,13 @@ def _collected(problems):
 
 def template_problems(template: str | None) -> list[str]:
     """Why a template would be refused, as `problems_of`."""
-    found = []
+    problems = []
     if template:
         from ..io.images import check_template
 
-        with _collected(found):
+        with _collected(problems):
             check_template(template)
-    return found
+    return problems
 
 
 def space_in_header(source: str) -> str | None:

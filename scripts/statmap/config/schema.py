@@ -37,8 +37,8 @@ def _check_numbers(data, where, path=()):
             _check_numbers(value, where, (*path, key))
     elif isinstance(data, int | float) and not abs(data) <= LARGEST:
         place = ", ".join([where, ".".join(str(part) for part in path)])
-        found = f"{data:g}" if isinstance(data, float) else f"a number of {len(str(data))} digits"
-        raise UserError(f"{place}: found {found}; accepted: a finite number, of 15 digits at most")
+        shown = f"{data:g}" if isinstance(data, float) else f"a number of {len(str(data))} digits"
+        raise UserError(f"{place}: found {shown}; accepted: a finite number, of 15 digits at most")
 
 
 def validate(data: dict, schema: str | Path, where: str) -> None:
@@ -63,16 +63,16 @@ def validate(data: dict, schema: str | Path, where: str) -> None:
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
             unknown = next(key for key in error.instance if key not in known)
-            found, hint = f"key {unknown!r} is not known", f"accepted: {', '.join(known)}"
+            problem, hint = f"key {unknown!r} is not known", f"accepted: {', '.join(known)}"
         else:
-            found, rules = error.message, error.schema
+            problem, rules = error.message, error.schema
             if error.validator == "required":
                 missing = next(key for key in error.validator_value if key not in error.instance)
-                found, rules = f"{missing!r} is missing", rules["properties"][missing]
+                problem, rules = f"{missing!r} is missing", rules["properties"][missing]
             unit, description = rules.get("unit"), rules.get("description", "").split(". ")[0]
             hint = ", ".join(part for part in (unit, description) if part)
         place = ", ".join([where, ".".join(str(part) for part in error.absolute_path)]).removesuffix(", ")
-        raise UserError(" ".join(f"{place}: {found}".split()) + (f" ({hint})" if hint else ""))
+        raise UserError(" ".join(f"{place}: {problem}".split()) + (f" ({hint})" if hint else ""))
 
 
 def numbers_of_text(data: Any) -> Any:

@@ -78,7 +78,7 @@ class Study:
         }
         self.atlases = self._read_atlases(self.config["atlases"], schema)
         # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
-        self.labels = [self._labels_of(name, own) for name, own in self.atlases.items()]
+        self.labels = [self._labels_of(name, atlas) for name, atlas in self.atlases.items()]
         self.template = self._find_template(self.config["template"])
         self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
@@ -99,9 +99,11 @@ class Study:
 
     def problems(self) -> list[str]:
         """What would fail in a job, see `checks.problems_of`."""
-        found = problems_of(self.maps, self.variants, self.sweep, self.atlases, self.sheet, self.config["max_voxels"])
+        problems = problems_of(
+            self.maps, self.variants, self.sweep, self.atlases, self.sheet, self.config["max_voxels"]
+        )
         known = (self.config["template"] or "").startswith("sample:")
-        return found + template_problems(None if known else self.template) + self._problems_of_tables()
+        return problems + template_problems(None if known else self.template) + self._problems_of_tables()
 
     def _problems_of_tables(self):
         """Published tables that cannot be read."""

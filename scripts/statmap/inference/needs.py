@@ -43,9 +43,9 @@ def check_df(stat: str | None, df: object, name: str, sheet_name: str = SHEET) -
     pair = isinstance(df, list | tuple)
     if df is None or stat is None or pair == (stat == F.stat):
         return
-    found = ", ".join(f"{number:g}" for number in df) if pair else df  # type: ignore[attr-defined]
+    shown = ", ".join(f"{number:g}" for number in df) if pair else df  # type: ignore[attr-defined]
     accepted = "two numbers with a comma, numerator first" if stat == F.stat else "one number, with a decimal point"
-    raise UserError(f"{name}: column df of {sheet_name} is {found}, but stat is {stat}; accepted: {accepted}")
+    raise UserError(f"{name}: column df of {sheet_name} is {shown}, but stat is {stat}; accepted: {accepted}")
 
 
 def check_p(

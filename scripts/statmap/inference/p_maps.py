@@ -45,9 +45,9 @@ def minus_log10_p(
         p = np.maximum(np.round(1 - p, int(-np.log10(step))), step / 2)
     elif form == "p" and (p == 0).any():
         p = np.where(p == 0, smallest_p(data[inside]), p)
-    found = np.zeros(data.shape, dtype=data.dtype)
-    found[inside] = np.maximum(p if form == "log10p" else -np.log10(p), _NO_EVIDENCE)
-    return found
+    log_p = np.zeros(data.shape, dtype=data.dtype)
+    log_p[inside] = np.maximum(p if form == "log10p" else -np.log10(p), _NO_EVIDENCE)
+    return log_p
 
 
 def smallest_p(values: np.ndarray) -> float:

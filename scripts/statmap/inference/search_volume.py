@@ -164,7 +164,7 @@ def lattice_counts(inside: np.ndarray) -> tuple[int, np.ndarray, np.ndarray, int
 
     edges = [both(inside, axis) for axis in range(3)]
     faces = [both(edges[1], 2), both(edges[2], 0), both(edges[0], 1)]
-    n_edges, n_faces = (np.array([np.count_nonzero(one) for one in ones]) for ones in (edges, faces))
+    n_edges, n_faces = (np.array([np.count_nonzero(mask) for mask in masks]) for masks in (edges, faces))
     return int(np.count_nonzero(inside)), n_edges, n_faces, int(np.count_nonzero(both(faces[2], 2)))
 
 

@@ -93,7 +93,7 @@ class Values(NamedTuple):
     gap : the smallest magnitude of a map that was thresholded before, see `gap_around_zero`; None for a whole map.
     background : the value that fills the border and was taken for background, where it is neither 0 nor NaN.
     infinite : number of infinite values.
-    warnings : what is to be doubted.
+    warnings : about background, infinite values and p values of 0.
     """
 
     finite: np.ndarray
@@ -105,21 +105,21 @@ class Values(NamedTuple):
     warnings: list[str]
 
 
-def values_of(data: np.ndarray, mask: np.ndarray | None, said: Mapping[str, Any], name: str) -> Values:
+def values_of(data: np.ndarray, mask: np.ndarray | None, facts: Mapping[str, Any], name: str) -> Values:
     """Which voxels of a map were tested, and their values.
 
     Parameters
     ----------
     data : (i, j, k) float array as fetched.
     mask : (i, j, k) bool, the mask of the sheet, or None.
-    said : ``stat``, ``df`` and ``corrected`` of the map, see `declared.statistic`.
+    facts : ``stat``, ``df`` and ``corrected`` of the map, see `declared.statistic`.
     name : what the map is called in errors and in the log.
 
     Raises
     ------
     UserError : infinite p values.
     """
-    stat = said["stat"]
+    stat = facts["stat"]
     infinite, nan = np.isinf(data), np.isnan(data)
     if infinite.any() and stat in ("p", "1-p"):
         raise UserError(f"{name}: stat {stat}, but {np.count_nonzero(infinite)} infinite values; accepted: 0 to 1")
@@ -131,7 +131,7 @@ def values_of(data: np.ndarray, mask: np.ndarray | None, said: Mapping[str, Any]
     tested = inside & ~nan
     # A whole map may be strong everywhere within a mask: what lies beyond tells as well, but not what p means there
     told_by = tested & (data != 0) if stat in P_FORMS else ~outside
-    gap = None if said["corrected"] else gap_around_zero(data[told_by], stat, said["df"])
+    gap = None if facts["corrected"] else gap_around_zero(data[told_by], stat, facts["df"])
     zeros = np.count_nonzero(tested & (data == 0)) if stat == "p" else 0
     if zeros and gap is not None:  # what the threshold left, and no p of 0
         tested &= data != 0

@@ -1,4 +1,4 @@
-"""Whether a map was thresholded before it came here: a gap around zero where most values of a whole map lie."""
+"""Whether a map was thresholded before: a gap around zero, where most values of a whole map lie."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -49,9 +49,9 @@ def gap_around_zero(
 
 
 def thresholded_before(
-    gap: float | None, n_tested: int, said: Mapping[str, Any], origin: str | None = None
+    gap: float | None, n_tested: int, facts: Mapping[str, Any], origin: str | None = None
 ) -> list[str]:
-    """Whether a map was thresholded before it came here: the warning that says so, or nothing.
+    """The warning that a map was thresholded before, or nothing.
 
     Its values tell, and SPM's header; NeuroVault counts zeros, and is believed where the values cannot tell.
 
@@ -59,14 +59,14 @@ def thresholded_before(
     ----------
     gap : of `gap_around_zero`.
     n_tested : number of voxels with a value.
-    said : ``stat`` of the map, and ``thresholded`` where someone says it, see `declared.statistic`.
-    origin : who says it.
+    facts : ``stat`` of the map, and ``thresholded`` where an origin says it, see `declared.statistic`.
+    origin : which says it.
     """
-    stat, believed = said["stat"], origin != "NeuroVault" or n_tested < FEWEST or said["stat"] not in TELLING
+    stat, believed = facts["stat"], origin != "NeuroVault" or n_tested < FEWEST or facts["stat"] not in TELLING
     if gap is not None:
         nearest = "nearer to p = 1 than" if stat in ("p", "1-p") else "between 0 and"
         why = f"no value lies {nearest} {gap:.4g}"
-    elif said["thresholded"] and believed:
+    elif facts["thresholded"] and believed:
         why = f"{'NeuroVault' if origin == 'NeuroVault' else 'its header'} says so"
     else:
         return []

@@ -1,4 +1,4 @@
-"""What is said about a map, by whom, and who wins (standard library only: the config asks as well).
+"""What the sheet, the header, the name and NeuroVault say about a map, and which counts (standard library only).
 
 The table is `ORIGINS`: what the sheet leaves empty is taken from the first of them that says it, and a sheet or another
 origin that says something else is an error. `make docs` writes it into config/README.md.
@@ -16,7 +16,7 @@ from .spaces import same_space
 
 KEYS = ("stat", "df", "space", "corrected", "contrast", "citation", "thresholded")
 FREE = ("contrast", "citation", "thresholded")  # two of them may differ: the first is taken
-NATIVE = "ORIG"  # AFNI's space of what it was told nothing of: it gives way to any other
+NATIVE = "ORIG"  # AFNI's name for a space that it does not know: any other name wins
 NEAR = 1e-6  # relative, between degrees of freedom that are the same
 
 # NIfTI-1 intent codes (nifti1.h) and AFNI's statistical codes (README.attributes) by the name that the sheet has.
@@ -64,7 +64,7 @@ class Evidence(NamedTuple):
 
 
 class Printed(float):
-    """A number that was printed with so many ``decimals``: what rounds to it is the same."""
+    """A number that is printed with ``decimals`` digits after its point: any number that rounds to it agrees."""
 
     decimals: int
 
@@ -213,7 +213,7 @@ ORIGINS = (
         {
             "stat": "`BRICK_STATAUX` of the volume, else `BRICK_STATSYM`",
             "df": "likewise",
-            "space": "`TEMPLATE_SPACE`; `ORIG` contradicts nobody",
+            "space": "`TEMPLATE_SPACE`; any other name wins over `ORIG`",
             "contrast": "its label in `BRICK_LABS`",
         },
         _of_afni,
@@ -272,7 +272,7 @@ def statistic(
 
     Returns
     -------
-    found : every one of `KEYS`: ``stat`` (``other`` where nothing says it), ``df``, ``space``, ``corrected`` (of p
+    facts : every one of `KEYS`: ``stat`` (``other`` where nothing says it), ``df``, ``space``, ``corrected`` (of p
         maps), ``contrast``, ``citation``, ``thresholded`` (True or None).
     origin : name of the origin of what the sheet leaves empty and another says.
 
@@ -281,10 +281,10 @@ def statistic(
     UserError : the sheet and an origin, or two origins, contradict each other; `corrected` of what is no map of p.
     """
     evidence = Evidence(header, source, neurovault or {})
-    said = [(origin, origin.read(evidence)) for origin in ORIGINS]
-    found, origin = {}, {}
+    statements = [(origin, origin.read(evidence)) for origin in ORIGINS]
+    facts, origin = {}, {}
     for key in KEYS:
-        options = [(where, values[key]) for where, values in said if values.get(key)]
+        options = [(where, values[key]) for where, values in statements if values.get(key)]
         of_sheet = sheet.get(key)
         for where, value in options if key not in FREE else ():
             if of_sheet is not None and not _agree(key, of_sheet, value):
@@ -297,28 +297,28 @@ def statistic(
                     f"{name}: {options[0][0].phrase.format(source)} says {key} {_shown(options[0][1])}, "
                     f"{where.phrase.format('it')} {_shown(value)}; accepted: a file whose header and name say the same"
                 )
-        found[key] = of_sheet
+        facts[key] = of_sheet
         if of_sheet is None and options:
             where, value = next((option for option in options if option[1] != NATIVE), options[0])
-            origin[key], found[key] = where.name, _plain(value)
-    found["stat"] = found["stat"] or "other"
-    if found["corrected"] and found["stat"] not in P_FORMS:
+            origin[key], facts[key] = where.name, _without_decimals(value)
+    facts["stat"] = facts["stat"] or "other"
+    if facts["corrected"] and facts["stat"] not in P_FORMS:
         if sheet.get("corrected"):
             raise UserError(
-                f"{name}: column corrected of {sheet_name} is {found['corrected']}, but stat is {found['stat']}; "
+                f"{name}: column corrected of {sheet_name} is {facts['corrected']}, but stat is {facts['stat']}; "
                 f"accepted: corrected p values as stat {', '.join(P_FORMS)}"
             )
-        found["corrected"] = None
+        facts["corrected"] = None
         origin.pop("corrected")
-    return found, origin
+    return facts, origin
 
 
 def _agree(key, value, other):
-    """Whether two say the same of a map."""
+    """Whether two values of a key agree."""
     if key == "space":
         return same_space(value, other) or NATIVE in (value, other)
     if key == "stat" and value in P_FORMS and other in P_FORMS:
-        return True  # that it is p, an intent code or NeuroVault says; in which form, the sheet
+        return True  # an intent code or NeuroVault says that it is p, the sheet in which form
     if key != "df":
         return value == other
     pairs = [number if isinstance(number, list | tuple) else [number] for number in (value, other)]
@@ -332,8 +332,8 @@ def _near(number, other):
     return math.isclose(number, other, rel_tol=NEAR, abs_tol=printed)
 
 
-def _plain(value):
-    """A value without how it was printed."""
+def _without_decimals(value):
+    """A value with its numbers as plain floats, for the sidecar."""
     if isinstance(value, list):
         return [float(number) for number in value]
     return float(value) if isinstance(value, Printed) else value

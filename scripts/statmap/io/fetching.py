@@ -1,4 +1,4 @@
-"""One way to an image from elsewhere, for maps, masks and atlases: fetched, judged by its header, read to its end."""
+"""Fetch an image for maps, masks and atlases alike: fetched, judged by its header, read to its end."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -81,30 +81,30 @@ def fetch_image(
                 convert(files, destination, headers[0])
 
     most_bytes = MOST_BYTES_A_VOXEL * max_voxels + MOST_BESIDE
-    with _kept_until_judged(destination) as kept:
-        asked = {"require_sha256": require_sha256, "most_bytes": most_bytes, "kept": kept, "store": store}
+    with _download_until_judged(destination) as download:
+        asked = {"require_sha256": require_sha256, "most_bytes": most_bytes, "download": download, "store": store}
         provenance = fetch(source, destination, name=name, sha256=sha256, base=base, **asked)
         if record and not sha256 and "url" in provenance:
-            _hold_to_record(record, source, provenance["sha256"], name)
+            _compare_with_record(record, source, provenance["sha256"], name)
         with damage(name, source, destination):
             data, affine = read(destination)
         return Fetched(data, affine, headers[0].shape, provenance, headers[0])
 
 
 @contextmanager
-def _kept_until_judged(destination):
-    """Path of a download beside what is made of it: gone when all is well, else named in the error."""
-    kept = beside(destination, ".download")
+def _download_until_judged(destination):
+    """Path of a download, beside the image made of it: deleted when the image is accepted, else named in the error."""
+    download = beside(destination, ".download")
     try:
-        yield kept
+        yield download
     except UserError as error:
-        if kept.is_file():
-            raise UserError(f"{error} (the download is kept as {kept})") from error
+        if download.is_file():
+            raise UserError(f"{error} (the download is kept as {download})") from error
         raise
-    kept.unlink(missing_ok=True)
+    download.unlink(missing_ok=True)
 
 
-def _hold_to_record(record, source, sha256, name):
+def _compare_with_record(record, source, sha256, name):
     """Write down the sha256 of a download, or compare it with what an earlier run wrote down for the source."""
     line = f"{sha256}  {source}\n"
     before = record.read_text(encoding="utf-8") if record.is_file() else line

@@ -158,12 +158,12 @@ def read_json(path):
             raise UserError(f"{path} is damaged (it lacks {key}); delete it and run again")
 
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=Sidecar)
+        content = json.loads(Path(path).read_text(encoding="utf-8"), object_hook=Sidecar)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); delete it and run again") from error
-    if not isinstance(found, Sidecar):
+    if not isinstance(content, Sidecar):
         raise UserError(f"{path} is damaged (it holds no keys); delete it and run again")
-    return found
+    return content
 
 
 def check_written(path, sha256, sidecar):
@@ -179,9 +179,9 @@ def check_written(path, sha256, sidecar):
     ------
     UserError : it has other bytes; the user deletes it.
     """
-    found = sha256_of(path)
-    if found != sha256:
+    actual = sha256_of(path)
+    if actual != sha256:
         raise UserError(
-            f"{path} is not the file that was written (sha256 {found}, {sidecar} says {sha256}); "
+            f"{path} is not the file that was written (sha256 {actual}, {sidecar} says {sha256}); "
             "delete it and run again"
         )

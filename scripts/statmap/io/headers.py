@@ -1,4 +1,4 @@
-"""What stands in the header of an image, and what is to be doubted in it and in the values of a map."""
+"""What the header of an image says, and warnings about it and about the values of a map."""
 
 import html
 import re
@@ -51,30 +51,30 @@ def afni_attributes(image: Any) -> Mapping[str, Any]:
     """AFNI's attributes of an image that say what its volumes are, text or lists of numbers; {} where it has none."""
     if isinstance(image.header, nib.brikhead.AFNIHeader):
         info = image.header.info
-        found: dict[str, Any] = {name: str(info[name]) for name in _AFNI_TEXTS if name in info}
+        attributes: dict[str, Any] = {name: str(info[name]) for name in _AFNI_TEXTS if name in info}
         if _AFNI_NUMBERS in info:
-            found[_AFNI_NUMBERS] = [float(number) for number in np.atleast_1d(info[_AFNI_NUMBERS])]
-        return found
+            attributes[_AFNI_NUMBERS] = [float(number) for number in np.atleast_1d(info[_AFNI_NUMBERS])]
+        return attributes
     for extension in getattr(image.header, "extensions", []):
         if extension.get_code() == AFNI_CODE:
             content = extension.get_content()
-            return _of_extension(content if isinstance(content, str) else content.decode("latin-1"))
+            return _attributes_of_extension(content if isinstance(content, str) else content.decode("latin-1"))
     return {}
 
 
-def _of_extension(text):
+def _attributes_of_extension(text):
     """The attributes in the XML of AFNI's extension: text in quotes, in one piece or several, or numbers."""
-    found = {}
+    attributes = {}
     for name in (*_AFNI_TEXTS, _AFNI_NUMBERS):
         element = re.search(rf'<AFNI_atr\b[^>]*atr_name="{name}"[^>]*>(.*?)</AFNI_atr>', text, re.DOTALL)
         if not element:
             continue
         if name == _AFNI_NUMBERS:
             numbers = re.findall(r"[-+\d.]+(?:e[-+]?\d+)?", element[1], re.IGNORECASE)
-            found[name] = [number for number in map(_number, numbers) if number is not None]
+            attributes[name] = [number for number in map(_number, numbers) if number is not None]
         else:
-            found[name] = html.unescape("".join(re.findall(r'"([^"]*)"', element[1]))).strip("~")
-    return found
+            attributes[name] = html.unescape("".join(re.findall(r'"([^"]*)"', element[1]))).strip("~")
+    return attributes
 
 
 def _number(text):
@@ -97,11 +97,11 @@ def doubts(
     stat : what the values are.
     affine : (4, 4) array that the image has, where its header is Analyze's, which may be from SPM's ``.mat`` beside it.
     """
-    found = []
+    warnings = []
     if isinstance(header, nib.Nifti1Header):
         sform, qform = int(header["sform_code"]), int(header["qform_code"])
         if not sform and not qform:
-            found.append(
+            warnings.append(
                 "the header has no orientation (sform and qform codes 0): positions, left and right are guesses"
             )
         elif sform and qform:
@@ -109,21 +109,21 @@ def doubts(
             both = [nib.affines.apply_affine(form, corners) for form in (header.get_sform(), header.get_qform())]
             apart = float(np.linalg.norm(both[0] - both[1], axis=1).max())
             if apart > FAR_MM:
-                found.append(f"sform and qform of the header are up to {apart:.1f} mm apart; the sform is used")
+                warnings.append(f"sform and qform of the header are up to {apart:.1f} mm apart; the sform is used")
         unit = UNITS.get(int(header["xyzt_units"]) & 7)
         if unit:
-            found.append(f"the header gives lengths in {unit}s; they are taken as mm")
+            warnings.append(f"the header gives lengths in {unit}s; they are taken as mm")
     elif isinstance(header, nib.AnalyzeHeader) and _is_guess(affine, header):
-        found.append(
+        warnings.append(
             "an Analyze header does not say where left is: voxels are taken as stored from right to left, as SPM does; "
             "left and right may be swapped"
         )
-    some = data[data != 0]
-    if some.size and stat == "z" and np.abs(some).max() > LARGEST_Z:
-        found.append(f"values up to {np.abs(some).max():.4g} for stat: z; is it a z-map?")
-    if some.size and (some == np.round(some)).all() and len(distinct := np.unique(some)) <= MOST_LABELS:
-        found.append(f"distinct values: {len(distinct)}, all whole numbers: labels or a mask, not a statistic?")
-    return found
+    nonzero = data[data != 0]
+    if nonzero.size and stat == "z" and np.abs(nonzero).max() > LARGEST_Z:
+        warnings.append(f"values up to {np.abs(nonzero).max():.4g} for stat: z; is it a z-map?")
+    if nonzero.size and (nonzero == np.round(nonzero)).all() and len(distinct := np.unique(nonzero)) <= MOST_LABELS:
+        warnings.append(f"distinct values: {len(distinct)}, all whole numbers: labels or a mask, not a statistic?")
+    return warnings
 
 
 def _is_guess(affine, header):

@@ -124,7 +124,7 @@ def read_on_grid(path, shape, affine, name):
     Returns
     -------
     data : (i, j, k) float array, in the map's order of voxels.
-    warnings : what is to be doubted, infinite values.
+    warnings : of infinite values.
 
     Raises
     ------
@@ -132,10 +132,10 @@ def read_on_grid(path, shape, affine, name):
     """
     files, header = judge(path, name, Look(shape, affine))
     with damage(name, path, files.voxels):
-        data, found = read_image(files, header.header.volume)
+        data, image_affine = read_image(files, header.header.volume)
     replaced = replace_infinite(data)
     warnings = [f"{name}: {text}" for text in infinite_values(data, replaced)]
-    return replace_nonfinite(on_grid(replaced, found, shape, affine))[0], warnings
+    return replace_nonfinite(on_grid(replaced, image_affine, shape, affine))[0], warnings
 
 
 def read_residuals(path, shape, affine, name):
@@ -193,9 +193,9 @@ def _order(shape, affine, other_shape, other):
     turned = tuple(1 if matrix[along[axis], axis] > 0 else -1 for axis in axes)
     indices = np.zeros((4, 4))
     indices[3, 3] = 1
-    for axis, (own, step) in enumerate(zip(axes, turned, strict=True)):
-        indices[own, axis] = step
-        indices[own, 3] = 0 if step > 0 else shape[own] - 1
+    for axis, (image_axis, step) in enumerate(zip(axes, turned, strict=True)):
+        indices[image_axis, axis] = step
+        indices[image_axis, 3] = 0 if step > 0 else shape[image_axis] - 1
     same = same_grid([shape[axis] for axis in axes], affine @ indices, other_shape, other)
     return (axes, turned) if same else None
 

@@ -67,8 +67,8 @@ def damage(what: str, given: Any, path: Any = None, advice: str = "get the file 
             raise  # the disk is full, or it is not ours: the image is not to blame
         reason = " ".join(str(error).split())
         reason = reason.replace(str(path), str(given)) if path else reason
-        found = "not a readable image" if isinstance(error, UnreadableError) else "damaged"
-        raise UserError(f"{what}: {given} is {found} ({reason}); {advice}") from error
+        problem = "not a readable image" if isinstance(error, UnreadableError) else "damaged"
+        raise UserError(f"{what}: {given} is {problem} ({reason}); {advice}") from error
 
 
 @contextmanager
@@ -245,8 +245,8 @@ def _judge(image, name, max_voxels, given, most_volumes, volume):
         )
     sizes = nib.affines.voxel_sizes(affine).astype(np.float32)  # as the header has them
     if sizes.min() < SMALLEST_MM or sizes.max() > LARGEST_MM:
-        found = " × ".join(f"{size:g}" for size in sizes)
-        raise UserError(f"{name}: {given} has voxels of {found} mm; accepted: {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
+        shown = " × ".join(f"{size:g}" for size in sizes)
+        raise UserError(f"{name}: {given} has voxels of {shown} mm; accepted: {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
     return Look(shape, affine, header, raw)
 
 

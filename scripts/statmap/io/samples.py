@@ -76,10 +76,10 @@ def _file(name, package, file, sha256, what):
     if spec is None:
         raise UserError(f"{what}: sample:{name} is in the {package} wheel, which is not installed; run `make install`")
     path = Path(spec.submodule_search_locations[0], file)
-    found = sha256_of(path) if path.is_file() else "no such file"
-    if found != sha256:
+    actual = sha256_of(path) if path.is_file() else "no such file"
+    if actual != sha256:
         raise UserError(
-            f"{what}: sample:{name} is {path.name} with sha256 {sha256}, but the installed {package} has {found}; "
+            f"{what}: sample:{name} is {path.name} with sha256 {sha256}, but the installed {package} has {actual}; "
             f"install the version of {package} in envs/requirements.lock"
         )
     return path

@@ -1,4 +1,4 @@
-"""The JSON beside a file: how it was made, and what was found (BIDS Derivatives habit; no time, host or path).
+"""The JSON beside a file: how it was made, and with what result (BIDS Derivatives habit; no time, host or path).
 
 A kind of sidecar is a subclass of `Sidecar` beside the code that fills it; the name of a field gives its key.
 """
@@ -67,12 +67,12 @@ class Sidecar:
         return self.generated_by[0]["Software"]
 
     def write(self, path: str | Path) -> None:
-        """Write it; what is None by default is left out where it is None."""
+        """Write it; a field whose default is None is left out where it is None."""
         content: dict[str, Any] = {}
-        for own in fields(self):
-            value = getattr(self, own.name)
-            if value is not None or own.default is not None:
-                content |= value.entries() if "part" in own.metadata else {key_of(own.name): value}
+        for member in fields(self):
+            value = getattr(self, member.name)
+            if value is not None or member.default is not None:
+                content |= value.entries() if "part" in member.metadata else {key_of(member.name): value}
         write_json(path, content)
 
     @classmethod
@@ -84,11 +84,11 @@ class Sidecar:
         UserError : it is not what was written; the user deletes it.
         """
         content, values = read_json(path), {}
-        for own in fields(cls):
-            if "part" in own.metadata:
-                values[own.name] = own.metadata["part"].from_entries(content)
-            elif key_of(own.name) in content or own.default is own.default_factory is MISSING:
-                values[own.name] = content[key_of(own.name)]  # its absence is an error that names the file
+        for member in fields(cls):
+            if "part" in member.metadata:
+                values[member.name] = member.metadata["part"].from_entries(content)
+            elif key_of(member.name) in content or member.default is member.default_factory is MISSING:
+                values[member.name] = content[key_of(member.name)]  # its absence is an error that names the file
         return cls(**values)
 
     def check(self, path: str | Path, sidecar: str | Path) -> None:

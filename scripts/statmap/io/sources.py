@@ -31,7 +31,7 @@ ACCEPTED = "sample:NAME, a path, an https:// address, or neurovault:ID"
 NEUROVAULT_API = "https://neurovault.org/api"
 # For tests against a server on this machine: hosts that may be asked without encryption, another address of the API.
 ALLOW_HTTP_VARIABLE, NEUROVAULT_VARIABLE = "STATMAP_TEST_ALLOW_HTTP", "STATMAP_TEST_NEUROVAULT_API"
-# What is kept of NeuroVault's description: what the image shows, not counters that change from day to day.
+# Keys kept of NeuroVault's description: what the image shows, no counters that change from day to day.
 NEUROVAULT_KEYS = (
     "id",
     "name",
@@ -89,7 +89,7 @@ def fetch(
     base: str | Path,
     require_sha256: bool = True,
     most_bytes: float = math.inf,
-    kept: Path | None = None,
+    download: Path | None = None,
     store: Callable[[Files, Path], None] = keep,
 ) -> dict:
     """Put the image that `source` names at `destination`, checked against its sha256.
@@ -104,8 +104,8 @@ def fetch(
     base : path of the folder that a relative path starts from.
     require_sha256 : whether an address needs one.
     most_bytes : how large a download may be.
-    kept : path where a download stays until it is judged, by the caller too; what is there already is used if it has
-        the `sha256`. None for a temporary file.
+    download : path where a download stays until the caller has judged it too; a file that is there already is used if
+        it has the `sha256`. None for a temporary file.
     store : function that writes the files of an image to `destination`.
 
     Returns
@@ -116,7 +116,7 @@ def fetch(
     Raises
     ------
     UserError : the source is unknown, missing, unreachable, too large, no image, or has another sha256. Nothing is left
-        on disk but `kept`.
+        on disk but `download`.
     """
     expected = (sha256 or "").strip().lower()
     if expected and not re.fullmatch("[0-9a-f]{64}", expected):
@@ -126,7 +126,7 @@ def fetch(
     kind, _, rest = bare.partition(":")
     try:
         if is_remote(source):
-            return _fetch_remote(bare, name, expected, most_bytes, kept, partial(accept, required=require_sha256))
+            return _fetch_remote(bare, name, expected, most_bytes, download, partial(accept, required=require_sha256))
         if kind == "sample":
             return {"source": source} | accept(sample_path(rest, name))
         return {"source": source} | accept(existing(Path(base) / bare, name, source, f"a source is {ACCEPTED}"))
@@ -153,33 +153,34 @@ def local_path(source: str, what: str) -> str | None:
 
 
 def check_address(source: str, name: str) -> None:
-    """Refuse a source that is elsewhere and that nobody would be asked for: no https, no id of NeuroVault."""
+    """Refuse a remote source that no download would be tried of: not https, or without an id of NeuroVault."""
     source = split_volume(source)[0]
     if source.startswith("neurovault:"):
         _image_id(source, name)
     elif not _may_ask(source, _allowed()):
-        raise _refused(source, name)
+        raise _refusal(source, name)
 
 
-def check_sha256(found: str, expected: str, name: str, source: str) -> None:
+def check_sha256(actual: str, expected: str, name: str, source: str) -> None:
     """Refuse a file that has another sha256 than the config says, if it says one; 64 hexadecimal digits, small."""
-    if expected and found != expected:
+    if expected and actual != expected:
         raise UserError(
-            f"{name}: {source} has sha256 {found}, but the config says {expected}; "
+            f"{name}: {source} has sha256 {actual}, but the config says {expected}; "
             "the file has changed or is not the one you want: get the right file, or put the new sha256 into the config"
         )
 
 
 def _allowed():
+    """Hosts that may be asked without encryption, in tests."""
     return os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
 
 
-def _refused(url, name):
+def _refusal(url, name):
     return UserError(f"{name}: {url} is refused; a source is {ACCEPTED}")
 
 
-def _fetch_remote(source, name, expected, most_bytes, kept, accept):
-    """Download into a folder of its own, which goes whatever happens, then store the image."""
+def _fetch_remote(source, name, expected, most_bytes, download, accept):
+    """Download into a temporary folder, then store the image."""
     import tempfile
 
     allow_http = _allowed()
@@ -188,14 +189,14 @@ def _fetch_remote(source, name, expected, most_bytes, kept, accept):
         url = source
         if source.startswith("neurovault:"):
             url, provenance["neurovault"] = _ask_neurovault(source, folder, name, allow_http)
-        if kept and expected and kept.is_file() and sha256_of(kept) == expected:
-            log.info("%s: %s has the sha256 that is asked for and is used", name, kept)
-            body = kept
+        if download and expected and download.is_file() and sha256_of(download) == expected:
+            log.info("%s: %s has the sha256 that is asked for and is used", name, download)
+            body = download
         else:
             body = _download(url, folder, "image", name, allow_http, most_bytes)
-            if kept:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                body = Path(shutil.move(body, kept))
+            if download:
+                download.parent.mkdir(parents=True, exist_ok=True)
+                body = Path(shutil.move(body, download))
         # The address that was asked, not where it led: redirects end in addresses that are signed and expire.
         return provenance | {"url": url} | accept(body, downloaded=True)
 
@@ -209,8 +210,7 @@ def _image_id(source, name):
 
 def _ask_neurovault(source, folder, name, allow_http):
     """Address of a NeuroVault image's file, and what NeuroVault says about the image."""
-    api = os.environ.get(NEUROVAULT_VARIABLE, NEUROVAULT_API)
-    url = f"{api.rstrip('/')}/images/{_image_id(source, name)}/"
+    url = f"{neurovault_api().rstrip('/')}/images/{_image_id(source, name)}/"
     try:
         body = _download(url, folder, "description", name, allow_http, MOST_DESCRIBED).read_bytes()
         # NaN is no JSON, but Python reads it and the sidecar would refuse it.
@@ -222,11 +222,13 @@ def _ask_neurovault(source, folder, name, allow_http):
         raise UserError(f"{name}: {url} names no file; open it in a browser and check that the id is that of an image")
     if not _may_ask(file, allow_http):
         file = re.sub("^http:", "https:", file)
-    told = {key: answer[key] for key in NEUROVAULT_KEYS if isinstance(answer.get(key), str | int | float)}
-    for key, value in told.items():
+    description = {key: answer[key] for key in NEUROVAULT_KEYS if isinstance(answer.get(key), str | int | float)}
+    for key, value in description.items():
         if isinstance(value, str):  # half a surrogate pair is no text that can be written
-            told[key] = value.encode("utf-8", "replace").decode("utf-8")
-    return file, {key: value for key, value in told.items() if not isinstance(value, float) or math.isfinite(value)}
+            description[key] = value.encode("utf-8", "replace").decode("utf-8")
+    return file, {
+        key: value for key, value in description.items() if not isinstance(value, float) or math.isfinite(value)
+    }
 
 
 def _may_ask(url, allow_http):
@@ -237,8 +239,8 @@ def _may_ask(url, allow_http):
             return bool(parts.hostname)
         allowed = [urlsplit(prefix) for prefix in allow_http]
         return any(
-            (parts.scheme, parts.hostname) == ("http", one.hostname) and one.port in (None, parts.port)
-            for one in allowed
+            (parts.scheme, parts.hostname) == ("http", host.hostname) and host.port in (None, parts.port)
+            for host in allowed
         )
     except ValueError:  # a port or an IPv6 address that is none
         return False
@@ -257,11 +259,11 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
         is larger than `most_bytes`, or the disk is full.
     """
     if not _may_ask(url, allow_http):
-        raise _refused(url, name)
+        raise _refusal(url, name)
     import pooch
     import requests
 
-    # What asking again does not mend; pooch would ask again.
+    # Errors that a second attempt does not fix; pooch would try again.
     lasting = requests.exceptions.SSLError, requests.exceptions.InvalidURL
 
     def check(response, **settings):
@@ -337,16 +339,16 @@ def _reason(error):
 def _accept(path, *, store, destination, name, source, expected, required=False, downloaded=False):
     """Store an image whose format and sha256 are right; the sha256 of its bytes, and of both files of a pair."""
     files = recognise(path, name, source, alone=downloaded)
-    found = sha256_of(path)
+    actual = sha256_of(path)
     if required and not expected:
         raise UserError(
             f"{name}: no sha256 is given for {source}; check that it is the file you want, "
-            f"then put its sha256 into the config: {found}"
+            f"then put its sha256 into the config: {actual}"
         )
-    check_sha256(found, expected, name, source)
+    check_sha256(actual, expected, name, source)
     store(files, destination)
     pair = {} if files.header == files.voxels else {file.name: sha256_of(file) for file in files_of(path)}
-    return {"sha256": found} | ({"files": pair} if pair else {})
+    return {"sha256": actual} | ({"files": pair} if pair else {})
 
 
 NEUROVAULT_COLLECTION = "neurovault-collection:"
@@ -371,8 +373,7 @@ def answer_of(url: str, folder: str, name: str) -> bytes:
     ------
     UserError : it is refused, does not come, or is too large.
     """
-    allow_http = os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
-    answer = _download(url, folder, "answer", name, allow_http, MOST_LISTED)
+    answer = _download(url, folder, "answer", name, _allowed(), MOST_LISTED)
     content = answer.read_bytes()
-    answer.unlink()  # or the next one would be taken for it
+    answer.unlink()  # pooch would take it for the next answer
     return content

@@ -7,6 +7,6 @@ import re
 _MNI152 = re.compile(r"(MNI|ICBM)[-_ ]?152.*|MNI|MNI152Lin|IXI549Space|MNI_2009c_asym|GenericMNI", re.IGNORECASE)
 
 
-def same_space(one: str | None, other: str | None) -> bool:
+def same_space(space: str | None, other: str | None) -> bool:
     """Whether two names mean one space for display and labels: the same name, or two of the MNI152 family."""
-    return one == other or bool(one and other and _MNI152.fullmatch(one) and _MNI152.fullmatch(other))
+    return space == other or bool(space and other and _MNI152.fullmatch(space) and _MNI152.fullmatch(other))

@@ -306,10 +306,10 @@ def peak_label(indices, names, percent=None):
     if percent is not None:
         indices = np.where(percent >= SMALLEST_PERCENT, indices, 0)
     distinct, place = _names(indices, names)
-    found = [distinct[i] for i in place]
+    peak_names = [distinct[i] for i in place]
     if percent is None:
-        return found
-    return [name if name == NO_LABEL else f"{share}% {name}" for name, share in zip(found, percent, strict=True)]
+        return peak_names
+    return [name if name == NO_LABEL else f"{share}% {name}" for name, share in zip(peak_names, percent, strict=True)]
 
 
 def overlap(region, indices, n_regions, names):
@@ -335,10 +335,10 @@ def overlap(region, indices, n_regions, names):
     pairs, count = np.unique((region - 1) * np.int64(len(sorted_names)) + name_of[place], return_counts=True)
     owner, label = np.divmod(pairs, max(len(sorted_names), 1))
     size = np.bincount(region - 1, minlength=n_regions)
-    kept = np.flatnonzero(100 * count >= SMALLEST_PERCENT * size[owner])  # whole numbers: exactly 5% is kept
-    kept = kept[np.lexsort((label[kept], -count[kept], owner[kept]))]
+    pairs_named = np.flatnonzero(100 * count >= SMALLEST_PERCENT * size[owner])  # whole numbers: exactly 5% is kept
+    pairs_named = pairs_named[np.lexsort((label[pairs_named], -count[pairs_named], owner[pairs_named]))]
     texts = [[] for _ in range(n_regions)]
-    for row in kept:
+    for row in pairs_named:
         share = 100 * count[row] / size[owner[row]]
         texts[owner[row]].append(f"{share:.1f}% {sorted_names[label[row]]}")
     return ["; ".join(parts) for parts in texts]

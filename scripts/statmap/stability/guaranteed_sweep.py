@@ -74,16 +74,16 @@ def _nodes(tree, ranks, bound):
 
 def _measure(level, n_voxels, affine, sizes, size_rule):
     """The columns from ``cutoff`` on for the regions of one setting and bound, a row per smallest size."""
-    kept = large_enough(n_voxels, affine, sizes[:, None], size_rule) * n_voxels
+    kept_voxels = large_enough(n_voxels, affine, sizes[:, None], size_rule) * n_voxels
     volume = voxel_volume(affine)
     return {
         "cutoff": np.full(len(sizes), level.min(initial=np.inf)),
         "cutoff_rule": [">="] * len(sizes),
         "min_region_size": sizes,
         "suprathreshold": np.full(len(sizes), n_voxels.sum()),
-        "n_regions": np.count_nonzero(kept, axis=1),
-        "volume_mm3": kept.sum(axis=1) * volume,
-        "largest_mm3": kept.max(axis=1, initial=0) * volume,
-        "kept": kept.sum(axis=1),
-        "too_small": n_voxels.sum() - kept.sum(axis=1),
+        "n_regions": np.count_nonzero(kept_voxels, axis=1),
+        "volume_mm3": kept_voxels.sum(axis=1) * volume,
+        "largest_mm3": kept_voxels.max(axis=1, initial=0) * volume,
+        "kept": kept_voxels.sum(axis=1),
+        "too_small": n_voxels.sum() - kept_voxels.sum(axis=1),
     }

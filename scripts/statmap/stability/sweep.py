@@ -93,7 +93,7 @@ def _measure(tree, affine, thresholds, sizes, size_rule):
 
     Returns
     -------
-    found : (4, thresholds, sizes) int: suprathreshold voxels, regions, kept voxels, voxels of the largest region.
+    counts : (4, thresholds, sizes) int: suprathreshold voxels, regions, kept voxels, voxels of the largest region.
     times_kept : (n,) int32, how many of these grid points keep each of the tree's voxels.
     """
     ascending = np.argsort(thresholds, kind="stable")
