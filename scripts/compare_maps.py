@@ -9,8 +9,9 @@ import numpy as np
 from statmap.figures.files import draw_figures
 from statmap.figures.overlap_chart import maps_figure, overlap_figure
 from statmap.figures.scene import lay_out
-from statmap.io.images import read_template, read_written, write_image
+from statmap.io.images import read_template, read_written
 from statmap.io.log import log, logging_to
+from statmap.io.nifti import write_image
 from statmap.io.stat_map import by_map_and_variant
 from statmap.stability.across_maps import maps_on_one_grid, overlap_of_maps
 from statmap.tables.columns import MAPS

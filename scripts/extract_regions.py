@@ -10,12 +10,13 @@ from statmap.grid import voxel_volume
 from statmap.inference.needs import no_family
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.files import UserError, sha256_of
-from statmap.io.images import read_written, write_image, write_volumes
+from statmap.io.images import read_written
 from statmap.io.log import log, logging_to
+from statmap.io.nifti import MOST_VOLUMES, write_image, write_sparse
 from statmap.io.sidecar import generated_by
 from statmap.io.stat_map import by_folder
 from statmap.regions.clusters import with_extent
-from statmap.regions.extract import RegionsSidecar, accounting_warnings, extract_regions, region_volumes, size_warnings
+from statmap.regions.extract import RegionsSidecar, accounting_warnings, extract_regions, region_voxels, size_warnings
 from statmap.rules import RegionRule
 
 
@@ -33,7 +34,8 @@ def main(
     rules : by variant.
     inputs : by variant, ``thresholded.nii.gz`` and ``thresholded.json``.
     outputs : by variant, ``regions.nii.gz``, the labels, and ``regions.json`` with the voxel accounting; where it is
-        asked for ``regions_4d.nii.gz``, one volume per region (one empty volume without any).
+        asked for ``regions_4d.nii.gz``, one volume per region (one empty volume without any, or with more than
+        the format counts).
 
     Raises
     ------
@@ -53,15 +55,20 @@ def main(
             raise UserError(f"{name}: {error}") from error
         counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in regions.accounting.items())
         log.info("%s: %d regions; voxels: %s", name, regions.n_regions, counts)
+        written = regions.n_regions if regions.n_regions <= MOST_VOLUMES else 0
         warnings = [*accounting_warnings(regions.accounting, rule), *size_warnings(regions, rule, affine)]
+        if "regions_4d.nii.gz" in to_write and written < regions.n_regions:
+            warnings.append(
+                f"regions_4d.nii.gz is one empty volume: NIfTI holds {MOST_VOLUMES:,} volumes at most, and there are "
+                f"{regions.n_regions:,} regions; they are in regions.nii.gz"
+            )
         for warning in warnings:
             log.warning("%s: %s", name, warning)
         dtype = np.int16 if regions.n_regions < 2**15 else np.int32
         write_image(to_write["regions.nii.gz"], regions.labels.astype(dtype), affine)
         if "regions_4d.nii.gz" in to_write:
-            volumes = region_volumes(regions.labels, data) if regions.n_regions else [np.zeros_like(data)]
-            shape = (*data.shape, max(regions.n_regions, 1))
-            write_volumes(to_write["regions_4d.nii.gz"], volumes, shape, affine, data.dtype)
+            volumes = region_voxels(regions.labels, data) if written else [(np.arange(0), data.ravel()[:0])]
+            write_sparse(to_write["regions_4d.nii.gz"], volumes, (*data.shape, max(written, 1)), affine, data.dtype)
         RegionsSidecar(
             description=f"Regions of map '{map_id}', variant '{variant}': 0 background, regions by size",
             generated_by=generated_by("extract_regions", ("numpy", "scipy", "nibabel", "connected-components-3d")),

@@ -7,8 +7,9 @@ import numpy as np
 
 from statmap.io.fetching import fetch_image
 from statmap.io.files import sha256_of, writing
-from statmap.io.images import each_volume, read_stored, whole_numbers, write_image, write_volumes
+from statmap.io.images import each_volume, read_stored, whole_numbers
 from statmap.io.log import log, logging_to
+from statmap.io.nifti import write_image, write_volumes
 from statmap.io.opening import MOST_PROBABILITIES, look
 from statmap.io.samples import ATLASES
 from statmap.io.sidecar import generated_by

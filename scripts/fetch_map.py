@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 
 from statmap.distributions import P_FORMS
-from statmap.grid import extent_of
+from statmap.grid import extent_of, voxel_sizes
 from statmap.inference.needs import check_df
 from statmap.inference.p_maps import minus_log10_p
 from statmap.inference.tested import values_of
@@ -16,8 +16,9 @@ from statmap.io.declared import statistic
 from statmap.io.fetching import fetch_image
 from statmap.io.files import UserError, sha256_of, writing
 from statmap.io.headers import doubts
-from statmap.io.images import check_grid, on_grid, replace_nonfinite, whole_numbers, write_image
+from statmap.io.images import check_grid, on_grid, replace_nonfinite, whole_numbers
 from statmap.io.log import log, logging_to
+from statmap.io.nifti import write_image
 from statmap.io.sidecar import generated_by
 from statmap.io.stat_map import MapSidecar
 
@@ -123,7 +124,7 @@ def main(
             warnings=warnings,
             sha256=sha256_of(fetched),
             shape=list(shape),
-            voxel_size_mm=nib.affines.voxel_sizes(affine).tolist(),
+            voxel_size_mm=voxel_sizes(affine).tolist(),
             affine=affine.tolist(),
             nan_count=int(np.isnan(data).sum()),
             inf_count=values.infinite,

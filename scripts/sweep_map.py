@@ -11,8 +11,9 @@ from statmap.inference.families import family_of
 from statmap.inference.kinds import parse_threshold
 from statmap.inference.search_volume import search_volumes
 from statmap.inference.thresholds import ThresholdSidecar, check_on_map, resolve_cutoff, write_threshold
-from statmap.io.images import read_written, write_image
+from statmap.io.images import read_written
 from statmap.io.log import log, logging_to
+from statmap.io.nifti import write_image
 from statmap.io.stat_map import MapFiles, StatMap, by_folder
 from statmap.regions.atlases import AtlasFiles, label_peaks, read_atlases
 from statmap.regions.clusters import size_in_mm3

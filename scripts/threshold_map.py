@@ -10,8 +10,8 @@ from statmap.inference.kinds import parse_threshold
 from statmap.inference.search_volume import search_volumes
 from statmap.inference.thresholds import ThresholdSidecar, describe
 from statmap.io.files import sha256_of
-from statmap.io.images import write_image
 from statmap.io.log import log, logging_to
+from statmap.io.nifti import write_image
 from statmap.io.sidecar import generated_by
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
 from statmap.rules import Smoothness, ThresholdRule

@@ -11,7 +11,7 @@ from statmap.grid import extent_of
 from statmap.inference import thresholds
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.files import sha256_of
-from statmap.io.images import write_image
+from statmap.io.nifti import write_image
 from statmap.io.sidecar import generated_by
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap
 from statmap.regions import extract, measures
@@ -33,6 +33,11 @@ def stat_map_of(data, affine=None, mask=None, stat="other", df=None, name="map")
 
 def extract_regions(thresholded, affine, keys):
     return extract.extract_regions(thresholded, affine, rule_of(RegionRule, keys))
+
+
+def region_volumes(labels, values):
+    """One (i, j, k) volume per region, as the 4D image has them."""
+    return [np.where(labels == region, values, values.dtype.type(0)) for region in range(1, labels.max() + 1)]
 
 
 def measure_regions(data, labels, affine, connectivity=6):

@@ -4,7 +4,6 @@ import math
 from itertools import product
 
 import numpy as np
-from nibabel.affines import apply_affine
 
 from .types import Connectivity
 
@@ -12,6 +11,17 @@ from .types import Connectivity
 def voxel_volume(affine: np.ndarray) -> float:
     """Volume of one voxel in mm^3, ``|det(affine[:3, :3])|``."""
     return float(abs(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
+
+
+def voxel_sizes(affine: np.ndarray) -> np.ndarray:
+    """Lengths of a voxel's sides along the axes of the array, (3,) mm."""
+    return np.sqrt(np.sum(affine[:3, :3] ** 2, axis=0))
+
+
+def apply_affine(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Places in mm of voxel indices, (..., 3), fractions among them: as nibabel's function of this name."""
+    points = np.asarray(points)
+    return (points.reshape(-1, 3) @ affine[:3, :3].T + affine[:3, 3]).reshape(points.shape)
 
 
 def decimals_of(affine: np.ndarray) -> dict[str, int]:

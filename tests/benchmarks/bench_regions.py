@@ -96,7 +96,8 @@ def make(folder):
     from bench_sweep import MAP, resample
     from scipy.ndimage import gaussian_filter
 
-    from statmap.io.images import read_image, write_image
+    from statmap.io.images import read_image
+    from statmap.io.nifti import write_image
 
     def noise(smoothness):
         data = gaussian_filter(np.random.default_rng(0).standard_normal((91, 109, 91), dtype=np.float32), smoothness)
@@ -162,14 +163,15 @@ def our_side(task, path, cutoff):
 
     from statmap.distributions import Unknown
     from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
-    from statmap.io.images import read_image, write_volumes
+    from statmap.io.images import read_image
+    from statmap.io.nifti import write_sparse
     from statmap.io.stat_map import StatMap
     from statmap.regions import (  # else they would be imported, and counted, by the first call
         nilearn_walker,  # noqa: F401
         random_walker,  # noqa: F401
         seeds,  # noqa: F401
     )
-    from statmap.regions.extract import extract_regions, region_volumes
+    from statmap.regions.extract import extract_regions, region_voxels
     from statmap.regions.measures import list_peaks, measure_regions
     from statmap.rules import PeakRule, RegionRule, ThresholdRule
 
@@ -203,7 +205,7 @@ def our_side(task, path, cutoff):
         found = extract_regions(data, affine, rule)
         with tempfile.TemporaryDirectory() as folder:
             shape = (*data.shape, found.n_regions)
-            write_volumes(Path(folder, "4d.nii.gz"), region_volumes(found.labels, data), shape, affine, data.dtype)
+            write_sparse(Path(folder, "4d.nii.gz"), region_voxels(found.labels, data), shape, affine, data.dtype)
         return found.n_regions
 
     calls = {"components": components, "local": local_regions, "as nilearn": local_regions, "4D": write}

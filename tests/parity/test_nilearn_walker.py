@@ -6,7 +6,7 @@ from itertools import product
 import nibabel as nib
 import numpy as np
 import pytest
-from calls import extract_regions, resolve_cutoff
+from calls import extract_regions, region_volumes, resolve_cutoff
 from nilearn.image import threshold_img
 from nilearn.regions import connected_regions
 from scipy.ndimage import gaussian_filter
@@ -14,7 +14,6 @@ from scipy.ndimage import gaussian_filter
 from statmap.grid import voxel_volume
 from statmap.inference.thresholds import suprathreshold_mask
 from statmap.io.images import read_image
-from statmap.regions.extract import region_volumes
 
 SHAPES = {
     "cube": (24, 24, 24),

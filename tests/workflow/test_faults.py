@@ -18,7 +18,7 @@ import pytest
 import yaml
 from running import OFFLINE, REPOSITORY, errors_of, once, outputs, plan, run_snakemake, succeed
 
-from statmap.io.images import write_image
+from statmap.io.nifti import write_image
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 from contourpy import contour_generator
-from nibabel.affines import apply_affine
 
-from ..grid import index_box
+from ..grid import apply_affine, index_box
 
 MOST_POINTS = 2**24  # of a grid that an oblique image is drawn on
 

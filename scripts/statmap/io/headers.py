@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 
 from .declared import Header
@@ -21,6 +20,8 @@ _AFNI_TEXTS = ("BRICK_LABS", "BRICK_STATSYM", "TEMPLATE_SPACE")
 
 def header_of(image: Any, volume: int = 0) -> Header:
     """What the header of an image, as nibabel reads it, says of one of its volumes."""
+    import nibabel as nib
+
     raw = image.header
     intent, parameters, descrip = 0, (0.0, 0.0), ""
     if isinstance(raw, nib.Nifti1Header):
@@ -49,6 +50,8 @@ def _printable(text):
 
 def afni_attributes(image: Any) -> Mapping[str, Any]:
     """AFNI's attributes of an image that say what its volumes are, text or lists of numbers; {} where it has none."""
+    import nibabel as nib
+
     if isinstance(image.header, nib.brikhead.AFNIHeader):
         info = image.header.info
         attributes: dict[str, Any] = {name: str(info[name]) for name in _AFNI_TEXTS if name in info}
@@ -97,6 +100,8 @@ def doubts(
     stat : what the values are.
     affine : (4, 4) array that the image has, where its header is Analyze's, which may be from SPM's ``.mat`` beside it.
     """
+    import nibabel as nib
+
     warnings = []
     if isinstance(header, nib.Nifti1Header):
         sform, qform = int(header["sform_code"]), int(header["qform_code"])

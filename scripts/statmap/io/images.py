@@ -1,17 +1,15 @@
 """Images in and out: read in one way, brought to the grid of a map, written to the same bytes every time."""
 
-import gzip
-import io
 import itertools
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from ..grid import same_grid
-from .files import UserError, check_written, read_json, writing
+from .files import UserError, check_written, read_json
 from .formats import FEWEST_RESIDUALS, Files, existing, recognise, split_volume
-from .opening import MOST_VOLUMES, Look, damage, loaded, look
+from .nifti import read_plain, write_volumes
+from .opening import MOST_VOLUMES, Look, check_affine, damage, loaded, look
 from .sources import local_path
 
 ROUNDING = 1e-6  # of the largest value: what a scale factor in float32 leaves of a whole number
@@ -26,6 +24,15 @@ def _voxels(image, volume=None):
 
 def _place(shape, volume):
     return (..., *(int(index) for index in np.unravel_index(volume, shape[3:], order="F")))
+
+
+def _stored(path, volume=None):
+    """Voxels as `_voxels` gives them, and the (4, 4) affine; nibabel is asked, and imported, where it has to be."""
+    plain = read_plain(path.voxels if isinstance(path, Files) else path, 4 if volume is None else 3)
+    if plain:
+        return plain
+    with loaded(path) as image:
+        return _voxels(image, volume), image.affine
 
 
 def _as_floats(data):
@@ -44,20 +51,18 @@ def read_image(path, volume=0):
         scaled or not, become float64 unless float32 holds them exactly); NaN and infinities as they are.
     affine : (4, 4) float64, voxel indices to mm.
     """
-    with loaded(path) as image:
-        return _as_floats(_voxels(image, volume)), image.affine
+    data, affine = _stored(path, volume)
+    return _as_floats(data), affine
 
 
 def read_raw(path, volume=0):
     """Read one 3D image in the type it is stored in (labels, a template), and its (4, 4) affine."""
-    with loaded(path) as image:
-        return _voxels(image, volume), image.affine
+    return _stored(path, volume)
 
 
 def read_stored(path):
     """Read an image in the type and the shape it is stored in, and its (4, 4) affine."""
-    with loaded(path) as image:
-        return _voxels(image), image.affine
+    return _stored(path)
 
 
 def each_volume(path):
@@ -208,9 +213,13 @@ def read_template(path):
     UserError : it is no 3D image, damaged, or 0 everywhere.
     """
     files, _ = named_image(path, "template")
-    check_template(path)
+    plain = read_plain(files.voxels, 3)
+    if plain:
+        check_affine(plain[1], "template", path)
+    else:
+        check_template(path)
     with damage("template", path, files.voxels):
-        data, affine = read_raw(files)
+        data, affine = plain or read_raw(files)
     data = replace_nonfinite(data)[0]
     if not data.any():
         raise UserError(f"template: {path} is 0 everywhere; a template is 0 outside the brain only")
@@ -235,15 +244,15 @@ def read_result(path):
         return read_raw(Files("nifti", Path(path), Path(path)))
 
 
-def read_written(path, sidecar, read=read_raw):
-    """`read_raw`, or another `read`, of an image of ours, whose bytes have the sha256 that its sidecar says.
+def read_written(path, sidecar):
+    """`read_stored` of an image of ours, whose bytes have the sha256 that its sidecar says.
 
     Raises
     ------
     UserError : it, or the sidecar, is not what was written; the user deletes it.
     """
     check_written(path, read_json(sidecar)["SHA256"], sidecar)
-    return read(path)
+    return read_stored(path)
 
 
 def whole_numbers(data: np.ndarray) -> np.ndarray:
@@ -300,47 +309,6 @@ def replace_nonfinite(data):
         return data, {"nan": 0, "inf": 0}
     nan = int(np.isnan(data).sum())
     return np.where(finite, data, data.dtype.type(0)), {"nan": nan, "inf": int((~finite).sum()) - nan}
-
-
-def _header(shape, affine, dtype):
-    header = nib.Nifti1Header()
-    header.set_data_dtype(dtype)
-    header.set_data_shape(shape)
-    header.set_qform(affine, code=2)
-    header.set_sform(affine, code=2)
-    header.set_xyzt_units("mm")
-    header["vox_offset"] = 352
-    header["magic"] = b"n+1"
-    header["scl_slope"], header["scl_inter"] = 1, 0
-    return header
-
-
-def write_volumes(path, volumes, shape, affine, dtype):
-    """Write an image from an iterable of volumes, one in memory at a time (gzip, no time, no name inside).
-
-    Parameters
-    ----------
-    path : ``.nii.gz`` to write.
-    volumes : iterable of (i, j, k) arrays; their number is ``shape[3]`` (or 1 where `shape` has three axes).
-    shape : tuple of int, three or four axes.
-    affine : (4, 4) array.
-    dtype : numpy dtype of the file.
-    """
-    with (
-        writing(path) as temporary,
-        open(temporary, "wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream,
-    ):
-        buffer = io.BytesIO()
-        _header(shape, affine, dtype).write_to(buffer)
-        stream.write(buffer.getvalue() + b"\0" * (352 - buffer.tell()))
-        for volume in volumes:
-            stream.write(np.asarray(volume, dtype=np.dtype(dtype).newbyteorder("<")).tobytes(order="F"))
-
-
-def write_image(path, data, affine):
-    """Write one 3D array in its own dtype, to the same bytes every time."""
-    write_volumes(path, [data], data.shape, affine, data.dtype)
 
 
 def convert(files: Files, destination: Path, header: Look) -> None:

@@ -10,39 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.fileholders import FileHolder
-from nibabel.spatialimages import HeaderDataError, ImageDataError
 
+from ..grid import voxel_sizes
 from .declared import Header
 from .files import UserError
 from .formats import SURFACE, Files, matrix_of, opened_for_reading, recognise, split_volume
 from .headers import header_of
 from .log import OF_THE_SYSTEM
+from .nifti import MOST_BESIDE
 
 MOST_VOXELS = 10**9  # of an image that `max_voxels` is not about
 MOST_VOLUMES = 2**31  # of residuals: no limit
 MOST_PROBABILITIES = 1000  # volumes of a probabilistic atlas
-MOST_BESIDE = 2**20  # bytes of a file beside its voxels: header, extensions, padding
 MOST_LISTED = 20  # volumes in an error
 SMALLEST_MM, LARGEST_MM = 0.01, 100.0  # of a voxel's side
 FARTHEST_MM = 1e6  # of a voxel from the origin
 SMALLEST_SURFACE = 1000  # vertices: a line of that many voxels is no image of a brain
 _CIFTI = range(3000, 3100)  # intent codes
 
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    OverflowError,
-    zlib.error,
-    ImageFileError,
-    HeaderDataError,
-    ImageDataError,
-    IndexError,
-)
+_DAMAGE = OSError, EOFError, ValueError, OverflowError, zlib.error, IndexError
 
 
 class UnreadableError(ValueError):
@@ -62,13 +49,22 @@ def damage(what: str, given: Any, path: Any = None, advice: str = "get the file 
     """
     try:
         yield
-    except _DAMAGE as error:
+    except Exception as error:
+        if not isinstance(error, (*_DAMAGE, *_damage_of_nibabel())):
+            raise
         if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM:
             raise  # the disk is full, or it is not ours: the image is not to blame
         reason = " ".join(str(error).split())
         reason = reason.replace(str(path), str(given)) if path else reason
         problem = "not a readable image" if isinstance(error, UnreadableError) else "damaged"
         raise UserError(f"{what}: {given} is {problem} ({reason}); {advice}") from error
+
+
+def _damage_of_nibabel():
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError, ImageDataError
+
+    return ImageFileError, HeaderDataError, ImageDataError
 
 
 @contextmanager
@@ -105,6 +101,10 @@ def _open(files, stream):
 
 
 def _image(files, stream):
+    # Here, not above: most jobs read what `nifti.read_plain` reads.
+    import nibabel as nib
+    from nibabel.fileholders import FileHolder
+
     plain = isinstance(stream, io.BufferedReader)
     voxels = FileHolder(str(files.voxels)) if plain else FileHolder(fileobj=stream)
     if files.kind == "nifti":
@@ -203,6 +203,8 @@ def look(
 
 
 def _judge(image, name, max_voxels, given, most_volumes, volume):
+    import nibabel as nib
+
     shape, raw = tuple(int(length) for length in image.shape), image.header
     stored = shape
     if isinstance(raw, nib.Nifti1Header) and int(raw["intent_code"]) in _CIFTI:
@@ -235,19 +237,34 @@ def _judge(image, name, max_voxels, given, most_volumes, volume):
             f"{name}: {given} says that its voxels begin at byte {image.dataobj.offset}, within the header; accepted: "
             f"vox_offset {raw.single_vox_offset} or more"
         )
-    affine = image.affine
+    check_affine(image.affine, name, given)
+    return Look(shape, image.affine, header, raw)
+
+
+def check_affine(affine: np.ndarray | None, name: str, given: Any) -> None:
+    """Refuse an affine that no image of a brain has.
+
+    Parameters
+    ----------
+    affine : (4, 4) array, voxel indices to mm.
+    name : what the image is called in the error.
+    given : what the user knows the file by.
+
+    Raises
+    ------
+    UserError : it is not finite, not invertible, too far, or its voxels are too small or too large.
+    """
     with np.errstate(all="ignore"):  # of numbers that no brain has
         good = affine is not None and np.abs(affine).max() <= FARTHEST_MM and np.linalg.det(affine[:3, :3]) != 0
-    if not good:
+    if affine is None or not good:
         raise UserError(
             f"{name}: {given} has an affine that is not finite or not invertible, or beyond {FARTHEST_MM:g} mm: "
             f"{np.asarray(affine).tolist()}"
         )
-    sizes = nib.affines.voxel_sizes(affine).astype(np.float32)  # as the header has them
+    sizes = voxel_sizes(affine).astype(np.float32)  # as the header has them
     if sizes.min() < SMALLEST_MM or sizes.max() > LARGEST_MM:
         shown = " × ".join(f"{size:g}" for size in sizes)
         raise UserError(f"{name}: {given} has voxels of {shown} mm; accepted: {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
-    return Look(shape, affine, header, raw)
 
 
 def _volume_number(volume, labels, number, name, given):

@@ -3,8 +3,8 @@
 A kind of sidecar is a subclass of `Sidecar` beside the code that fills it; the name of a field gives its key.
 """
 
+import sys
 from dataclasses import MISSING, dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,13 +16,16 @@ _ACRONYMS = {word.lower(): word for word in ("SHA256", "URL", "DF", "MM", "MM3",
 
 def generated_by(rule: str, packages: tuple[str, ...] = ("numpy", "nibabel")) -> list[dict[str, Any]]:
     """Name the rule and the versions of the packages that made a file, for the key ``GeneratedBy``."""
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "unknown"
+    versions = {package: _version(package) for package in packages}
     return [{"Name": "Statmap Regions", "Version": VERSION, "Description": f"rule {rule}", "Software": versions}]
+
+
+def _version(package):
+    """Of an installed package, from the name of the folder that says so: importlib.metadata takes long to import."""
+    name = package.replace("-", "_")
+    folders = (path for place in sys.path for path in Path(place).glob(f"{name}-*.dist-info"))
+    found = next(folders, None)
+    return found.name.removesuffix(".dist-info").removeprefix(f"{name}-") if found else "unknown"
 
 
 def part(kind: type, **options: Any) -> Any:

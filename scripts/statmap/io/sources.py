@@ -22,7 +22,6 @@ from urllib.parse import urljoin, urlsplit
 
 from .files import UserError, sha256_of, writing
 from .formats import Files, existing, files_of, opened_for_reading, recognise, split_volume
-from .samples import sample_path
 
 log = logging.getLogger("statmap")
 
@@ -128,6 +127,8 @@ def fetch(
         if is_remote(source):
             return _fetch_remote(bare, name, expected, most_bytes, download, partial(accept, required=require_sha256))
         if kind == "sample":
+            from .samples import sample_path  # late: it reads YAML, and jobs after fetch_map need none
+
             return {"source": source} | accept(sample_path(rest, name))
         return {"source": source} | accept(existing(Path(base) / bare, name, source, f"a source is {ACCEPTED}"))
     except OSError as error:
@@ -148,6 +149,8 @@ def local_path(source: str, what: str) -> str | None:
     source = split_volume(source)[0]
     kind, _, rest = source.partition(":")
     if kind == "sample":
+        from .samples import sample_path
+
         return str(sample_path(rest, what))
     return None if is_remote(source) else source
 

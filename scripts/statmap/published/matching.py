@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from nibabel.affines import apply_affine
 
+from ..grid import apply_affine
 from .curves import Curves
 
 # Printed numbers are decimal, maps float32 and voxel volumes come from an affine of float32: equal to this share.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from nibabel.affines import apply_affine
 
+from ..grid import apply_affine
 from .matching import SAME, Wanted, agrees, one_to_one, size_range
 from .readers import Published
 from .settings import plain_reading, read_rows

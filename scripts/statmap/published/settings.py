@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
-from nibabel.affines import apply_affine
 
-from ..grid import voxel_volume
+from ..grid import apply_affine, voxel_volume
 from ..stability.tree import component_tree
 from ..types import Connectivity
 from .curves import cluster_curves

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..grid import extent_of, overlap_by_half
 from ..io.files import UserError, read_text
-from ..io.images import read_stored, read_written
+from ..io.images import read_written
 from ..io.sidecar import Sidecar
 from ..io.spaces import same_space
 from ..io.stat_map import StatMap
@@ -95,7 +95,7 @@ def read_atlases(files: Mapping[str, AtlasFiles], stat_map: StatMap) -> tuple[li
     for name, (image, sidecar, table, space) in files.items():
         warning = check_space(stat_map.space, space, str(stat_map), f"atlas '{name}'")
         warnings += [warning] if warning else []
-        stored, affine = read_written(image, sidecar, read_stored)
+        stored, affine = read_written(image, sidecar)
         names, percent = read_labels_table(table), None
         if stored.ndim == 4:  # what rule fetch_atlas makes of probabilities
             stored, percent = stored[..., 0], stored[..., 1]

@@ -162,22 +162,23 @@ def size_warnings(regions: Regions, rule: RegionRule, affine: np.ndarray) -> lis
     return warnings
 
 
-def region_volumes(labels: np.ndarray, values: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield one (i, j, k) volume per region in order, the same array each time: read it before you ask for the next.
+def region_voxels(labels: np.ndarray, values: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the voxels of each region in order, as `io.nifti.write_sparse` takes them.
 
     Parameters
     ----------
     labels : (i, j, k) int32, regions 1..n.
-    values : (i, j, k) array, what each volume holds inside its region.
+    values : (i, j, k) array.
+
+    Yields
+    ------
+    where : (m,) int, flat indices with i fastest, rising.
+    inside : (m,) array, the values there.
     """
-    flat = labels.ravel()
-    where = np.flatnonzero(flat != 0)
-    where = where[np.argsort(flat[where])]
-    sizes = np.bincount(flat[where])[1:]
-    volume = np.zeros(labels.size, dtype=values.dtype)
-    ends = np.cumsum(sizes)
-    for start, end in zip(ends - sizes, ends, strict=True):
-        voxels = where[start:end]
-        volume[voxels] = values.ravel()[voxels]
-        yield volume.reshape(labels.shape)
-        volume[voxels] = 0
+    flat = labels.ravel(order="F")
+    where = np.flatnonzero(flat)
+    where = where[np.argsort(flat[where], kind="stable")]
+    inside = values.ravel(order="F")[where]
+    ends = np.cumsum(np.bincount(flat[where])[1:])[:-1]
+    if where.size:
+        yield from zip(np.split(where, ends), np.split(inside, ends), strict=True)

@@ -1,9 +1,8 @@
 """Tables of regions and of peaks, as they are measured on the map."""
 
 import numpy as np
-from nibabel.affines import apply_affine
 
-from ..grid import voxel_volume
+from ..grid import apply_affine, voxel_volume
 from ..rules import PeakRule
 from ..types import Connectivity
 from .peaks import labelled_voxels, local_maxima, main_peaks

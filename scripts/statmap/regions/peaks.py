@@ -12,8 +12,8 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from nibabel.affines import apply_affine
 
+from ..grid import apply_affine
 from ..types import Connectivity, PeakDistanceRule
 
 # Distances that differ by less count as equal, so that rounding decides neither a tie nor "at least min_peak_distance".

@@ -14,9 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from nibabel.affines import apply_affine
 
-from ..grid import voxel_volume
+from ..grid import apply_affine, voxel_volume
 from ..inference.thresholds import Cutoff
 from ..regions.clusters import large_enough
 from ..regions.peaks import labelled_voxels, main_peaks

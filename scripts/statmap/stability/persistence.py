@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-from nibabel.affines import apply_affine
 
-from ..grid import voxel_volume
+from ..grid import apply_affine, voxel_volume
 from ..inference.thresholds import Cutoff
 from ..regions.peaks import MainPeaks, most_central
 from .tree import Tree, component_sizes

@@ -12,18 +12,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nibabel as nib
 import numpy as np
 from markupsafe import Markup
-from nibabel.affines import apply_affine
 
 from ..distributions import Distribution, tail_values
 from ..figures.colours import DIVERGING
-from ..grid import extent_of, overlap_by_half, voxel_volume
+from ..grid import apply_affine, extent_of, overlap_by_half, voxel_sizes, voxel_volume
 from ..inference.families import family_of
 from ..inference.statistics import discovery_ranks, hommel_value, minus_log10
 from ..inference.thresholds import ThresholdSidecar
 from ..io.files import UserError
+from ..io.nifti import header_bytes
 from ..io.stat_map import StatMap
 from ..regions.atlases import NO_LABEL, SMALLEST_PERCENT, Atlas, peak_label, sample
 from ..regions.clusters import with_extent
@@ -112,7 +111,7 @@ def background_grid(
     background_affine : (4, 4) array, axes along +x, +y, +z.
     """
     size = np.empty(3)
-    size[nib.io_orientation(affine)[:, 0].astype(int)] = nib.affines.voxel_sizes(affine)
+    size[_axes_of_world(affine)] = voxel_sizes(affine)
     edge = apply_affine(affine, np.full(3, -0.5))
     of_map = _extent(data, affine)
     for boxes in ([_extent(template, template_affine), of_map], [of_map]):
@@ -122,7 +121,8 @@ def background_grid(
         first, last = np.floor((low - edge) / step) - 4, np.ceil((high - edge) / step) + 4
         if (last - first).prod() <= _MOST_BACKGROUND:
             break
-    background_affine = nib.affines.from_matvec(np.diag(step), edge + (first + 0.5) * step)
+    background_affine = np.diag([*step, 1.0])
+    background_affine[:3, 3] = edge + (first + 0.5) * step
     to_template = np.linalg.inv(template_affine) @ background_affine
     shape = tuple((last - first).astype(int))
     values = _interpolated(template.astype(np.float32), to_template[:3, :3], to_template[:3, 3], shape)
@@ -138,6 +138,16 @@ def _extent(data, affine):
         return extent_of(inside, affine)
     mm, half = apply_affine(affine, np.argwhere(inside)), np.abs(affine[:3, :3]).sum(axis=1) / 2
     return np.stack([mm.min(axis=0) - half, mm.max(axis=0) + half])
+
+
+def _axes_of_world(affine):
+    """The axis of the world that each axis of the array runs along, (3,) int."""
+    matrix = affine[:3, :3]
+    if not _is_oblique(matrix):
+        return np.abs(matrix).argmax(axis=0)
+    from nibabel.orientations import io_orientation  # late: few maps are oblique
+
+    return io_orientation(affine)[:, 0].astype(int)
 
 
 def _is_oblique(matrix):
@@ -173,9 +183,7 @@ def _packed(content: bytes) -> str:
 
 
 def _nifti(data: np.ndarray, affine: np.ndarray) -> str:
-    image = nib.Nifti1Image(data, affine)
-    image.header.set_slope_inter(1, 0)
-    return _packed(image.to_bytes())
+    return _packed(header_bytes(data.shape, affine, data.dtype) + data.tobytes(order="F"))
 
 
 def discovery_steps(

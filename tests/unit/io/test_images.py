@@ -16,8 +16,8 @@ from statmap.io.images import (
     read_template,
     read_written,
     replace_nonfinite,
-    write_image,
 )
+from statmap.io.nifti import write_image
 from statmap.io.opening import look
 
 AFFINE = np.array([[-2.0, 0.1, 0, 90], [0.1, 2, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])

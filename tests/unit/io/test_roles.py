@@ -12,7 +12,8 @@ import fetch_atlas
 import fetch_map
 from statmap.io.files import UserError, read_json, sha256_of
 from statmap.io.formats import files_of
-from statmap.io.images import read_on_grid, read_raw, read_residuals, read_stored, read_template, write_image
+from statmap.io.images import read_on_grid, read_raw, read_residuals, read_stored, read_template
+from statmap.io.nifti import write_image
 from statmap.io.stat_map import MapFiles, StatMap
 
 SHAPE = (5, 6, 7)

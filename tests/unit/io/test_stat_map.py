@@ -12,7 +12,7 @@ from calls import stat_map_of, write_map
 import fetch_map
 from statmap.distributions import F, PValues, T, Unknown, Z
 from statmap.io.files import UserError, sha256_of
-from statmap.io.images import write_image
+from statmap.io.nifti import write_image
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder, by_map_and_variant
 
 AFFINE = np.array([[-2.0, 0.1, 0, 90], [0.1, 2, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import fetch_atlas
 from statmap.io.files import UserError, sha256_of, write_json
-from statmap.io.images import write_image
+from statmap.io.nifti import write_image
 from statmap.regions.atlases import (
     AtlasFiles,
     as_labels,

@@ -10,9 +10,10 @@ from scipy import ndimage
 
 from statmap.grid import voxel_volume
 from statmap.inference.thresholds import Cutoff, suprathreshold_mask
-from statmap.io.images import read_image, write_image, write_volumes
+from statmap.io.images import read_image
+from statmap.io.nifti import write_image, write_sparse
 from statmap.regions.clusters import label_components
-from statmap.regions.extract import accounting_warnings, check_accounting, region_volumes
+from statmap.regions.extract import accounting_warnings, check_accounting, region_voxels
 from statmap.rules import RegionRule
 
 STRUCTURE = {
@@ -232,7 +233,7 @@ def test_four_d_image_holds_one_region_a_volume(motor, tmp_path):
     data, affine = threshold(motor, 3.0, "two")
     found = extract_regions(data, affine, SPEC)
     path = tmp_path / "regions_4d.nii.gz"
-    write_volumes(path, region_volumes(found.labels, data), (*data.shape, found.n_regions), affine, data.dtype)
+    write_sparse(path, region_voxels(found.labels, data), (*data.shape, found.n_regions), affine, data.dtype)
     import nibabel as nib
 
     four_d = nib.load(path).get_fdata(dtype=np.float32)
@@ -250,7 +251,7 @@ def test_memory_of_the_four_d_image_does_not_grow_with_the_number_of_regions(tmp
         labels.reshape(-1)[: 10 * count] = np.repeat(np.arange(1, count + 1), 10)
         data = np.ones(labels.shape, dtype=np.float32)
         tracemalloc.start()
-        write_volumes(tmp_path / "x.nii.gz", region_volumes(labels, data), (60, 60, 60, count), np.eye(4), data.dtype)
+        write_sparse(tmp_path / "x.nii.gz", region_voxels(labels, data), (60, 60, 60, count), np.eye(4), data.dtype)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
@@ -342,10 +343,10 @@ def test_only_what_would_help_is_advised():
     assert advice("split", "keep").endswith("nothing but their seed. connected_components never loses any")
 
 
-def test_each_volume_holds_its_region_and_nothing_of_the_one_before():
+def test_the_voxels_of_each_region_in_the_order_of_the_file():
     labels = np.array([2, 0, 1, 2, 3, 1], np.int32).reshape(3, 2, 1)
     values = np.arange(10.0, 16).reshape(3, 2, 1)
-    volumes = [volume.ravel().tolist() for volume in region_volumes(labels, values)]
-    assert volumes == [[0, 0, 12, 0, 0, 15], [10, 0, 0, 13, 0, 0], [0, 0, 0, 0, 14, 0]]
-    assert not list(region_volumes(labels * 0, values))
-    assert [volume.dtype for volume in region_volumes(labels, values.astype(np.float32))] == [np.float32] * 3
+    voxels = [(where.tolist(), inside.tolist()) for where, inside in region_voxels(labels, values)]
+    assert voxels == [([1, 5], [12, 15]), ([0, 4], [10, 13]), ([2], [14])]
+    assert not list(region_voxels(labels * 0, values))
+    assert [inside.dtype for _, inside in region_voxels(labels, values.astype(np.float32))] == [np.float32] * 3

@@ -22,7 +22,8 @@ from parsed_workflow import job_of, parse
 from running import write_sheet
 
 from statmap.io.files import read_json, sha256_of
-from statmap.io.images import read_raw, write_image
+from statmap.io.images import read_raw
+from statmap.io.nifti import write_image
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))

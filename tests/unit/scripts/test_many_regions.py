@@ -8,7 +8,7 @@ import extract_regions
 from statmap.inference.kinds import Cutoff
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.files import read_json, sha256_of
-from statmap.io.images import write_image
+from statmap.io.nifti import write_image
 from statmap.io.stat_map import by_folder
 from statmap.rules import RegionRule
 
@@ -26,6 +26,7 @@ def test_numbers_of_regions_fit_their_image(tmp_path, number, dtype):
     inputs, outputs = (
         by_folder(folder / f"{name}{end}" for end in (".nii.gz", ".json")) for name in ("thresholded", "regions")
     )
+    outputs["v"]["regions_4d.nii.gz"] = folder / "regions_4d.nii.gz"
     write_image(folder / "thresholded.nii.gz", data, np.eye(4))
     ThresholdSidecar(
         description="ones",
@@ -42,3 +43,10 @@ def test_numbers_of_regions_fit_their_image(tmp_path, number, dtype):
     image = nib.load(folder / "regions.nii.gz")
     assert image.get_data_dtype() == dtype and read_json(folder / "regions.json")["Regions"] == number
     np.testing.assert_array_equal(np.unique(np.asarray(image.dataobj)), np.arange(number + 1))
+    fits = number < 2**15  # what a header counts
+    assert nib.load(folder / "regions_4d.nii.gz").shape == (64, 64, 64, number if fits else 1)
+    left_out = (
+        "regions_4d.nii.gz is one empty volume: NIfTI holds 32,767 volumes at most, and there are 32,768 regions; they "
+        "are in regions.nii.gz"
+    )
+    assert (left_out in read_json(folder / "regions.json")["Warnings"]) == (not fits)
