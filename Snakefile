@@ -469,6 +469,8 @@ if "map" in HTML:
         params:
             row=study.map_keys("citation"),
             references=study.atlas_references,
+            template=study.config["template"] if DRAWN else None,
+            template_space=study.config["template_space"],
             max_pages=study.config["max_pages"] if PAGES else 0,
             has_view="view" in HTML,
             code=code_hash("show_map", SCRIPTS),

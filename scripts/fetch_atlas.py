@@ -11,6 +11,7 @@ from statmap.io.images import each_volume, read_stored, whole_numbers
 from statmap.io.log import log, logging_to
 from statmap.io.nifti import write_image, write_volumes
 from statmap.io.opening import MOST_PROBABILITIES, look
+from statmap.io.references import in_full
 from statmap.io.samples import ATLASES
 from statmap.io.sidecar import generated_by
 from statmap.regions.atlases import AtlasSidecar, as_labels, most_probable
@@ -77,7 +78,7 @@ def main(
             shape=list(atlas_image.shape),
             space=atlas.get("space"),
             warnings=warnings,
-            reference=known and known.reference,
+            reference=known and in_full(known.cites),
             terms_of_use=known and known.terms,
         ).write(sidecar)
     log.info("%s: %s, %s voxels%s", name, source, atlas_image.shape, f"; terms of use: {known.terms}" if known else "")

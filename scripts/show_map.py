@@ -33,13 +33,13 @@ def main(
     inputs : by variant, ``thresholded.json``, ``regions.json``, ``regions.csv``, ``peaks.csv`` and its figures (PNG).
     shared : figures of all variants together (PNG).
     tables_sidecar : from rule tabulate_regions.
-    cites : what to cite for the map and for every atlas of the config.
+    cites : what to name for the map, every atlas of the config, and the template.
     beside : what stands beside the page.
     output : the page to write.
     """
     fetched, tabulated = MapSidecar.read(sidecar), TablesSidecar.read(tables_sidecar)
     citation = cites.citation or fetched.citation  # the sheet's before NeuroVault's
-    cites = Credits(citation, {name: cites.atlases[name] for name in tabulated.atlases})
+    cites = cites._replace(citation=citation, atlases={name: cites.atlases[name] for name in tabulated.atlases})
     variants = []
     for variant, made in inputs.items():
         thresholded = ThresholdSidecar.read(made["thresholded.json"])
@@ -80,7 +80,7 @@ if __name__ == "__main__":
             inputs=by_folder(snakemake.input.variants),
             shared=snakemake.input.shared,
             tables_sidecar=snakemake.input.tables_sidecar,
-            cites=Credits(params.row["citation"], params.references),
+            cites=Credits(params.row["citation"], params.references, params.template, params.template_space),
             beside=Beside(output.parent, params.max_pages, params.has_view, _answers(snakemake.input.checks)),
             output=output,
         )

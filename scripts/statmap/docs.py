@@ -16,6 +16,7 @@ from .distributions import STATISTICS
 from .figures.captions import VARIANT_FIGURES
 from .io.declared import KEYS, ORIGINS
 from .io.files import read_yaml
+from .io.references import in_full
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
 
@@ -103,7 +104,8 @@ def atlas_table() -> str:
     """The atlases that come with a package, with their terms of use."""
     text = _row("name", "what it is", "reference", "terms of use") + "|---|---|---|---|\n"
     return text + "".join(
-        _row(f"`{name}`", SAMPLES[name].meaning, labels.reference, labels.terms) for name, labels in ATLASES.items()
+        _row(f"`{name}`", SAMPLES[name].meaning, in_full(labels.cites), labels.terms)
+        for name, labels in ATLASES.items()
     )
 
 

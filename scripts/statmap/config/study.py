@@ -16,7 +16,7 @@ from ..inference.needs import check_df
 from ..io.declared import entities_of, statistic
 from ..io.files import UserError, sha256_of
 from ..io.formats import files_of, split_volume, stem_of
-from ..io.samples import ATLASES, SPACE, labels_path, sample_path
+from ..io.samples import SAMPLES, SPACE, labels_path, packaged, sample_path
 from ..io.sources import is_remote, local_path
 from ..io.spaces import same_space
 from ..rules import SweepRule, keys_of
@@ -248,10 +248,16 @@ class Study:
         return {name: atlas["space"] for name, atlas in self.atlases.items()}
 
     @property
-    def atlas_references(self) -> dict[str, tuple[str, str] | None]:
-        """Short citation and full reference of each atlas that has one here; None for another."""
-        known = {f"sample:{name}": (labels.citation, labels.reference) for name, labels in ATLASES.items()}
-        return {name: known.get(atlas["image"]) for name, atlas in self.atlases.items()}
+    def atlas_references(self) -> dict[str, tuple[str, list[str]]]:
+        """What each atlas is called in a sentence, and the keys of its references; an atlas of the user has none."""
+        called = {}
+        for name, atlas in self.atlases.items():
+            sample = SAMPLES.get(atlas["image"].removeprefix("sample:"))
+            if sample and sample.labels:
+                called[name] = f"{sample.labels.called} ({packaged(sample)})", sample.labels.cites
+            else:
+                called[name] = f"atlas “{name}” ({Path(atlas['image']).name})", []
+        return called
 
     def published_keys(self, *keys: str) -> Callable:
         """A function that gives these keys of the published table of a job."""

@@ -97,7 +97,7 @@ class Kind:
         ``left`` (what is compared).
     sentence : for the methods paragraph, with the fields ``number``, ``level``, ``left``, ``family`` (the domain and
         its size), ``each`` (what both tails leave to each) and ``method`` (of the Cutoff).
-    cites : names of its references, see `web.methods`.
+    cites : keys of its references, see `io.references`.
     needs_p, needs_family : whether it needs p values, and those of all tests.
     needs_smoothness : whether it needs the smoothness of the noise.
     per_region : whether regions have each their own cutoff: `stability.guaranteed` finds them, not `find`.
@@ -213,7 +213,7 @@ _KINDS = (
         meaning="False discovery rate (Benjamini-Hochberg).",
         title="FDR {number:g} over {over}: ",
         sentence="at a false discovery rate of {number:g} (Benjamini and Hochberg 1995) over {family}",
-        cites=("fdr",),
+        cites=("benjamini1995",),
         find=find_fdr,
     ),
     Kind(
@@ -250,7 +250,7 @@ _KINDS = (
             "so that of each region at least {number:.0%} of the voxels are active, over all cutoffs (Chen et al. "
             "2023; true discovery proportion over {family})"
         ),
-        cites=("guarantee",),
+        cites=("chen2023",),
         per_region=True,
     ),
 )

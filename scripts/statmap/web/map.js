@@ -1,11 +1,12 @@
 document.addEventListener("click", async ({ target }) => {
   if (!target.matches("button.copy")) return;
-  const parts = [...target.closest(".methods").querySelectorAll("p, li")].map((part) => part.innerText);
+  const part = target.closest(".methods, details");
+  const texts = part.querySelectorAll(":scope > .paste:not(ul), :scope > ul > li");
   try {
-    await navigator.clipboard.writeText(parts.join("\n") + "\n");
+    await navigator.clipboard.writeText([...texts].map((text) => text.innerText).join("\n") + "\n");
     target.textContent = "copied";
   } catch { // no permission: what is selected can be copied by hand
-    getSelection().selectAllChildren(target.closest(".methods"));
+    getSelection().selectAllChildren(part);
     target.textContent = "selected";
   }
 });

