@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
+from .files import read_yaml
 
 
 class Reference(NamedTuple):
@@ -68,10 +68,7 @@ class Reference(NamedTuple):
         return f"@{kind}{{{self.key},\n" + ",\n".join(lines) + "\n}"
 
 
-_ENTRIES = yaml.load(
-    Path(__file__).with_suffix(".yaml").read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-)
-REFERENCES = {key: Reference(key, **entry) for key, entry in _ENTRIES.items()}
+REFERENCES = {key: Reference(key, **entry) for key, entry in read_yaml(Path(__file__).with_suffix(".yaml")).items()}
 
 
 def in_full(keys: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from .files import UserError, read_yaml, sha256_of
 
 
 class Labels(NamedTuple):
-    """What makes an image an atlas: its table (``file``, ``sha256``), its name, what to cite (keys of `references`), and its terms of use."""
+    """What makes an image an atlas: its table (``file``, ``sha256``), its name, what to cite, its terms of use."""
 
     file: str
     sha256: str
