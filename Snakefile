@@ -47,7 +47,7 @@ import statmap
 if not (SCRIPTS / "statmap/__init__.py").samefile(statmap.__file__ or os.devnull):
     raise WorkflowError(f"Found {statmap.__file__}, imported before, in place of {SCRIPTS}/statmap; one is accepted")
 
-from statmap.config.internals import config_files, is_dry_run, keep_the_scheduler_asleep
+from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit
 from statmap.config.outcome import failures
 from statmap.config.rerun import code_hash
 from statmap.config.schema import check_keys
@@ -202,7 +202,7 @@ rule threshold_map:
     params:
         variants=study.variant_keys(ThresholdRule),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
-        residuals=study.named("residuals"),
+        residuals=study.image_of("residuals"),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -251,7 +251,7 @@ rule tabulate_regions:
     params:
         variants=study.variant_keys(PeakRule),
         atlas_spaces=study.atlas_spaces,
-        values=study.named("values"),
+        values=study.image_of("values"),
         content=study.content_of(study.files_of("values"), study.labels),
         code=code_hash("tabulate_regions", SCRIPTS),
     conda:
@@ -362,7 +362,7 @@ rule sweep_map:
     params:
         rule=study.sweep_keys,
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
-        residuals=study.named("residuals"),
+        residuals=study.image_of("residuals"),
         atlas_spaces=study.atlas_spaces,
         content=study.content_of(study.labels),
         code=code_hash("sweep_map", SCRIPTS),
@@ -433,7 +433,7 @@ if PUBLISHED:
         params:
             asked=study.published_keys("space", "within_mm", "variant", "package"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
-            residuals=study.named("residuals"),
+            residuals=study.image_of("residuals"),
             content=study.content_of(study.table_of, study.peaks_of),
             code=code_hash("check_published", SCRIPTS),
         conda:
@@ -625,7 +625,7 @@ rule prune:
 
 
 onstart:
-    keep_the_scheduler_asleep(workflow)
+    lift_job_rate_limit(workflow)
 
 
 onsuccess:

@@ -70,9 +70,9 @@ def main(
     table : the published table.
     regions : ``regions.nii.gz``, ``regions.json`` and ``regions.csv`` of the variant that should give it, or nothing.
     smoothness : of the map's row of the sample sheet.
-    outputs : ``settings.csv``, every candidate, best first; ``rows.csv``, what became of each row under the best;
+    outputs : ``settings.csv``, every candidate, best first; ``rows.csv``, each row under the best;
         ``variant.yaml``, a config's ``variants`` that gives the table (an empty block where nothing does);
-        ``check.json``, what came out in a sentence; ``check.html``; ``check.png`` and the figure's other formats.
+        ``check.json``, the result in a sentence; ``check.html``; ``check.png`` and the figure's other formats.
     """
     name = f"table '{table_id}' of map '{map_id}'"
     published = read_published(table.path, name, table.peaks)
@@ -122,7 +122,7 @@ FIGURES = ("check.png", "check.svg", "check.pdf")
 
 
 def _reproduce(published, stat_map, regions, within_mm):
-    """The table held against the regions of the variant that should give it."""
+    """The table compared with the regions of the variant that should give it."""
     p_cluster = {row["region"]: row["p_cluster"] for row in read_table(regions["regions.csv"])}
     labels, _ = read_written(regions["regions.nii.gz"], regions["regions.json"])
     return reproduce(published, stat_map.values, stat_map.affine, labels, p_cluster, within_mm=within_mm)
@@ -131,7 +131,7 @@ def _reproduce(published, stat_map, regions, within_mm):
 def _outcome(
     reproduction: Reproduction | None, published: Published, answer: str, table: PrintedTable, ids: dict[str, str]
 ) -> dict:
-    """What came out, for those who read it next: under the variant that should give the table, or of the search."""
+    """The content of ``check.json``: the result under the variant that should give the table, else of the search."""
     if reproduction is None:
         return ids | {"Sentence": f"Table '{ids['Table']}' of '{ids['Map']}': {answer}"}
     return ids | {

@@ -67,7 +67,7 @@ def main(
             )
         for warning in warnings:
             log.warning("%s", warning)
-        known = ATLASES.get(source.removeprefix("sample:")) if source.startswith("sample:") else None
+        sample = ATLASES.get(source.removeprefix("sample:")) if source.startswith("sample:") else None
         AtlasSidecar(
             description=f"Atlas '{atlas_id}' as fetched from its source",
             generated_by=generated_by("fetch_atlas"),
@@ -78,10 +78,12 @@ def main(
             shape=list(atlas_image.shape),
             space=atlas.get("space"),
             warnings=warnings,
-            reference=known and in_full(known.cites),
-            terms_of_use=known and known.terms,
+            reference=sample and in_full(sample.cites),
+            terms_of_use=sample and sample.terms,
         ).write(sidecar)
-    log.info("%s: %s, %s voxels%s", name, source, atlas_image.shape, f"; terms of use: {known.terms}" if known else "")
+    log.info(
+        "%s: %s, %s voxels%s", name, source, atlas_image.shape, f"; terms of use: {sample.terms}" if sample else ""
+    )
 
 
 def _read(name, path):

@@ -82,7 +82,7 @@ def main(
         if not thresholded:
             origin.pop("thresholded", None)
         warnings = [
-            *_surprises(neurovault, values, thresholded),
+            *_map_warnings(neurovault, values, thresholded),
             *values.warnings,
             *thresholded,
             *doubts(header.raw, shape, values.finite, facts["stat"], header.affine),
@@ -175,8 +175,8 @@ def read_mask(mask, name, header, destination, limits):
     return Mask(inside, provenance["sha256"], warnings)
 
 
-def _surprises(description, values, thresholded):
-    """What makes results surprising without making them wrong: in the values, and in NeuroVault's description."""
+def _map_warnings(description, values, thresholded):
+    """Warnings about the values, and from NeuroVault's description."""
     warnings = []
     if not values.finite.any():
         warnings.append("no voxel has a finite value other than 0; no region can be found")

@@ -54,8 +54,8 @@ def main(
         what = f"values of {stat_map}"
         reported, doubts = read_on_grid(values, *grid, what)
         _, header = judge(values, what)
-        known, _ = statistic(header.header, values, {}, what)
-        record_of_values = Reported(Path(values).name, distribution_of(known["stat"], known["df"]).units)
+        facts, _ = statistic(header.header, values, {}, what)
+        record_of_values = Reported(Path(values).name, distribution_of(facts["stat"], facts["df"]).units)
         warnings += doubts
     for warning in warnings:
         log.warning("%s", warning)

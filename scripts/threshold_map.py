@@ -50,8 +50,8 @@ def main(
         thresholded, passes = apply_threshold(stat_map, rule, search, name)
         n_voxels, in_words = int(np.count_nonzero(passes)), describe(thresholded, stat_map.distribution)
         log.info("%s: %s: %d suprathreshold voxels", name, in_words, n_voxels)
-        warnings = [] if n_voxels else [_nothing_passes(rule, data, in_words)]
-        warnings += _doubts(rule, smoothness, thresholded.search, int(np.count_nonzero(family)))
+        warnings = [] if n_voxels else [_no_voxel_passes(rule, data, in_words)]
+        warnings += _variant_warnings(rule, smoothness, thresholded.search, int(np.count_nonzero(family)))
         kind, number = parse_threshold(rule.threshold)
         if kind.name == "value" and 0 < number < LIKE_P and 2 * n_voxels > np.count_nonzero(data):
             share = 100 * n_voxels / np.count_nonzero(data)
@@ -78,7 +78,7 @@ def main(
         ).write(outputs[variant]["thresholded.json"])
 
 
-def _nothing_passes(rule, data, in_words):
+def _no_voxel_passes(rule, data, in_words):
     """Why the tables are empty, with the value that would pass, and a hint where 97 was meant to be 97%."""
     highest = magnitude(data, rule.sided).max(initial=0)
     kind, number = parse_threshold(rule.threshold)
@@ -86,8 +86,8 @@ def _nothing_passes(rule, data, in_words):
     return f"no voxel passes the threshold ({in_words}; the map's largest value is {highest:.4g}): no region{hint}"
 
 
-def _doubts(rule, smoothness, search, n_tested):
-    """What to be careful about in a variant on this map."""
+def _variant_warnings(rule, smoothness, search, n_tested):
+    """Warnings about a variant on this map."""
     warnings = []
     kind, _ = parse_threshold(rule.threshold)
     if rule.convention in ("spm", "fsl") and rule.sided == "two" and kind.needs_p:
@@ -95,11 +95,11 @@ def _doubts(rule, smoothness, search, n_tested):
             f"{rule.convention.upper()} tests one tail, this variant both: half of the level is left for each; "
             "sided: positive is what it would do"
         )
-    asked = smoothness.search_voxels
-    if search and asked and abs(asked - n_tested) > 0.1 * n_tested:
+    n_stated = smoothness.search_voxels
+    if search and n_stated and abs(n_stated - n_tested) > 0.1 * n_tested:
         warnings.append(
-            f"search_voxels of the sheet is {asked}, but {n_tested} voxels were tested here, of which the resels are "
-            "counted: p_peak_fwe, q_peak and cluster_theory: spm may be far off; give the mask that was searched"
+            f"search_voxels of the sheet is {n_stated}, but {n_tested} voxels were tested here, of which the resels "
+            "are counted: p_peak_fwe, q_peak and cluster_theory: spm may be far off; give the mask that was searched"
         )
     if search and search.source == "map":
         warnings.append("the smoothness was estimated from the map itself, too smooth where there is signal")

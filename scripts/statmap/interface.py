@@ -58,18 +58,18 @@ def read_map(source: str | Path, mask: str | Path | None = None, name: str | Non
     inside = None
     if mask is not None:
         inside = read_on_grid(str(mask), fetched.shape, fetched.affine, f"mask of {what}")[0] != 0
-    known, origin = statistic(fetched.header.header, str(source), columns, what)
-    check_df(known["stat"], known["df"], what)
-    values = values_of(fetched.data, inside, known, what)
-    doubts = thresholded_before(values.gap, int(np.count_nonzero(values.tested)), known, origin.get("thresholded"))
+    facts, origin = statistic(fetched.header.header, str(source), columns, what)
+    check_df(facts["stat"], facts["df"], what)
+    values = values_of(fetched.data, inside, facts, what)
+    doubts = thresholded_before(values.gap, int(np.count_nonzero(values.tested)), facts, origin.get("thresholded"))
     for text in [*values.warnings, *doubts]:
         warnings.warn(f"{what}: {text}", stacklevel=2)
-    stat, data = known["stat"], values.finite
+    stat, data = facts["stat"], values.finite
     if stat in P_FORMS:
         data = minus_log10_p(data, values.tested, stat, what)
     data = np.where(values.inside, data, data.dtype.type(0))
-    distribution = distribution_of(stat, known["df"], known["corrected"])
-    return StatMap(name, data, fetched.affine, values.inside, distribution, known["space"], bool(doubts))
+    distribution = distribution_of(stat, facts["df"], facts["corrected"])
+    return StatMap(name, data, fetched.affine, values.inside, distribution, facts["space"], bool(doubts))
 
 
 def threshold(

@@ -9,7 +9,7 @@ SNAKEFILE = f"""
 
     sys.path.insert(0, "{REPOSITORY}/scripts")
 
-    from statmap.config.internals import config_files, is_dry_run, keep_the_scheduler_asleep
+    from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit
 
     print("asked:", *config_files(workflow), is_dry_run(workflow))
 
@@ -23,7 +23,7 @@ SNAKEFILE = f"""
 
     onstart:
         limited = workflow.scheduler.job_rate_limiter is not None
-        keep_the_scheduler_asleep(workflow)
+        lift_job_rate_limit(workflow)
         print("limited:", limited, workflow.scheduler.job_rate_limiter is not None)
 """
 

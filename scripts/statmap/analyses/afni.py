@@ -143,7 +143,7 @@ def read(source: str) -> Analysis:
         origin = f"source: sub-brick {number} '{label}'; stat, df: BRICK_STATAUX; {where}"
         its_reports = [report for report in reports if report.volume == number]
         keys, stated = (its_reports[0].keys, its_reports[0].stated) if its_reports else (None, "")
-        tables = tuple(Printed(report.path, report.stated, alone=report.keys == keys) for report in its_reports)
+        tables = tuple(Printed(report.path, report.stated, by_settings=report.keys == keys) for report in its_reports)
         effect = Volume(header, number - 1) if number and number - 1 not in statistics else None
         if mask := next((report.mask for report in its_reports if report.mask), _mask(header)):
             cells["mask"] = mask

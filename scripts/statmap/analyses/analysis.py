@@ -47,14 +47,13 @@ class Printed:
     table : its file, or its text where no file holds it.
     peaks : file of its sub-peaks, or None.
     origin : where it is from, in words.
-    alone : whether the settings of the analysis are all that made it (masking with another contrast, say, is no
-        setting of ours).
+    by_settings : whether the keys of `Row.inference` give this table (masking with another contrast, say, has no key).
     """
 
     table: Path | str
     origin: str
     peaks: Path | None = None
-    alone: bool = True
+    by_settings: bool = True
 
 
 @dataclass(frozen=True)

@@ -253,5 +253,5 @@ def _tables(folder, stat, settings, in_mm):
             origin = table.name + (f" with {peaks.name}" if peaks.is_file() else "")
             if masked:
                 origin += "; FEAT masked the clusters with other contrasts, which no setting here does"
-            yield Printed(table, origin, peaks if peaks.is_file() else None, alone=not masked)
+            yield Printed(table, origin, peaks if peaks.is_file() else None, by_settings=not masked)
             return

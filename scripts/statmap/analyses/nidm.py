@@ -105,11 +105,11 @@ def read(source: str) -> Analysis:
     inferences = [node for term in INFERENCES for node in pack.of_type(term)]
     inferences += pack.of_type("http://purl.org/nidash/spm#SPM_0000005")
     rows = [row for node in sorted(inferences, key=pack.label) for row in _rows_of_inference(pack, node)]
-    known = {row.cells.get("source") for row in rows}
-    named = {row.name for row in rows}
-    others = [node for node in pack.of_type(STATISTIC_MAP) if pack.image(node) not in known and pack.has_file(node)]
-    others = [node for node in others if pack.text(node, CONTRAST_NAME) not in named]
-    rows += [_row(pack, node, None) for node in sorted(others, key=pack.label)]
+    sources = {row.cells.get("source") for row in rows}
+    names = {row.name for row in rows}
+    nodes = [node for node in pack.of_type(STATISTIC_MAP) if pack.image(node) not in sources and pack.has_file(node)]
+    nodes = [node for node in nodes if pack.text(node, CONTRAST_NAME) not in names]
+    rows += [_row(pack, node, None) for node in sorted(nodes, key=pack.label)]
     if not rows:
         raise UserError(f"NIDM: {pack.where} describes no statistic map; {pack.version_hint()}")
     package = next((pack.software(node) for node in inferences if pack.software(node)), "NIDM-Results")

@@ -105,8 +105,8 @@ def _statistic(file, groups, palm):
 
 def _mask(file, prefix, palm):
     """The mask that PALM was given, else one beside the maps with a plain name; on their grid."""
-    given = re.findall(r"(?:^|\s)-m\s+(\S+)", _palm_options(file, prefix)) if palm else []
-    names = [Path(name) if Path(name).is_absolute() else file.parent / name for name in given]
+    masks = re.findall(r"(?:^|\s)-m\s+(\S+)", _palm_options(file, prefix)) if palm else []
+    names = [Path(name) if Path(name).is_absolute() else file.parent / name for name in masks]
     names += [file.with_name(f"{name}{end}") for name in (f"{prefix}_mask", "mask") for end in (".nii.gz", ".nii")]
     return next((path for path in names if path.is_file() and on_one_grid(path, file)), None)
 

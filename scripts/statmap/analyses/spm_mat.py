@@ -38,17 +38,17 @@ def read_mat(path: Path) -> dict[str, Any]:
         raise _damaged(path, error.strerror) from error
     scripts = Path(__file__).resolve().parents[2]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", _CHILD, str(scripts), str(path.absolute())],
             check=False,
             capture_output=True,
             timeout=LONGEST,
         )
-        content = json.loads(done.stdout.decode("utf-8"))
+        content = json.loads(process.stdout.decode("utf-8"))
     except subprocess.TimeoutExpired as error:
         raise _damaged(path, f"not in {LONGEST} s") from error
     except ValueError as error:  # nothing was said: the process has ended
-        raise _damaged(path, f"scipy.io ended with {done.returncode}") from error
+        raise _damaged(path, f"scipy.io ended with {process.returncode}") from error
     if "error" in content:
         raise _damaged(path, content["error"])
     if "contrasts" not in content:

@@ -165,14 +165,14 @@ def _count(number, noun):
 def _with_ids(analyses, effects):
     """Every row with an id: a readable folder's name that differs from all others, upper and lower case aside."""
     maps = []
-    seen = set()
+    ids = set()
     for analysis in analyses:
         for row in analysis.rows:
             stem = identifier(row.name)
             name, n = stem, 2
-            while name.casefold() in seen or name.casefold().removesuffix("_mask") in seen - {name.casefold()}:
+            while name.casefold() in ids or name.casefold().removesuffix("_mask") in ids - {name.casefold()}:
                 name, n = f"{stem[:95]}-{n}", n + 1
-            seen.add(name.casefold())
+            ids.add(name.casefold())
             if effects and row.effect is not None and "values" not in row.cells:
                 row = replace(row, cells={**row.cells, "values": row.effect})
             maps.append(_Map(name, row, analysis, row.gap or _unusable(row)))
@@ -205,14 +205,14 @@ def identifier(name: str) -> str:
     """
     for sign, word in (*_SIGNS.items(), *_SPELLED.items()):
         name = name.replace(sign, word)
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
-    plain = re.sub(r"[^A-Za-z0-9._]+", "-", plain)
-    plain = re.sub(r"-*([._])-*", r"\1", plain).strip("-._")[:90].strip("-._")
-    if not plain or not plain[0].isalpha():
-        plain = f"map-{plain}".removesuffix("-")
-    if plain.casefold() in RESERVED["map"] or reads_as_no_text(plain):
-        plain = f"map-{plain}"
-    return plain
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    ascii_name = re.sub(r"[^A-Za-z0-9._]+", "-", ascii_name)
+    ascii_name = re.sub(r"-*([._])-*", r"\1", ascii_name).strip("-._")[:90].strip("-._")
+    if not ascii_name or not ascii_name[0].isalpha():
+        ascii_name = f"map-{ascii_name}".removesuffix("-")
+    if ascii_name.casefold() in RESERVED["map"] or reads_as_no_text(ascii_name):
+        ascii_name = f"map-{ascii_name}"
+    return ascii_name
 
 
 # --------------------------------------------------------------------------------------------------------- the variants
@@ -276,7 +276,7 @@ def _inferences(maps):
     variants = {}
     for map_ in maps:
         keys = map_.row.inference
-        if keys is None or any(keys == known.keys for known in variants.values()):
+        if keys is None or any(keys == variant.keys for variant in variants.values()):
             continue
         name = "as_analysed" if not variants else f"as_analysed-{len(variants) + 1}"
         variants[name] = _Variant(keys, f"{map_.analysis.package}'s own inference ({map_.row.stated})")
@@ -430,7 +430,7 @@ class _Entry:
 def _published_entries(maps, variants, folder, study):
     """Entries of the config's `published`; those of maps that are set aside are written, but left out."""
     entries = []
-    taken = set()
+    names = set()
     for map_ in maps:
         inference = next(
             (name for name, variant in variants.items() if variant.keys == map_.row.inference and not variant.dropped),
@@ -438,13 +438,13 @@ def _published_entries(maps, variants, folder, study):
         )
         for printed in map_.row.tables:
             name, n = map_.name, 2
-            while name in taken:
+            while name in names:
                 name, n = f"{map_.name}-{n}", n + 1
-            taken.add(name)
+            names.add(name)
             keys = {"map": map_.name, "table": _place_of_table(printed, name, map_, folder, study)}
             if printed.peaks:
                 keys["peaks"] = _path_in_study(printed.peaks, map_.analysis.root, folder)
-            if inference and printed.alone:
+            if inference and printed.by_settings:
                 keys["variant"] = inference
             keys["package"] = map_.analysis.package
             entries.append(_Entry(name, keys, printed.origin, bool(map_.aside)))

@@ -1,4 +1,4 @@
-"""What of a study can be judged before anything runs: files and their headers, statistics, spaces.
+"""Checks of a study before anything runs: files and their headers, statistics, spaces.
 
 Standard library only, until a header has to be read.
 """
@@ -45,7 +45,7 @@ def problems_of(
     sheet_name: str,
     max_voxels: int,
 ) -> list[str]:
-    """What would fail in a job: for a dry run, since in a run a broken map does not spoil the rest.
+    """What would fail in a job, for a dry run; in a run the other maps go on.
 
     Parameters
     ----------
@@ -59,23 +59,25 @@ def problems_of(
         contradicts the sheet, a threshold by p values on a map whose distribution nothing tells, random field theory
         without a smoothness, an atlas in another space than a map; the first of each map.
     """
-    asked = [(f"variant '{name}': threshold", keys["threshold"], keys["sided"]) for name, keys in variants.items()]
-    asked += [("sweep: threshold", threshold, sweep["sided"]) for threshold in sweep["thresholds"]] if sweep else []
+    thresholds = [(f"variant '{name}': threshold", keys["threshold"], keys["sided"]) for name, keys in variants.items()]
+    thresholds += (
+        [("sweep: threshold", threshold, sweep["sided"]) for threshold in sweep["thresholds"]] if sweep else []
+    )
     rules = {name: rule_from(RegionRule, keys) for name, keys in variants.items()}
     by_size = [f"variant '{name}': {rule.by_significance}" for name, rule in rules.items() if rule.by_significance]
     problems: list[str] = []
     for name, keys in atlases.items():
-        with _collected(problems):
+        with _collecting_error(problems):
             _check_atlas(keys["image"], f"atlas '{name}', image", max_voxels)
     for map_id, row in maps.items():
-        with _collected(problems):
+        with _collecting_error(problems):
             header = _check_images(row, f"{sheet_name}, map '{map_id}', column", max_voxels)
-            _check_row(row, header, f"map '{map_id}'", asked, by_size, atlases, sheet_name)
+            _check_row(row, header, f"map '{map_id}'", thresholds, by_size, atlases, sheet_name)
     return problems
 
 
 @contextmanager
-def _collected(problems):
+def _collecting_error(problems):
     """Add the text of a UserError to a list."""
     try:
         yield
@@ -84,12 +86,12 @@ def _collected(problems):
 
 
 def template_problems(template: str | None) -> list[str]:
-    """Why a template would be refused, as `problems_of`."""
+    """Why a template would be refused: one line or none."""
     problems = []
     if template:
         from ..io.images import check_template
 
-        with _collected(problems):
+        with _collecting_error(problems):
             check_template(template)
     return problems
 
@@ -103,13 +105,13 @@ def space_in_header(source: str) -> str | None:
 
     try:
         return statistic(judge(source, "source")[1].header, source, {}, "source")[0]["space"]
-    except UserError:  # which its job says
+    except UserError:  # the map's job says it
         return None
 
 
 def _check_atlas(image, what, max_voxels):
     """Refuse an atlas on this machine that is not there, or by its header."""
-    sample = image.startswith("sample:") and split_volume(image)[1] is None  # which is what it should be
+    sample = image.startswith("sample:") and split_volume(image)[1] is None  # checked by its sha256
     if is_remote(image):
         check_address(image, what)
     elif local_path(image, what) and not sample:
@@ -121,7 +123,7 @@ def _check_atlas(image, what, max_voxels):
 
 
 def _check_images(row, what, max_voxels):
-    """Refuse images of a row that are not there, or by their headers; the map's header, None where it is not here."""
+    """Refuse missing images of a row, and images by their headers; gives the map's header, None for a remote map."""
     header, source = None, row["source"]
     path = local_path(source, f"{what} source")
     if path:
@@ -144,24 +146,24 @@ def _check_images(row, what, max_voxels):
     return header
 
 
-def _check_row(row, header, name, asked, by_size, atlases, sheet_name):
-    """Refuse what the sheet, the header and the name of a map together do not allow."""
-    known, _ = statistic(header.header if header else Header(), row["source"], row, name, sheet_name)
-    check_df(known["stat"], known["df"], name, sheet_name)
+def _check_row(row, header, name, thresholds, by_size, atlases, sheet_name):
+    """Refuse a map whose sheet, header and name contradict each other, or lack what a threshold needs."""
+    facts, _ = statistic(header.header if header else Header(), row["source"], row, name, sheet_name)
+    check_df(facts["stat"], facts["df"], name, sheet_name)
     for atlas, keys in atlases.items():
-        if known["space"] and keys["space"] and not same_space(known["space"], keys["space"]):
+        if facts["space"] and keys["space"] and not same_space(facts["space"], keys["space"]):
             raise UserError(
-                f"{name} is in space {known['space']!r} and atlas '{atlas}' in {keys['space']!r}; labels need both in "
+                f"{name} is in space {facts['space']!r} and atlas '{atlas}' in {keys['space']!r}; labels need both in "
                 "the same space"
             )
     smooth = bool(row["fwhm_mm"] or row["dlh"] or row["residuals"])
-    for what, threshold, _ in asked:
+    for what, threshold, _ in thresholds:
         kind, number = parse_threshold(threshold)
         if kind.needs_smoothness and not smooth:
             raise no_smoothness(name, f"{what} {{{kind.name}: {number:g}}}", sheet_name)
     if by_size and not smooth:
         raise no_smoothness(name, by_size[0], sheet_name)
-    if header:  # what is not here yet may tell the rest in its header
-        distribution = distribution_of(known["stat"], known["df"], known["corrected"])
-        for what, threshold, sided in asked:
+    if header:  # the header of a remote map may say what is missing
+        distribution = distribution_of(facts["stat"], facts["df"], facts["corrected"])
+        for what, threshold, sided in thresholds:
             check_threshold(threshold, distribution, sided, smooth, name, what, sheet_name)

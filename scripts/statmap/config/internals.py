@@ -1,6 +1,6 @@
-"""What the Snakefile asks of Snakemake for which there is no documented way, all of it.
+"""All uses of Snakemake's internals, where there is no documented way.
 
-Where another version keeps it elsewhere, a run goes on without: each function says what is then missing.
+Where another version has changed them, the run goes on; each function says what is then missing.
 """
 
 from pathlib import Path
@@ -20,8 +20,8 @@ def is_dry_run(workflow: Any) -> bool:
     return bool(getattr(getattr(workflow, "output_settings", None), "dryrun", False))
 
 
-def keep_the_scheduler_asleep(workflow: Any) -> None:
-    """Take the limit of jobs a second from a run on one machine, where the cores are the limit.
+def lift_job_rate_limit(workflow: Any) -> None:
+    """Lift the limit of jobs per second of a run on one machine, where the cores are the limit.
 
     With it, and so without this, a timer wakes the scheduler again and again while jobs wait for a core, and every run
     ends with a second of waiting.

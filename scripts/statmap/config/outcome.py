@@ -1,15 +1,16 @@
-"""What a run says at its end (standard library only: the Snakefile uses it)."""
+"""Results that the config no longer has, and the errors of a run (standard library only: the Snakefile uses it)."""
 
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-# What names of maps and variants end in, where they name files, last that by which the others are found: one that is
-# removed before would leave them behind where the process is killed. And what there is of two variants or more.
+# Endings of the files of an atlas, of a map and of a comparison of maps. `left_behind` finds them by the last one,
+# which is removed last: where the process is killed, the next finds the rest.
 FETCHED_ATLAS = (".nii.gz", ".sha256", ".nii.gz.download", ".json")
 FETCHED = (".nii.gz", "_mask.nii.gz", ".sha256", ".nii.gz.download", "_mask.nii.gz.download", ".json")
 OVERLAPS = (*(f"_{figure}.{kind}" for figure in ("overlap", "dice") for kind in ("png", "svg", "pdf")), ".nii.gz")
-REMOVED = ".removed."  # before the name of a folder that is being removed: half of it would be found by nothing else
+REMOVED = ".removed."  # prefix of a folder while it is removed: where the process is killed, the next finds the rest
+# Files of a map with two variants or more.
 COMPARISONS = ("stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf")
 
 
@@ -24,7 +25,7 @@ class Wanted(NamedTuple):
 
 
 def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
-    """Results of what is in the config no more, and of nothing else.
+    """Results of maps, variants, tables and atlases that the config no longer has, and no other files.
 
     Parameters
     ----------
@@ -34,8 +35,8 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
     Returns
     -------
     list of Path : folders of variants, sweeps, published tables and maps, what was fetched, logs and benchmarks of
-        these, and comparisons with them, by name. Only what has the files of this workflow's rules is taken for theirs.
-        First what an earlier removal, which was killed, has begun.
+        these, and comparisons with them, by name. A folder counts only where it has files of this workflow's rules.
+        Folders that a killed removal left come first.
     """
     folder, maps = Path(folder), set(wanted.maps)
     paths = sorted(path for above in ("", "*/", "*/published/") for path in folder.glob(f"{above}{REMOVED}*"))
@@ -57,7 +58,7 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
     for name in sorted(path.name.removesuffix(".nii.gz") for path in (folder / "overlap").glob("*.nii.gz")):
         if name not in wanted.variants or len(maps) == 1:
             paths += _files(folder / "overlap", [name + end for end in OVERLAPS])
-    return paths + _traces(folder, wanted)
+    return paths + _logs_and_benchmarks(folder, wanted)
 
 
 def _folders(folder, pattern):
@@ -65,8 +66,8 @@ def _folders(folder, pattern):
     return sorted(path for path in folder.glob(pattern) if path.is_dir() and not path.name.startswith(REMOVED))
 
 
-def _traces(folder, wanted):
-    """Logs and benchmarks of jobs of maps, tables and atlases that are in the config no more."""
+def _logs_and_benchmarks(folder, wanted):
+    """Logs and benchmarks of jobs of maps, tables and atlases that the config no longer has."""
     tables = {f"{map_id}.{table}" for map_id, table in wanted.tables}
     paths = []
     for path in sorted([*folder.glob("logs/*/*.log"), *folder.glob("benchmarks/*/*.tsv")]):
@@ -77,12 +78,12 @@ def _traces(folder, wanted):
 
 
 def _files(folder, names):
-    """Those of the files that are there."""
+    """Of these names the files that exist."""
     return [path for path in (folder / name for name in names) if path.is_file()]
 
 
 def failures(folder: str | Path, since: float) -> list[str]:
-    """What went wrong in a run: the errors in the logs of its jobs.
+    """The errors in the logs of the jobs of a run.
 
     Parameters
     ----------

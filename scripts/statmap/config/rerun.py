@@ -1,4 +1,4 @@
-"""Which files of the project a rule's script is made of: Snakemake looks at the script, not at what it imports."""
+"""Files of the package that a rule's script imports: Snakemake compares the script alone."""
 
 import hashlib
 import re
@@ -60,8 +60,8 @@ def _imports(path, scripts):
 
 
 @cache
-def _known(scripts):
-    """Every file of the package that can count, as relative paths."""
+def _package_files(scripts):
+    """Every module, YAML file and asset of the package, as relative paths."""
     files = (path for path in Path(scripts, "statmap").rglob("*") if path.suffix in ASSETS | {".py", ".yaml"})
     return frozenset(path.relative_to(scripts).as_posix() for path in files)
 
@@ -70,11 +70,11 @@ def _files(parts, scripts):
     """The module of a dotted name, the packages above it, and the assets beside it; nothing where there is none."""
     if parts[:1] != ["statmap"]:
         return set()
-    known = _known(scripts)
+    existing = _package_files(scripts)
     module = "/".join(parts) + ".py"
-    if module not in known and f"{'/'.join(parts)}/__init__.py" not in known:
+    if module not in existing and f"{'/'.join(parts)}/__init__.py" not in existing:
         return set()  # a name inside a module
     packages = {f"{'/'.join(parts[:n])}/__init__.py" for n in range(1, len(parts) + 1)}
     beside = "/".join(parts[:-1]) + "/"
-    assets = {path for path in known if path.startswith(beside) and path.endswith(tuple(ASSETS)) and len(parts) > 2}
-    return ({module, module.removesuffix(".py") + ".yaml"} | packages | assets) & known
+    assets = {path for path in existing if path.startswith(beside) and path.endswith(tuple(ASSETS)) and len(parts) > 2}
+    return ({module, module.removesuffix(".py") + ".yaml"} | packages | assets) & existing

@@ -27,7 +27,7 @@ def _validator(path):
     return validators.extend(Draft202012Validator, type_checker=whole)(load(path))
 
 
-LARGEST = 1e15  # of a number in a config or a table: none of ours is near it
+LARGEST = 1e15  # of a number in a config or a table
 
 
 def _check_numbers(data, where, path=()):
@@ -128,7 +128,7 @@ def thresholds_of_text(config: dict, schema: dict) -> dict:
 
 
 def check_keys(paths: Iterable[str | Path]) -> None:
-    """Refuse what cannot be told from the merged config.
+    """Refuse what the merged config does not show.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def defaults_of(properties: dict) -> dict:
 
 
 def cell_reader(rules: dict, definitions: dict) -> tuple[Callable[[str], Any], str]:
-    """How a cell of a tab-separated table is read, by the type that the schema gives its column.
+    """The reader of the cells of a column of a tab-separated table, by the type in the schema.
 
     Parameters
     ----------

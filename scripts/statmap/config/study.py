@@ -1,4 +1,4 @@
-"""From the config and its tables to what each rule is told (standard library, yaml and jsonschema only).
+"""From the config and its tables to inputs and parameters of the rules (standard library, yaml and jsonschema only).
 
 This is imported whenever the Snakefile is parsed, once per job on a cluster, so it imports nothing heavy.
 """
@@ -38,8 +38,8 @@ class Study:
     config : the merged config.
     declared : folder that holds ``schemas/``.
     folders : relative paths of the config are looked for in the first, then in the next.
-    variants_of_template : whether the variants are those of the template, which test both tails: of a map that has one
-        tail they test that one.
+    variants_of_template : whether the variants are those of the template, which test both tails; of a map with one tail
+        they then test that tail.
 
     Attributes
     ----------
@@ -62,7 +62,8 @@ class Study:
             Path(declared, "schemas/maps.schema.yaml"),
         )
         schema = load(schema_path)
-        config, row = _one_map(thresholds_of_text(numbers_of_text(config), schema), sheet_path, schema["properties"])
+        config = thresholds_of_text(numbers_of_text(config), schema)
+        config, row = _map_in_config(config, sheet_path, schema["properties"])
         validate(config, schema_path, "config")
         self.config = defaults_of(schema["properties"]) | config
         self.folders = [Path(folder) for folder in folders]
@@ -77,13 +78,13 @@ class Study:
             for name, keys in self.variants.items()
         }
         self.atlases = self._read_atlases(self.config["atlases"], schema)
-        # Looked for now: where results exist, Snakemake takes them as they are and misses no input.
+        # Checked here: where results exist, Snakemake does not look for the files that they were made from.
         self.labels = [self._labels_of(name, atlas) for name, atlas in self.atlases.items()]
         self.template = self._find_template(self.config["template"])
         self.published = self._read_published(self.config["published"], schema)
         self.sweep = self._read_sweep(self.config["sweep"], schema)
-        asked = self.config["from"] or []
-        self.sources = [asked] if isinstance(asked, str) else asked
+        sources = self.config["from"] or []
+        self.sources = [sources] if isinstance(sources, str) else sources
         self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
 
     def _has_two_tails(self, map_id):
@@ -93,7 +94,7 @@ class Study:
         if stat is None and local_path(row["source"], map_id):
             from ..io.images import judge
 
-            with suppress(UserError):  # whose job says what is wrong
+            with suppress(UserError):  # the map's job says what is wrong
                 stat = statistic(judge(row["source"], map_id)[1].header, row["source"], row, map_id)[0]["stat"]
         return distribution_of(stat or "other", row["df"]).two_tailed
 
@@ -102,8 +103,8 @@ class Study:
         problems = problems_of(
             self.maps, self.variants, self.sweep, self.atlases, self.sheet, self.config["max_voxels"]
         )
-        known = (self.config["template"] or "").startswith("sample:")
-        return problems + template_problems(None if known else self.template) + self._problems_of_tables()
+        is_sample = (self.config["template"] or "").startswith("sample:")
+        return problems + template_problems(None if is_sample else self.template) + self._problems_of_tables()
 
     def _problems_of_tables(self):
         """Published tables that cannot be read."""
@@ -137,12 +138,12 @@ class Study:
         return {name: {"source": row["source"]} | defaults_of(columns) | row for name, row in rows.items()}
 
     def _read_variants(self, config, schema, conventions):
-        given = config["variants"]
-        if isinstance(given, str):
-            table = read_variant_table(self.find(given), load(schema))
-            validate(config | {"variants": table}, schema, given)
-            given = table
-        variants = {name: keys for name, keys in given.items() if keys is not None}
+        entries = config["variants"]
+        if isinstance(entries, str):
+            table = read_variant_table(self.find(entries), load(schema))
+            validate(config | {"variants": table}, schema, entries)
+            entries = table
+        variants = {name: keys for name, keys in entries.items() if keys is not None}
         if not variants:
             raise UserError("no variant is left; the config or its variant table needs at least one")
         return resolve_variants(variants, config["defaults"], conventions, load(schema))
@@ -169,16 +170,16 @@ class Study:
     def _read_published(self, published, schema):
         defaults = defaults_of(schema["properties"]["published"]["additionalProperties"]["properties"])
         entries = {}
-        for name, asked in published.items():
-            where, entry = f"config, published.{name}", defaults | asked
+        for name, keys in published.items():
+            where, entry = f"config, published.{name}", defaults | keys
             if entry["map"] not in self.maps:
                 raise UserError(
-                    f"{where}: there is no map {asked['map']!r} in {self.config['maps']}; accepted: "
+                    f"{where}: there is no map {keys['map']!r} in {self.config['maps']}; accepted: "
                     f"{', '.join(self.maps)}"
                 )
             if entry["variant"] is not None and entry["variant"] not in self.variants:
                 raise UserError(
-                    f"{where}: there is no variant {asked['variant']!r}; accepted: {', '.join(self.variants)}, or null"
+                    f"{where}: there is no variant {keys['variant']!r}; accepted: {', '.join(self.variants)}, or null"
                 )
             for key in ("table", "peaks"):
                 if entry[key]:
@@ -194,8 +195,8 @@ class Study:
         grid["thresholds"] = expand_thresholds(sweep["thresholds"])
         axes = {axis: len(grid[axis]) for axis in ("thresholds", "min_region_sizes", "connectivities", "signs")}
         if math.prod(axes.values()) > MOST_ROWS:
-            shown = " × ".join(f"{number:,} {axis}" for axis, number in axes.items())
-            raise UserError(f"config, sweep: a grid of {shown} is more than {MOST_ROWS:,} points; take fewer")
+            grid_size = " × ".join(f"{number:,} {axis}" for axis, number in axes.items())
+            raise UserError(f"config, sweep: a grid of {grid_size} is more than {MOST_ROWS:,} points; take fewer")
         return grid
 
     def _find_template(self, template):
@@ -215,7 +216,7 @@ class Study:
             raise UserError(f"{what}: there is no file {path!r}; accepted: a path from here or from the Snakefile")
         return place
 
-    # What a rule depends on: it names the keys, so that nothing else makes it run again.
+    # Parameters of rules. A rule names its keys, so that no other key makes it run again.
 
     def variant_keys(self, rule: type) -> dict[str, dict]:
         """The keys of a step, see `rules`, of every variant."""
@@ -229,7 +230,7 @@ class Study:
         """Where the sha256 of a map that is downloaded without one belongs; None for any other map."""
         row = self.maps[wildcards.map]
         if row["sha256"] or not is_remote(row["source"]):
-            return None  # so that another name of the sheet does not fetch it again
+            return None  # so that a sheet of another name does not fetch the map again
         beside = "beside map in" if self.sheet == "the config" else f"in row '{wildcards.map}' of"
         return f"{'key' if self.sheet == 'the config' else 'column'} sha256 {beside} {self.sheet}"
 
@@ -264,39 +265,39 @@ class Study:
         return lambda wildcards: {key: self.published[wildcards.table][key] for key in keys}
 
     def left_behind(self, wildcards=None) -> list[str]:
-        """Results of what is in the config no more, see `outcome.left_behind`."""
+        """Results of maps, variants, tables and atlases that the config no longer has, see `outcome.left_behind`."""
         tables = {(table["map"], name) for name, table in self.published.items()}
         wanted = Wanted(set(self.maps), set(self.variants), set(self.atlases), tables, bool(self.sweep))
         return [str(path) for path in left_behind("results", wanted)]
 
     def left_behind_in_words(self, wildcards=None) -> str:
-        """The same as a list to read; of logs and benchmarks no more than that there are some."""
+        """The paths of `left_behind` as text; logs and benchmarks are named together, without their paths."""
         paths = self.left_behind()
         results = [path for path in paths if path.split(os.sep)[1] not in ("logs", "benchmarks")]
         traces = ["logs and benchmarks"] if len(results) < len(paths) else []
         return ", ".join([*results, *traces]) or "nothing"
 
-    # What a rule reads, where that depends on the config.
+    # Inputs of rules, where they depend on the config.
 
     def files_of(self, *columns: str) -> Callable:
         """A function that gives the files of these columns of the sheet that are on this machine, for the map of a job.
 
-        When one changes, the rule runs again. What is missing is no file here, or one map without it would stop all:
-        the job is told by `named`, and fails.
+        When a file changes, the rule runs again. A missing file is left out, since a missing input stops the whole run;
+        the job has its name from `image_of`, and fails.
         """
         return lambda wildcards: [
             file for column in columns for file in _files_here(self.maps[wildcards.map][column] or "")
         ]
 
-    def named(self, column: str) -> Callable:
+    def image_of(self, column: str) -> Callable:
         """A function that gives the image that a column names for the map of a job, there or not, as a list."""
         return lambda wildcards: [name] if (name := self.maps[wildcards.map][column]) else []
 
     def content_of(self, *files: str | list[str] | Callable) -> Callable:
         """A function that gives the sha256 of files: paths, or functions that give them for the wildcards of a job.
 
-        Snakemake looks at their times only, and a file that takes the place of another may have an older one. Residuals
-        are left to it: they may be gigabytes, and this is done whenever the Snakefile is parsed.
+        Snakemake compares times only, and a file that replaces another may be older. Residuals are not hashed: they may
+        be gigabytes, and the hash is taken whenever the Snakefile is parsed.
         """
 
         def content(wildcards) -> list[str]:
@@ -306,7 +307,7 @@ class Study:
         return content
 
     def atlas_file_of(self, wildcards) -> list[str]:
-        """The file of an atlas likewise."""
+        """The files of the atlas of a job that are on this machine."""
         return _files_here(self.atlases[wildcards.atlas]["image"])
 
     def table_of(self, wildcards) -> str:
@@ -314,17 +315,17 @@ class Study:
         return self.published[wildcards.table]["table"]
 
     def peaks_of(self, wildcards) -> list[str]:
-        """Its sub-peaks, where they are in a file of their own."""
+        """The file of sub-peaks of the published table of a job, as a list; empty where there is none."""
         return [path for path in [self.published[wildcards.table]["peaks"]] if path]
 
     def regions_of(self, wildcards) -> list[str]:
-        """What the variant that should give it made of its map: labels, their sidecar and their table."""
+        """Labels, sidecar and table of regions of the variant that should give the published table of a job."""
         variant = self.published[wildcards.table]["variant"]
         files = ("regions.nii.gz", "regions.json", "regions.csv") if variant else ()
         return [f"results/{wildcards.map}/{variant}/{file}" for file in files]
 
     def checks_of(self, wildcards) -> list[str]:
-        """What came out of the published tables that are held against the map of a job."""
+        """The results of rule check_published for the map of a job."""
         names = [name for name, table in self.published.items() if table["map"] == wildcards.map]
         return [f"results/{wildcards.map}/published/{name}/check.json" for name in names]
 
@@ -333,7 +334,7 @@ class Study:
         return self.template if self.template and self._in_template_space(self.maps[wildcards.map]) else []
 
     def template_of_all(self, wildcards) -> str | list:
-        """The template likewise, for what shows all maps."""
+        """The template, for figures of all maps: where every map is in its space."""
         return self.template if self.template and all(map(self._in_template_space, self.maps.values())) else []
 
     def _in_template_space(self, row):
@@ -342,17 +343,17 @@ class Study:
 
 
 def _files_here(source):
-    """The files of an image that are on this machine, those of a pair both; none of what is fetched from elsewhere."""
+    """The files of an image on this machine, both of a pair; none of an image that is fetched."""
     return [] if is_remote(source) or not source else [str(path) for path in files_of(split_volume(source)[0])]
 
 
 def _readers(schema):
-    """How the cells of each column of the sample sheet are read."""
+    """Readers of the cells of the sample sheet, by column."""
     return {name: cell_reader(rules, {}) for name, rules in load(schema)["properties"].items() if name != "map"}
 
 
-def _one_map(config, schema, keys):
-    """A map that the config gives in place of a sheet: the config without its keys, and the one row by its id, or None.
+def _map_in_config(config, schema, keys):
+    """The config without key `map` and the columns beside it, and the row that they make, by its id, or None.
 
     The id is the file's name; the keys beside `map` are columns of the sheet.
     """
@@ -383,7 +384,7 @@ def expand_thresholds(thresholds: list | dict) -> list:
     by_text = {}
     for entry in thresholds if isinstance(thresholds, list) else [thresholds]:
         values = (
-            _values(entry["from"], entry["to"], entry["step"])
+            _range_values(entry["from"], entry["to"], entry["step"])
             if isinstance(entry, dict) and "from" in entry
             else [entry]
         )
@@ -391,7 +392,7 @@ def expand_thresholds(thresholds: list | dict) -> list:
     return list(by_text.values())
 
 
-def _values(low, high, step):
+def _range_values(low, high, step):
     """The values of a range."""
     if low > high:
         raise UserError(f"config, sweep.thresholds: from {low} to {high} is no range; from may not be above to")

@@ -123,26 +123,26 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
     UserError : an id that is no folder name, an unknown convention, a variant without a threshold, nilearn's random
         walker with other neighbours than its own, or significance of clusters where regions are none.
     """
-    known = schema["$defs"]["variant"]["properties"]
+    key_rules = schema["$defs"]["variant"]["properties"]
     check_ids(variants, "config")
     resolved = {}
-    for name, given in variants.items():
-        given = given or {}
-        convention = given.get("convention")
+    for name, own_keys in variants.items():
+        own_keys = own_keys or {}
+        convention = own_keys.get("convention")
         if convention is not None and convention not in conventions:
             raise UserError(
                 f"variant {name!r}: convention {convention!r} is not known; accepted: {', '.join(conventions)}"
             )
-        variant = defaults_of(known) | defaults | conventions.get(convention, {}) | given
-        # The size that is significant is the extent threshold then. `config.yaml` gives every default: one that is
-        # the schema's was not asked for.
-        if (variant["cluster_p"] or variant["cluster_q"]) and "min_region_size" not in given:
-            asked = variant["min_region_size"] != known["min_region_size"]["default"]
-            variant["min_region_size"] = variant["min_region_size"] if asked else 0
+        variant = defaults_of(key_rules) | defaults | conventions.get(convention, {}) | own_keys
+        # The significant size is the extent threshold then. A min_region_size that is the schema's default is that of
+        # `config.yaml`, which lists every default, and not the user's.
+        if (variant["cluster_p"] or variant["cluster_q"]) and "min_region_size" not in own_keys:
+            is_chosen = variant["min_region_size"] != key_rules["min_region_size"]["default"]
+            variant["min_region_size"] = variant["min_region_size"] if is_chosen else 0
         if "threshold" not in variant:
             raise UserError(
                 f"variant {name!r}: threshold is set by neither the variant, its convention nor defaults "
-                f"({known['threshold']['description']})"
+                f"({key_rules['threshold']['description']})"
             )
         local = variant["extract_type"] == "local_regions"
         if local and variant["random_walker"] == "nilearn" and variant["connectivity"] != 6:
@@ -151,11 +151,11 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
                 f"{variant['connectivity']}; accepted: connectivity: 6, or random_walker: converged"
             )
         _check_clusters(name, variant)
-        resolved[name] = {key: variant[key] for key in known}
+        resolved[name] = {key: variant[key] for key in key_rules}
     return resolved
 
 
-# Keys that a variant states also where they are the default: what its regions are.
+# Keys that a variant states even where they are the default.
 STATED = ("threshold", "sided", "signs", "extract_type", "connectivity", "min_region_size", "size_rule")
 
 
@@ -192,20 +192,21 @@ def _in_yaml(value):
 
 
 def _check_clusters(name, keys):
-    """Refuse what random field theory, or a guarantee, cannot say of a variant's regions."""
-    asked = rule_from(RegionRule, keys).by_significance
+    """Refuse regions of a variant to which random field theory, or the guarantee of `tdp`, does not apply."""
+    significance = rule_from(RegionRule, keys).by_significance
     kind, _ = parse_threshold(keys["threshold"])
-    if (asked or kind.per_region) and keys["extract_type"] != "connected_components":
+    if (significance or kind.per_region) and keys["extract_type"] != "connected_components":
         raise UserError(
-            f"variant {name!r}: {asked or f'threshold: {kind.name}'} speaks of whole clusters, found extract_type: "
-            f"{keys['extract_type']}; accepted: extract_type: connected_components"
+            f"variant {name!r}: {significance or f'threshold: {kind.name}'} speaks of whole clusters, found "
+            f"extract_type: {keys['extract_type']}; accepted: extract_type: connected_components"
         )
-    if asked and kind.per_region:
+    if significance and kind.per_region:
         raise UserError(
-            f"variant {name!r}: {asked} needs one cutoff, which threshold: {kind.name} has not; take one of the two"
+            f"variant {name!r}: {significance} needs one cutoff, which threshold: {kind.name} has not; take one of the "
+            "two"
         )
-    if asked and keys["signs"] == "merged" and keys["sided"] == "two":
+    if significance and keys["signs"] == "merged" and keys["sided"] == "two":
         raise UserError(
-            f"variant {name!r}: {asked} speaks of clusters of one sign, found signs: merged; accepted: signs: split, "
-            "or sided: positive or negative"
+            f"variant {name!r}: {significance} speaks of clusters of one sign, found signs: merged; accepted: signs: "
+            "split, or sided: positive or negative"
         )

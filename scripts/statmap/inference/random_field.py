@@ -167,7 +167,7 @@ class RandomField:
         """
         k = np.asarray(n_voxels, dtype=np.float64) / np.prod(self.search.fwhm)
         uncorrected = -self.extent_rate(cutoff) * k ** (2 / max(self.search.n_dims, 1))
-        return uncorrected, _log_of_any(np.log(self.expected_ec(cutoff)) + uncorrected)
+        return uncorrected, _log_p_of_any(np.log(self.expected_ec(cutoff)) + uncorrected)
 
 
 def random_field(distribution: Distribution, sided: Sided, search: SearchVolume | None) -> RandomField | None:
@@ -206,7 +206,7 @@ def fsl_cluster_log_p(
     log_density = np.log(dlh) - 2 * np.log(2 * np.pi) + np.log(z_cutoff**2 - 1) - z_cutoff**2 / 2
     beta = np.exp((gammaln(2.5) + log_density - log_ndtr(-z_cutoff)) * 2 / 3)
     uncorrected = -beta * n_voxels ** (2 / 3)
-    return uncorrected, _log_of_any(np.log(volume) + log_density + uncorrected)
+    return uncorrected, _log_p_of_any(np.log(volume) + log_density + uncorrected)
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
@@ -239,6 +239,6 @@ def smallest_extent(log_p: Callable[[np.ndarray], np.ndarray], alpha: float, mos
     return float(sizes[enough[0]]) if enough.size else np.inf
 
 
-def _log_of_any(log_expected):
-    """ln(1 - exp(-E)) from ln E; for a small number expected, p is that number."""
+def _log_p_of_any(log_expected):
+    """ln p of at least one cluster, ln(1 - exp(-E)), from ln E, the expected number; p is E where that is small."""
     return np.where(log_expected < -36, log_expected, np.log(-np.expm1(-np.exp(np.maximum(log_expected, -36)))))

@@ -58,7 +58,7 @@ def sheet_smoothness(
     """
     fwhm_mm, dlh, distribution = smoothness.fwhm_mm, smoothness.dlh, stat_map.distribution
     grid = Look(stat_map.values.shape, stat_map.affine)
-    if smoothness.residuals and (fwhm_mm or dlh):  # not used, and yet to be right
+    if smoothness.residuals and (fwhm_mm or dlh):  # not used, but checked
         judge(smoothness.residuals, f"residuals of {name}", grid, FEWEST_RESIDUALS)
     if fwhm_mm != "map" and (fwhm_mm or dlh):
         return fwhm_mm, dlh, "sheet"  # type: ignore[return-value]  # of text only `map` is accepted

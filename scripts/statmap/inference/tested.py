@@ -129,11 +129,11 @@ def values_of(data: np.ndarray, mask: np.ndarray | None, facts: Mapping[str, Any
         log.info("%s: %g fills the border of the volume: background", name, background)
     inside = ~outside if mask is None else mask
     tested = inside & ~nan
-    # A whole map may be strong everywhere within a mask: what lies beyond tells as well, but not what p means there
-    told_by = tested & (data != 0) if stat in P_FORMS else ~outside
-    gap = None if facts["corrected"] else gap_around_zero(data[told_by], stat, facts["df"])
+    # A whole map may be strong everywhere within a mask, so values beyond it count here too; p beyond it is filled in
+    evidence = tested & (data != 0) if stat in P_FORMS else ~outside
+    gap = None if facts["corrected"] else gap_around_zero(data[evidence], stat, facts["df"])
     zeros = np.count_nonzero(tested & (data == 0)) if stat == "p" else 0
-    if zeros and gap is not None:  # what the threshold left, and no p of 0
+    if zeros and gap is not None:  # the map was thresholded: its zeros are no p of 0
         tested &= data != 0
         inside = tested if mask is None else inside
     elif zeros:

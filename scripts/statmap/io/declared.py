@@ -287,15 +287,16 @@ def statistic(
         options = [(where, values[key]) for where, values in statements if values.get(key)]
         of_sheet = sheet.get(key)
         for where, value in options if key not in FREE else ():
-            if of_sheet is not None and not _agree(key, of_sheet, value):
+            if of_sheet is not None and not _values_agree(key, of_sheet, value):
                 raise UserError(
-                    f"{name}: column {key} of {sheet_name} is {_shown(of_sheet)}, but {where.phrase.format(source)} "
-                    f"says {_shown(value)}; accepted: {_shown(value)}, an empty cell, or a file that says otherwise"
+                    f"{name}: column {key} of {sheet_name} is {_as_text(of_sheet)}, but {where.phrase.format(source)} "
+                    f"says {_as_text(value)}; accepted: {_as_text(value)}, an empty cell, or a file that says otherwise"
                 )
-            if not _agree(key, options[0][1], value):
+            if not _values_agree(key, options[0][1], value):
                 raise UserError(
-                    f"{name}: {options[0][0].phrase.format(source)} says {key} {_shown(options[0][1])}, "
-                    f"{where.phrase.format('it')} {_shown(value)}; accepted: a file whose header and name say the same"
+                    f"{name}: {options[0][0].phrase.format(source)} says {key} {_as_text(options[0][1])}, "
+                    f"{where.phrase.format('it')} {_as_text(value)}; accepted: a file whose header and name say the "
+                    "same"
                 )
         facts[key] = of_sheet
         if of_sheet is None and options:
@@ -313,7 +314,7 @@ def statistic(
     return facts, origin
 
 
-def _agree(key, value, other):
+def _values_agree(key, value, other):
     """Whether two values of a key agree."""
     if key == "space":
         return same_space(value, other) or NATIVE in (value, other)
@@ -322,10 +323,10 @@ def _agree(key, value, other):
     if key != "df":
         return value == other
     pairs = [number if isinstance(number, list | tuple) else [number] for number in (value, other)]
-    return len(pairs[0]) == len(pairs[1]) and all(map(_near, *pairs))
+    return len(pairs[0]) == len(pairs[1]) and all(map(_df_agree, *pairs))
 
 
-def _near(number, other):
+def _df_agree(number, other):
     """Whether two degrees of freedom are the same: to `NEAR`, or to the digits with which one is printed."""
     decimals = [n.decimals for n in (number, other) if isinstance(n, Printed) and n.decimals]
     printed = 0.5 * 10.0 ** -min(decimals) * (1 + NEAR) if decimals else 0.0
@@ -339,8 +340,8 @@ def _without_decimals(value):
     return float(value) if isinstance(value, Printed) else value
 
 
-def _shown(value):
+def _as_text(value):
     """A value in an error, numbers in their shortest form."""
     if isinstance(value, list | tuple):
-        return ",".join(map(_shown, value))
+        return ",".join(map(_as_text, value))
     return f"{value:.15g}" if isinstance(value, int | float) else value

@@ -82,8 +82,8 @@ def fetch_image(
 
     most_bytes = MOST_BYTES_A_VOXEL * max_voxels + MOST_BESIDE
     with _download_until_judged(destination) as download:
-        asked = {"require_sha256": require_sha256, "most_bytes": most_bytes, "download": download, "store": store}
-        provenance = fetch(source, destination, name=name, sha256=sha256, base=base, **asked)
+        options = {"require_sha256": require_sha256, "most_bytes": most_bytes, "download": download, "store": store}
+        provenance = fetch(source, destination, name=name, sha256=sha256, base=base, **options)
         if record and not sha256 and "url" in provenance:
             _compare_with_record(record, source, provenance["sha256"], name)
         with damage(name, source, destination):

@@ -13,7 +13,7 @@ DEEPEST, MOST_NODES = 100, 1_000_000  # of YAML: blocks within each other; keys 
 
 
 class UserError(Exception):
-    """Something only the user can put right: its text is one line that names what was found and what is accepted.
+    """An error that the user can fix: one line that names what was found and what is accepted.
 
     Names come from files and configs: a line break in one, or what no terminal shows, is written as in Python.
     """
@@ -33,7 +33,7 @@ def writing(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     for stray in path.parent.glob(f".*.{path.name}"):
         process = stray.name.split(".")[1]
-        if process.isdigit() and not _runs(int(process)):
+        if process.isdigit() and not _is_running(int(process)):
             stray.unlink(missing_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
@@ -53,13 +53,13 @@ def beside(path: str | Path, ending: str) -> Path:
     return path.with_name(path.name.removeprefix(f".{os.getpid()}.") + ending)
 
 
-def _runs(process):
+def _is_running(process):
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's
+        pass  # it runs, under another user
     return True
 
 
@@ -70,7 +70,7 @@ def sha256_of(path):
 
 
 def read_text(path: str | Path, encoding: str = "utf-8") -> str:
-    """The text of a file that somebody wrote, line ends as they are.
+    """The text of a file that a user wrote, line ends as they are.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def read_json(path):
 
 
 def check_written(path, sha256, sidecar):
-    """Refuse a file of ours that was changed since it was written, whatever its time.
+    """Refuse a file of a rule that was changed since it was written, whatever its time.
 
     Parameters
     ----------

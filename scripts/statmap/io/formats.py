@@ -1,6 +1,6 @@
 """Which files an image is made of, and which volume of them is meant (standard library only: the config asks as well).
 
-An image is told by its content, and where that says nothing (raw voxels beside a header) by the end of its name.
+The format is recognised by content, and where that says nothing (raw voxels beside a header) by the end of the name.
 """
 
 import bz2
@@ -54,12 +54,12 @@ def split_volume(source: str) -> tuple[str, str | None]:
 def stem_of(source: str) -> str:
     """The name of a source's file without folders and what says its format; a volume is part of it (``stats-3``)."""
     name, volume = split_volume(source)
-    stem = _parts(re.split("[/\\\\]", name)[-1])[0]
+    stem = _stem_and_ends(re.split("[/\\\\]", name)[-1])[0]
     return stem if volume is None else f"{stem}-{volume}"
 
 
 def opened_for_reading(path: str | Path):
-    """Open a file to read its bytes, unfolded where they are gzip or bzip2, whatever its name."""
+    """Open a file to read its bytes, decompressed where they are gzip or bzip2, whatever its name."""
     with open(path, "rb") as stream:
         start = stream.read(3)
     unfold: Callable[..., Any] = next((u for magic, u in _COMPRESSED.items() if start.startswith(magic)), open)
@@ -67,15 +67,15 @@ def opened_for_reading(path: str | Path):
 
 
 def files_of(path: str | Path) -> list[Path]:
-    """Those files of an image that are there, the one that is named first: also what a pair has beside it."""
-    path = _as_named(path)
-    beside = [*_partners(path), *([matrix_of(path)] if _parts(path.name)[1].lower() in ("hdr", "img") else [])]
+    """The files of an image that exist, the named one first, then its partner in a pair and SPM's matrix."""
+    path = _afni_header(path)
+    beside = [*_partners(path), *([matrix_of(path)] if _stem_and_ends(path.name)[1].lower() in ("hdr", "img") else [])]
     return [name for name in (path, *beside) if os.path.isfile(name)]
 
 
 def matrix_of(path: Path) -> Path:
     """SPM's file beside an Analyze image that says how it lies in space, there or not."""
-    return path.with_name(f"{_parts(path.name)[0]}.mat")
+    return path.with_name(f"{_stem_and_ends(path.name)[0]}.mat")
 
 
 def existing(path: str | Path, what: str, given: str, accepted: str) -> Path:
@@ -92,7 +92,7 @@ def existing(path: str | Path, what: str, given: str, accepted: str) -> Path:
     ------
     UserError : there is no such file, or it is a folder or a pipe.
     """
-    path = _as_named(path)
+    path = _afni_header(path)
     if not os.path.exists(path):
         raise UserError(f"{what}: there is no file {given!r}; {accepted}")
     if not os.path.isfile(path):
@@ -100,20 +100,20 @@ def existing(path: str | Path, what: str, given: str, accepted: str) -> Path:
     return path
 
 
-def recognise(path: str | Path, what: str, given: str, alone: bool = False) -> Files:
+def recognise(path: str | Path, what: str, given: str, downloaded: bool = False) -> Files:
     """Tell which kind of image a file belongs to, by its content.
 
     Parameters
     ----------
     path : of the file, which is there.
     what, given : what it is and the name that the user has for it, in an error.
-    alone : whether it was downloaded, so that no other file can be beside it.
+    downloaded : whether it was downloaded, so that no other file can be beside it.
 
     Raises
     ------
     UserError : it is empty, damaged, no image, surface data, or a pair of which the other file is not there.
     """
-    path, end = Path(path), _parts(split_volume(given)[0])[1].lower()
+    path, end = Path(path), _stem_and_ends(split_volume(given)[0])[1].lower()
     try:
         if not os.path.getsize(path):
             raise UserError(f"{what}: {given} is empty; get the file again")
@@ -138,14 +138,14 @@ def recognise(path: str | Path, what: str, given: str, alone: bool = False) -> F
     else:
         page = head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
         raise UserError(f"{what}: {given} is {'a web page' if page else 'no image'}; accepted: {ACCEPTED}")
-    if alone:
+    if downloaded:
         raise UserError(f"{what}: {given} is one file of a pair; download both and give the path of one of them")
-    others = _partners(path)
-    other = next((name for name in others if name.is_file()), None)
-    if other is None:
-        missing = others[0].name if others else "file with its voxels"
+    partners = _partners(path)
+    partner = next((name for name in partners if name.is_file()), None)
+    if partner is None:
+        missing = partners[0].name if partners else "file with its voxels"
         raise UserError(f"{what}: {given} is one file of a pair, and there is no {missing} beside it")
-    return Files(kind, path, other) if is_header else Files(kind, other, path)
+    return Files(kind, path, partner) if is_header else Files(kind, partner, path)
 
 
 def is_of_afni(path: str | Path) -> bool:
@@ -163,8 +163,8 @@ def is_of_afni(path: str | Path) -> bool:
     return bool(codes) and head[size] != 0 and AFNI_CODE in codes
 
 
-def _as_named(path: str | Path) -> Path:
-    """AFNI's own name of an image, ``stats+tlrc``, as its header's; any other path as it is."""
+def _afni_header(path: str | Path) -> Path:
+    """The header of an image that AFNI would call ``stats+tlrc``; any other path as it is."""
     path = Path(path)
     if not re.search(r"\+(orig|acpc|tlrc)$", path.name) or os.path.exists(path):
         return path
@@ -173,15 +173,15 @@ def _as_named(path: str | Path) -> Path:
 
 
 def _partners(path):
-    """What the other file of a pair may be called."""
-    stem, end, folded = _parts(path.name)
+    """The names that the other file of a pair may have."""
+    stem, end, compression = _stem_and_ends(path.name)
     other = _PAIRS.get(end.lower(), "")
     other = other.upper() if end.isupper() else other
-    return [path.with_name(f"{stem}.{other}{end}") for end in dict.fromkeys((folded, "", ".gz", ".bz2")) if other]
+    return [path.with_name(f"{stem}.{other}{end}") for end in dict.fromkeys((compression, "", ".gz", ".bz2")) if other]
 
 
-def _parts(name):
-    """The name of a file without what says its format, that (``hdr``), and how it is folded (``.gz`` or nothing)."""
+def _stem_and_ends(name):
+    """A file's name without its endings, that of its format (``hdr``), and that of its compression (``.gz`` or '')."""
     end = re.search(_ENDS, name, re.IGNORECASE)
     return (name[: end.start()], end[1], end[2] or "") if end else (name, "", "")
 

@@ -90,7 +90,7 @@ def _number(text):
 def doubts(
     header: Any, shape: tuple[int, ...], data: np.ndarray, stat: str, affine: np.ndarray | None = None
 ) -> list[str]:
-    """What makes results surprising without making them wrong, one line each.
+    """Warnings about the header and the values of a map, one line each.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ def doubts(
             )
         elif sform and qform:
             corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape])).reshape(3, -1).T
-            both = [nib.affines.apply_affine(form, corners) for form in (header.get_sform(), header.get_qform())]
-            apart = float(np.linalg.norm(both[0] - both[1], axis=1).max())
+            corners_mm = [nib.affines.apply_affine(form, corners) for form in (header.get_sform(), header.get_qform())]
+            apart = float(np.linalg.norm(corners_mm[0] - corners_mm[1], axis=1).max())
             if apart > FAR_MM:
                 warnings.append(f"sform and qform of the header are up to {apart:.1f} mm apart; the sform is used")
         unit = UNITS.get(int(header["xyzt_units"]) & 7)

@@ -1,4 +1,4 @@
-"""Images in and out: read in one way, brought to the grid of a map, written to the same bytes every time."""
+"""Images: read, brought to the grid of a map, written to the same bytes every time."""
 
 import itertools
 from pathlib import Path
@@ -18,11 +18,11 @@ ROUNDING = 1e-6  # of the largest value: what a scale factor in float32 leaves o
 def _voxels(image, volume=None):
     """Voxels as they are stored, or scaled: of one volume (i, j, k), or in the shape that the image has."""
     proxy = image.dataobj
-    data = np.asanyarray(proxy if volume is None or image.ndim == 3 else proxy[_place(image.shape, volume)])
+    data = np.asanyarray(proxy if volume is None or image.ndim == 3 else proxy[_index_of_volume(image.shape, volume)])
     return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
 
 
-def _place(shape, volume):
+def _index_of_volume(shape, volume):
     return (..., *(int(index) for index in np.unravel_index(volume, shape[3:], order="F")))
 
 
@@ -107,14 +107,14 @@ def judge(path: str, name: str, grid: Look | None = None, fewest_volumes: int = 
     UserError : see `named_image` and `look`, or it has too few volumes or other voxels.
     """
     files, volume = named_image(path, name)
-    seen = look(files, name, source=path, most_volumes=MOST_VOLUMES if fewest_volumes > 1 else 1, volume=volume)
-    if fewest_volumes > 1 and (len(seen.shape) != 4 or seen.shape[3] < fewest_volumes):
+    header = look(files, name, source=path, most_volumes=MOST_VOLUMES if fewest_volumes > 1 else 1, volume=volume)
+    if fewest_volumes > 1 and (len(header.shape) != 4 or header.shape[3] < fewest_volumes):
         raise UserError(
-            f"{name}: {path} has shape {seen.shape}; a 4D image of {fewest_volumes} volumes or more is needed"
+            f"{name}: {path} has shape {header.shape}; a 4D image of {fewest_volumes} volumes or more is needed"
         )
     if grid:
-        check_grid(seen, grid.shape, grid.affine, path, name)
-    return files, seen
+        check_grid(header, grid.shape, grid.affine, path, name)
+    return files, header
 
 
 def read_on_grid(path, shape, affine, name):
@@ -162,12 +162,12 @@ def read_residuals(path, shape, affine, name):
     return replace_nonfinite(data)[0]
 
 
-def check_grid(seen: Look, shape: tuple[int, ...], affine: np.ndarray, path: str, name: str) -> None:
+def check_grid(header: Look, shape: tuple[int, ...], affine: np.ndarray, path: str, name: str) -> None:
     """Refuse an image whose voxels are not those of a map, in whatever order they are stored."""
-    if _order(seen.shape[:3], seen.affine, shape, affine) is None:
+    if _axes_on_grid(header.shape[:3], header.affine, shape, affine) is None:
         raise UserError(
-            f"{name}: {path} has shape {tuple(seen.shape)} and affine {seen.affine.tolist()}, the map {tuple(shape)} "
-            f"and {np.asarray(affine).tolist()}; resample it to the grid of the map"
+            f"{name}: {path} has shape {tuple(header.shape)} and affine {header.affine.tolist()}, the map "
+            f"{tuple(shape)} and {np.asarray(affine).tolist()}; resample it to the grid of the map"
         )
 
 
@@ -179,14 +179,14 @@ def on_grid(data: np.ndarray, affine: np.ndarray, shape: tuple[int, ...], to: np
     data : (i, j, k) or (i, j, k, n) array on `affine`, which `check_grid` accepts.
     shape, to : the map's grid.
     """
-    axes, turned = _order(data.shape[:3], affine, shape, to)
+    axes, turned = _axes_on_grid(data.shape[:3], affine, shape, to)
     if axes == (0, 1, 2) and turned == (1, 1, 1):
         return data
     rest = tuple(range(3, data.ndim))
     return np.ascontiguousarray(data.transpose((*axes, *rest))[tuple(slice(None, None, step) for step in turned)])
 
 
-def _order(shape, affine, other_shape, other):
+def _axes_on_grid(shape, affine, other_shape, other):
     """The axes of an image along those of another grid of the same voxels, and 1 or -1 for each; None for others."""
     if same_grid(shape, affine, other_shape, other):
         return (0, 1, 2), (1, 1, 1)
@@ -234,7 +234,7 @@ def check_template(path):
 
 
 def read_result(path):
-    """`read_raw` of an image of ours that has no sidecar.
+    """`read_raw` of an image that a rule wrote without a sidecar.
 
     Raises
     ------
@@ -245,7 +245,7 @@ def read_result(path):
 
 
 def read_written(path, sidecar):
-    """`read_stored` of an image of ours, whose bytes have the sha256 that its sidecar says.
+    """`read_stored` of an image that a rule wrote; its bytes have the sha256 of its sidecar.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from .files import UserError
 
 log = logging.getLogger("statmap")
 
-# What no line of code can put right: no space, over a quota or a limit, read-only, not permitted, a device's error.
+# Errors of the system: no space, over a quota or a limit, read-only, not permitted, a device's error.
 OF_THE_SYSTEM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
@@ -29,7 +29,7 @@ def logging_to(path):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     except OSError as error:
-        _say(_one_line(error))
+        _write_error(_system_error_line(error))
         sys.exit(1)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
@@ -38,7 +38,7 @@ def logging_to(path):
         yield
     except UserError as error:
         log.error("%s", error)
-        _say(error)
+        _write_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
         log.error("interrupted")
@@ -47,8 +47,8 @@ def logging_to(path):
         if error.errno not in OF_THE_SYSTEM:
             log.error("%s", traceback.format_exc())
             raise
-        log.error("%s", _one_line(error))
-        _say(_one_line(error))
+        log.error("%s", _system_error_line(error))
+        _write_error(_system_error_line(error))
         sys.exit(1)
     except Exception:
         log.error("%s", traceback.format_exc())
@@ -58,13 +58,13 @@ def logging_to(path):
             handler.flush()
 
 
-def _one_line(error):
-    """An error of the operating system without its traceback; a temporary name is that of the file it stands for."""
+def _system_error_line(error):
+    """An error of the operating system in one line; a temporary file is called by the name that it would get."""
     name = re.sub(r"^\.\d+\.", "", Path(error.filename).name) if error.filename else ""
     where = f"{Path(error.filename).with_name(name)}: " if name else ""
     return f"{where}{error.strerror}; make room or give access, and run again"
 
 
-def _say(error):
+def _write_error(error):
     # In one write, newline and all: jobs that fail side by side share the terminal, and each line must stay whole.
     sys.stderr.write(f"Error: {error}\n")

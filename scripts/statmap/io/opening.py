@@ -1,4 +1,4 @@
-"""Open an image of any format, refuse by its header what is not wanted, and say in one line what is damaged."""
+"""Open an image of any format, refuse it by its header, and report damage in one line."""
 
 import io
 import json
@@ -43,8 +43,8 @@ def damage(what: str, given: Any, path: Any = None, advice: str = "get the file 
     Parameters
     ----------
     what : what the image is called in the error (``map 'motor'``).
-    given : what the user knows the file by.
-    path : where it is, if that is another name: readers name the file as well.
+    given : name of the file as the user wrote it.
+    path : where it is, if that differs; it is replaced by `given` in the text of the error.
     advice : what to do about it.
     """
     try:
@@ -53,7 +53,7 @@ def damage(what: str, given: Any, path: Any = None, advice: str = "get the file 
         if not isinstance(error, (*_DAMAGE, *_damage_of_nibabel())):
             raise
         if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM:
-            raise  # the disk is full, or it is not ours: the image is not to blame
+            raise  # a full disk, or no permission, and no damage of the image
         reason = " ".join(str(error).split())
         reason = reason.replace(str(path), str(given)) if path else reason
         problem = "not a readable image" if isinstance(error, UnreadableError) else "damaged"
@@ -129,7 +129,7 @@ def _image(files, stream):
     return nib.Spm2AnalyzeImage(image.dataobj, _affine_of(matrix), image.header) if matrix.is_file() else image
 
 
-# scipy.io ends its process on some damaged files: so it has one of its own. M has x to the right as the header has it.
+# In a process of its own, since scipy.io ends it on some damaged files. M has x to the right as the header has it.
 _READ_MATRIX = """
 import json, sys, scipy.io
 found = scipy.io.loadmat(sys.argv[1], variable_names=["mat", "M"])
@@ -144,8 +144,8 @@ def _affine_of(path):
     """The (4, 4) affine in SPM's file beside an Analyze image, voxel indices from 0 to mm."""
     try:
         command = [sys.executable, "-I", "-c", _READ_MATRIX, str(path)]
-        done = subprocess.run(command, capture_output=True, timeout=MATRIX_SECONDS, check=True)
-        name, numbers = json.loads(done.stdout)
+        process = subprocess.run(command, capture_output=True, timeout=MATRIX_SECONDS, check=True)
+        name, numbers = json.loads(process.stdout)
         matrix = np.array(numbers, dtype=np.float64).reshape(4, 4)
     except (subprocess.SubprocessError, ValueError) as error:
         raise ValueError(f"{path.name} beside it holds no matrix mat or M of SPM") from error
@@ -187,7 +187,7 @@ def look(
     path : of an image.
     name : what the image is called in the error (``map 'motor'``).
     max_voxels : the largest grid accepted, of one volume.
-    source : what the user knows the file by, where `path` is a temporary copy of it.
+    source : name of the file as the user wrote it, where `path` is a temporary copy.
     most_volumes : how many volumes are accepted where none is named.
     volume : the index or label of the one that is meant, or None.
 
@@ -224,7 +224,7 @@ def _judge(image, name, max_voxels, given, most_volumes, volume):
     elif number > most_volumes == 1:
         raise UserError(
             f"{name}: {given} has shape {stored}; one 3D image is needed, or one of its volumes, as in "
-            f"{_example(given, header.labels, number)}: {_listed(header.labels, number)}"
+            f"{_volume_source(given, header.labels, number)}: {_volumes_in_words(header.labels, number)}"
         )
     elif number > most_volumes:
         raise UserError(f"{name}: {given} has {number} volumes; at most {most_volumes} are accepted")
@@ -255,8 +255,8 @@ def check_affine(affine: np.ndarray | None, name: str, given: Any) -> None:
     UserError : it is not finite, not invertible, too far, or its voxels are too small or too large.
     """
     with np.errstate(all="ignore"):  # of numbers that no brain has
-        good = affine is not None and np.abs(affine).max() <= FARTHEST_MM and np.linalg.det(affine[:3, :3]) != 0
-    if affine is None or not good:
+        is_valid = affine is not None and np.abs(affine).max() <= FARTHEST_MM and np.linalg.det(affine[:3, :3]) != 0
+    if affine is None or not is_valid:
         raise UserError(
             f"{name}: {given} has an affine that is not finite or not invertible, or beyond {FARTHEST_MM:g} mm: "
             f"{np.asarray(affine).tolist()}"
@@ -274,22 +274,22 @@ def _volume_number(volume, labels, number, name, given):
     if text.isascii() and text.isdigit():
         index = int(text[:20])  # of more digits there is none
     if index >= number:
-        raise UserError(f"{name}: {given} has no volume {volume!r}; accepted: {_listed(labels, number)}")
+        raise UserError(f"{name}: {given} has no volume {volume!r}; accepted: {_volumes_in_words(labels, number)}")
     return index
 
 
-def _listed(labels, number):
+def _volumes_in_words(labels, number):
     """The volumes of an image, with their labels."""
-    names = [f"[{index}]" + (f" {label}" if label else "") for index, label in _labelled(labels, number)]
+    names = [f"[{index}]" + (f" {label}" if label else "") for index, label in _first_volumes(labels, number)]
     return ", ".join([*names, *([f"… [{number - 1}]"] if number > len(names) else [])])
 
 
-def _labelled(labels, number):
+def _first_volumes(labels, number):
     return [(index, labels[index] if index < len(labels) else "") for index in range(min(number, MOST_LISTED))]
 
 
-def _example(given, labels, number):
-    """How the last of an image's first volumes is written, by its label where it has one that is no index."""
-    index, label = _labelled(labels, number)[-1]
+def _volume_source(given, labels, number):
+    """An example of a source with a volume, by index and by label: the last volume of `_first_volumes`."""
+    index, label = _first_volumes(labels, number)[-1]
     base = Path(split_volume(str(given))[0]).name
     return f"{base}[{index}]" + (f" or {base}[{label}]" if label and not label.isdigit() else "")

@@ -71,7 +71,7 @@ def sample_path(name: str, what: str) -> Path:
 
 
 def labels_path(name: str, what: str) -> Path:
-    """Path of the label table of an atlas likewise."""
+    """Path of the label table of an atlas inside its installed package, see `sample_path`."""
     if name not in ATLASES:
         raise UserError(f"{what}: there is no atlas {name!r}; the atlases are {', '.join(ATLASES)}")
     labels = ATLASES[name]

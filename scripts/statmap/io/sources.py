@@ -73,10 +73,10 @@ def keep(files: Files, destination: Path) -> None:
             shutil.copyfileobj(content, raw)
             return
         with (
-            opened_for_reading(files.voxels) as unfolded,
+            opened_for_reading(files.voxels) as uncompressed,
             gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream,
         ):
-            shutil.copyfileobj(unfolded, stream)
+            shutil.copyfileobj(uncompressed, stream)
 
 
 def fetch(
@@ -160,7 +160,7 @@ def check_address(source: str, name: str) -> None:
     source = split_volume(source)[0]
     if source.startswith("neurovault:"):
         _image_id(source, name)
-    elif not _may_ask(source, _allowed()):
+    elif not _may_ask(source, _allowed_hosts()):
         raise _refusal(source, name)
 
 
@@ -173,7 +173,7 @@ def check_sha256(actual: str, expected: str, name: str, source: str) -> None:
         )
 
 
-def _allowed():
+def _allowed_hosts():
     """Hosts that may be asked without encryption, in tests."""
     return os.environ.get(ALLOW_HTTP_VARIABLE, "").split()
 
@@ -186,7 +186,7 @@ def _fetch_remote(source, name, expected, most_bytes, download, accept):
     """Download into a temporary folder, then store the image."""
     import tempfile
 
-    allow_http = _allowed()
+    allow_http = _allowed_hosts()
     provenance = {"source": source}
     with tempfile.TemporaryDirectory(prefix="statmap-") as folder:
         url = source
@@ -267,7 +267,7 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
     import requests
 
     # Errors that a second attempt does not fix; pooch would try again.
-    lasting = requests.exceptions.SSLError, requests.exceptions.InvalidURL
+    final_errors = requests.exceptions.SSLError, requests.exceptions.InvalidURL
 
     def check(response, **settings):
         target = urljoin(response.url, response.headers.get("Location", ""))
@@ -281,7 +281,7 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
         response.iter_content = partial(limited, response.iter_content)
         return response
 
-    began = time.monotonic()
+    start = time.monotonic()
 
     def limited(chunks, *arguments, **settings):
         size = 0
@@ -291,7 +291,7 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
                 raise UserError(
                     f"{name}: {url} is larger than {most_bytes:,} bytes, and is not read on; give another one"
                 )
-            if time.monotonic() - began > LONGEST:
+            if time.monotonic() - start > LONGEST:
                 raise UserError(
                     f"{name}: {url} did not come in {LONGEST:,} s; download the file yourself and give its path"
                 )
@@ -313,7 +313,7 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
             log.warning("%s: %s: %s", name, url, reason)
             answer = getattr(error, "response", None)
             refused = answer is not None and answer.status_code < 500 and answer.status_code not in (408, 429)
-            if refused or isinstance(error, lasting):
+            if refused or isinstance(error, final_errors):
                 raise UserError(f"{name}: {url} cannot be had ({reason}); check the address in the config") from error
             raise
 
@@ -341,7 +341,7 @@ def _reason(error):
 
 def _accept(path, *, store, destination, name, source, expected, required=False, downloaded=False):
     """Store an image whose format and sha256 are right; the sha256 of its bytes, and of both files of a pair."""
-    files = recognise(path, name, source, alone=downloaded)
+    files = recognise(path, name, source, downloaded=downloaded)
     actual = sha256_of(path)
     if required and not expected:
         raise UserError(
@@ -376,7 +376,7 @@ def answer_of(url: str, folder: str, name: str) -> bytes:
     ------
     UserError : it is refused, does not come, or is too large.
     """
-    answer = _download(url, folder, "answer", name, _allowed(), MOST_LISTED)
+    answer = _download(url, folder, "answer", name, _allowed_hosts(), MOST_LISTED)
     content = answer.read_bytes()
     answer.unlink()  # pooch would take it for the next answer
     return content

@@ -91,7 +91,7 @@ def cut(lines: Sequence[str], where: str) -> Table:
     return table or _delimited(lines, where)
 
 
-# ---------------------------------------------------------------------------------------- one header line, told by it
+# ------------------------------------------------------------------------------------------------- one header line
 def _delimited(lines, where):
     """A header and rows, with tabs, semicolons or commas between the cells."""
     delimiter = next((mark for mark in "\t;" if mark in lines[0]), ",")
@@ -131,7 +131,7 @@ _BESIDE = re.compile(
 
 
 def _usual_names(header):
-    """Columns x, y and z, and others by the names that papers give them; what else is text names the place."""
+    """Columns x, y and z, and others by the names that papers give them; a column of text is a name of the place."""
     axes = next((axes for axes in ("xyz", "XYZ") if set(axes) <= set(header)), None)
     if axes is None:
         return None
@@ -142,9 +142,9 @@ def _usual_names(header):
     if not names["value"] and axes == "xyz" and "Z" in header:
         names["value"] = "Z"
     size, unit = (names["size"], "voxels") if names["size"] else (names["volume"], "mm3")
-    others = {key: names[key] for key in ("value", "mean", "p", "cluster", "sign")}
+    columns = {key: names[key] for key in ("value", "mean", "p", "cluster", "sign")}
     volume = names["volume"] if names["size"] else ""
-    return Layout(OWN, *axes, size=size, size_unit=unit, volume=volume, **others)
+    return Layout(OWN, *axes, size=size, size_unit=unit, volume=volume, **columns)
 
 
 def _check_others(columns, layout, where):
@@ -198,9 +198,9 @@ def _regions(header):
     if not {"region", "peak_x", "peak_y", "peak_z", "peak_value", "n_voxels", "volume_mm3"} <= set(header):
         return None
     place = ("peak_x", "peak_y", "peak_z")
-    known = {"mean": "mean_value", "p": "p_cluster", "cluster": "region", "sign": "sign", "volume": "volume_mm3"}
+    columns = {"mean": "mean_value", "p": "p_cluster", "cluster": "region", "sign": "sign", "volume": "volume_mm3"}
     return Layout(
-        "regions.csv", *place, "peak_value", "n_voxels", **{key: n for key, n in known.items() if n in header}
+        "regions.csv", *place, "peak_value", "n_voxels", **{key: n for key, n in columns.items() if n in header}
     )
 
 
@@ -222,7 +222,7 @@ LAYOUTS: tuple[Callable[[Sequence[str]], Layout | None], ...] = (
 )
 
 
-# ------------------------------------------------------------------------------------------------- texts of their own
+# ------------------------------------------------------------------------------------- no header line, or two of them
 def _sleuth(lines, where):
     """Foci of BrainMap's Sleuth and GingerALE: ``// Reference=MNI``, comments, and lines of x, y, z."""
     if not lines[0].lstrip().startswith("//"):
@@ -315,8 +315,8 @@ def _spm(lines, where):
             continue
         row = dict(zip(header[:place], (word.strip() for word in line), strict=False))
         cells.append(row | dict(zip("xyz", xyz, strict=False)))
-    known = {"p": "cluster p(FWE-corr)"} if "cluster p(FWE-corr)" in header else {}
-    return Table(Layout("SPM", "x", "y", "z", value, "cluster equivk", **known), cells, delimiter=delimiter)
+    columns = {"p": "cluster p(FWE-corr)"} if "cluster p(FWE-corr)" in header else {}
+    return Table(Layout("SPM", "x", "y", "z", value, "cluster equivk", **columns), cells, delimiter=delimiter)
 
 
 TEXTS: tuple[Callable[[Sequence[str], str], Table | None], ...] = (_sleuth, _afni, _spm)

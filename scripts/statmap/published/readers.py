@@ -99,10 +99,10 @@ def _rows(table: Table, where: str) -> pd.DataFrame:
     for column in ("x", "y", "z", "value", "size", "mean", "p", "volume"):
         source = getattr(layout, column)
         texts = [row.get(source, "") if source else "" for row in cells]
-        read = [_number(text, f"{where}, row {n}, {source}", commas) for n, text in enumerate(texts, start=1)]
-        rows[column] = [value for value, _ in read]
+        numbers = [_number(text, f"{where}, row {n}, {source}", commas) for n, text in enumerate(texts, start=1)]
+        rows[column] = [value for value, _ in numbers]
         if column not in "xyz":
-            rows[f"{column}_step"] = [step for _, step in read]
+            rows[f"{column}_step"] = [step for _, step in numbers]
     missing = rows.index[rows[["x", "y", "z"]].isna().any(axis=1)]
     if len(missing):
         raise UserError(f"{where}, row {missing[0] + 1}: no coordinate; accepted: a number for each of x, y and z")
@@ -121,7 +121,7 @@ def _rows(table: Table, where: str) -> pd.DataFrame:
     ]
     ids = [row.get(layout.cluster, "") if layout.cluster else "" for row in cells]
     rows["cluster"] = _clusters(ids, rows["size"], layout)
-    rows["main"] = _main(rows)
+    rows["main"] = _stands_for_cluster(rows)
     return rows
 
 
@@ -167,8 +167,8 @@ def _clusters(ids, sizes, layout):
     return np.maximum(np.cumsum(sizes.notna()), 1).astype(str).tolist()
 
 
-def _main(rows):
-    """Of each cluster: the row that alone has a size, else the one of largest magnitude, else the first."""
+def _stands_for_cluster(rows):
+    """Of each cluster one row: the only one with a size, else that of largest magnitude, else the first; (n,) bool."""
     main = np.ones(len(rows), dtype=bool)
     for members in rows[rows["cluster"] != ""].groupby("cluster").groups.values():
         sized = rows["size"][members].notna()
@@ -190,19 +190,19 @@ def size_conflict(published: Published, voxel_mm3: float) -> str:
         voxel_volumes(*numbers)
         for numbers in zip(rows["size"], rows["size_step"], rows["volume"], rows["volume_step"], strict=True)
     ]
-    known = [(n, low, high) for n, (low, high) in enumerate(spans, start=1) if low == low]
-    wrong = [n for n, low, high in known if not low * (1 - 1e-6) <= voxel_mm3 <= high * (1 + 1e-6)]
-    if not wrong:
+    volumes = [(n, low, high) for n, (low, high) in enumerate(spans, start=1) if low == low]
+    conflicts = [n for n, low, high in volumes if not low * (1 - 1e-6) <= voxel_mm3 <= high * (1 + 1e-6)]
+    if not conflicts:
         return ""
-    lowest, highest = max(low for _, low, _ in known), min(high for *_, high in known)
-    if len(wrong) == len(known) and lowest <= highest:
+    lowest, highest = max(low for _, low, _ in volumes), min(high for *_, high in volumes)
+    if len(conflicts) == len(volumes) and lowest <= highest:
         largest = (rows["volume"] / rows["size"])[rows["size"].where(rows["volume"].notna()).idxmax()]
         return (
             f"Its sizes in voxels and in mm³ are of voxels of {largest:.4g} mm³, those of the map have "
             f"{voxel_mm3:.4g} mm³; its voxels were counted."
         )
-    named = ", ".join(map(str, wrong[:8])) + (" …" if len(wrong) > 8 else "")
+    row_names = ", ".join(map(str, conflicts[:8])) + (" …" if len(conflicts) > 8 else "")
     return (
-        f"Its sizes in voxels and in mm³ contradict each other in row{'s' if len(wrong) > 1 else ''} {named} (a voxel "
-        f"of the map has {voxel_mm3:.4g} mm³); its voxels were counted."
+        f"Its sizes in voxels and in mm³ contradict each other in row{'s' if len(conflicts) > 1 else ''} {row_names} "
+        f"(a voxel of the map has {voxel_mm3:.4g} mm³); its voxels were counted."
     )

@@ -144,19 +144,19 @@ def rows_table(published: Published, search: Search, affine: np.ndarray) -> pd.D
     for n, printed in enumerate(published.rows.itertuples(index=False)):
         line = {name: getattr(printed, name) for name in ("row", "cluster", "x", "y", "z", "value", "size")}
         line |= dict.fromkeys(ROW_COLUMNS, np.nan)
-        at = best.claims.get(n) or best.nearest[n]
-        if at is not None:
-            field = search.fields[best.connectivity, at.field]
+        match = best.claims.get(n) or best.nearest[n]
+        if match is not None:
+            field = search.fields[best.connectivity, match.field]
             curves, tree = field.curves, field.curves.tree
-            top = field.voxel == at.voxel
-            sign = -1.0 if (field.sign[top][:1] == "negative").any() or at.field == "negative" else 1.0
-            ijk = np.unravel_index(tree.voxels[at.voxel], tree.shape)
+            top = field.voxel == match.voxel
+            sign = -1.0 if (field.sign[top][:1] == "negative").any() or match.field == "negative" else 1.0
+            ijk = np.unravel_index(tree.voxels[match.voxel], tree.shape)
             mm = affine[:3, :3] @ np.array(ijk) + affine[:3, 3]
-            n_voxels = int(curves.sizes(at.peak, np.array([best.cutoff]))[0])
+            n_voxels = int(curves.sizes(match.peak, np.array([best.cutoff]))[0])
             line |= dict(zip(("peak_x", "peak_y", "peak_z"), mm.tolist(), strict=True))
             line |= {
-                "distance_mm": at.distance,
-                "found_value": sign * tree.values[at.voxel],
+                "distance_mm": match.distance,
+                "found_value": sign * tree.values[match.voxel],
                 "found_voxels": n_voxels,
                 "found_size": n_voxels * voxel_volume(affine) / unit,
             }
@@ -222,14 +222,14 @@ def verdict(published: Published, search: Search, symbol: str = "x") -> str:
         return "No row of the table follows from this map under any setting tried."
     best = search.candidates[0]
     n_fit = len(best.claims)
-    alike = [
+    equal = [
         candidate
         for candidate in search.candidates
         if (len(candidate.claims), candidate.unlisted > 0, candidate.exact.sum())
         == (n_fit, best.unlisted > 0, best.exact.sum())
         and candidate.reading == best.reading
     ]
-    settings = _settings_in_words(alike, symbol)
+    settings = _settings_in_words(equal, symbol)
     changed = f", with {best.reading.changed}" if best.reading.changed else ""
     if n_fit == n_rows:
         how = "exactly" if best.exact.all() else "within rounding"
@@ -244,13 +244,15 @@ def verdict(published: Published, search: Search, symbol: str = "x") -> str:
     if len(settings) > 1:
         start += f" (and {len(settings) - 1} more)"
     missed = [row for row in range(n_rows) if row not in best.claims]
-    never = [row for row in missed if not search.explained[row]]
-    rest = [row for row in missed if search.explained[row]]
+    unexplained = [row for row in missed if not search.explained[row]]
+    conflicting = [row for row in missed if search.explained[row]]
     parts = [start]
-    if never:
-        parts.append(f"{_rows_in_words(never)} {_does_or_do(never)} not follow from this map under any setting tried")
-    if rest:
-        parts.append(f"{_rows_in_words(rest)} {_does_or_do(rest)} not fit together with the others")
+    if unexplained:
+        parts.append(
+            f"{_rows_in_words(unexplained)} {_does_or_do(unexplained)} not follow from this map under any setting tried"
+        )
+    if conflicting:
+        parts.append(f"{_rows_in_words(conflicting)} {_does_or_do(conflicting)} not fit together with the others")
     return "; ".join(parts) + "."
 
 
@@ -284,18 +286,18 @@ def _settings_in_words(candidates: Sequence[Candidate], symbol: str) -> list[str
         else:
             setting = " or ".join(f"{c} neighbours, {SIGN_WORDS[s]}" for c, s in sorted(pairs))
         candidate, (left_out, listed) = group[0], group[0].extent
-        symbol_with_sign = (
+        compared = (
             f"|{symbol}|"
             if candidate.sign in ("apart", "merged")
             else {"negative": f"−{symbol}"}.get(candidate.sign, symbol)
         )
         extent = (
-            f", an extent threshold of {_between(left_out + 1, listed)} voxels"
+            f", an extent threshold of {_range_in_words(left_out + 1, listed)} voxels"
             if left_out and left_out < listed
             else ""
         )
         words.append(
-            f"{setting} and cutoffs in ({_digits(low, high)}], e.g. {symbol_with_sign} ≥ {candidate.cutoff:g}{extent}"
+            f"{setting} and cutoffs in ({_interval_ends(low, high)}], e.g. {compared} ≥ {candidate.cutoff:g}{extent}"
         )
     return words
 
@@ -313,12 +315,12 @@ def _any_of(words):
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _between(low, high):
+def _range_in_words(low, high):
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def _digits(low: float, high: float) -> str:
-    """Both ends of an interval with as many digits as tell them apart, and one more."""
+def _interval_ends(low: float, high: float) -> str:
+    """The ends of an interval, with one digit more than they need to differ."""
     digits = next((n for n in range(4, 16) if f"{low:.{n}g}" != f"{high:.{n}g}"), 16) + 1
     return f"{low:.{digits}g}, {high:.{digits}g}"
 
@@ -382,18 +384,18 @@ def row_curves(published: Published, search: Search) -> list[dict]:
     if not search.candidates:
         return []
     best = search.candidates[0]
-    wanted, drawn = best.wanted, []
+    wanted, rows = best.wanted, []
     for n, printed in enumerate(published.rows.itertuples(index=False)):
         if wanted.main[n] not in (n, -1):
             continue
-        at = best.claims.get(n) or best.nearest[n]
+        match = best.claims.get(n) or best.nearest[n]
         levels, sizes = np.zeros(0), np.zeros(0, dtype=np.int64)
-        if at is not None and (n in best.claims or at.distance <= wanted.within_mm):
-            curves = search.fields[best.connectivity, at.field].curves
-            parts = [_events_between(curves, *link) for link in curves.chain(at.peak)]
+        if match is not None and (n in best.claims or match.distance <= wanted.within_mm):
+            curves = search.fields[best.connectivity, match.field].curves
+            parts = [_events_between(curves, *link) for link in curves.chain(match.peak)]
             levels, sizes = (np.concatenate(part) for part in zip(*parts, strict=True))
         allowed = sorted({(claim.low, claim.high) for claim in best.allowed if claim.row == n})
-        drawn.append(
+        rows.append(
             {
                 **{name: getattr(printed, name) for name in ("row", "x", "y", "z")},
                 "levels": levels,
@@ -403,7 +405,7 @@ def row_curves(published: Published, search: Search) -> list[dict]:
                 "verdict": row_verdict(best, n, search),
             }
         )
-    return drawn
+    return rows
 
 
 def _events_between(curves, branch, low, high):

@@ -89,8 +89,8 @@ def reproduce(
     for row in sorted(set(range(len(p))) - set(mains)):
         verdicts[row] = _sub_peak(wanted, row, voxels, stands.get(int(wanted.main[row])))
     counts = bool(mains)  # foci that stand for no cluster leave none out
-    known = set(stands.values())
-    return Reproduction(verdicts, [n for n in np.unique(voxels.region).tolist() if counts and n not in known])
+    matched = set(stands.values())
+    return Reproduction(verdicts, [n for n in np.unique(voxels.region).tolist() if counts and n not in matched])
 
 
 def _voxels(data, affine, labels):
@@ -179,12 +179,12 @@ def sentence(reproduction: Reproduction, published: Published, map_id: str, vari
     """
     maker = package or _PACKAGES.get(published.layout, "")
     table = f"{maker}'s own table of '{map_id}'" if maker else f"the printed table of '{map_id}'"
-    by = "the settings of the folder" if variant.startswith("as_analysed") else f"variant '{variant}'"
+    settings = "the settings of the folder" if variant.startswith("as_analysed") else f"variant '{variant}'"
     if reproduction.complete:
         how = "exactly" if set(reproduction.verdicts) <= {"exact"} else "within rounding"
-        return f"{table if maker else f'T{table[1:]}'} is reproduced {how} by {by}."
+        return f"{table if maker else f'T{table[1:]}'} is reproduced {how} by {settings}."
     missed = [(row, why) for row, why in enumerate(reproduction.verdicts, start=1) if why not in FITS]
-    parts = [f"{reproduction.n_rows} of {len(reproduction.verdicts)} rows of {table} follow from {by}"]
+    parts = [f"{reproduction.n_rows} of {len(reproduction.verdicts)} rows of {table} follow from {settings}"]
     if missed:
         parts.append(f"{_rows_with_reasons(missed)} {'does' if len(missed) == 1 else 'do'} not")
     if number := len(reproduction.unlisted):

@@ -95,7 +95,7 @@ class Search(NamedTuple):
     ----------
     candidates : best first.
     fields : by connectivity and name, the signed maps.
-    own : (n,) bool, rows that some setting tried explains, if not together with the others.
+    explained : (n,) bool, rows that fit under some setting, if not together with the others.
     """
 
     candidates: list[Candidate]
@@ -179,8 +179,8 @@ def other_readings(published: Published, plain: Reading, voxel_mm3: float) -> li
         if published.size_unit == "voxels":
             units = {"sizes in mm³": 1.0} | units
         else:
-            wrong = {f"sizes in mm³ of voxels of {edge:g} mm": voxel_mm3 / edge**3 for edge in OTHER_GRIDS[1:]}
-            units = {"sizes in voxels": voxel_mm3} | wrong
+            other_units = {f"sizes in mm³ of voxels of {edge:g} mm": voxel_mm3 / edge**3 for edge in OTHER_GRIDS[1:]}
+            units = {"sizes in voxels": voxel_mm3} | other_units
         readings += [replace(plain, changed=w, unit_mm3=u) for w, u in units.items() if not np.isclose(u, stated)]
         readings.append(replace(plain, changed="centres of mass", centres=True))
     if rows["value"].notna().any() or rows["mean"].notna().any():
@@ -222,10 +222,10 @@ def _main_rows(rows):
     """The row that stands for each row's cluster; -1 where neither a cluster nor a size is printed."""
     position = np.arange(len(rows))
     stands = {cluster: n for n, cluster, main in zip(position, rows["cluster"], rows["main"], strict=True) if main}
-    known = (rows["cluster"] != "").to_numpy()
+    has_cluster = (rows["cluster"] != "").to_numpy()
     sized = rows["size"].notna().to_numpy()
     of_cluster = np.array([stands[cluster] for cluster in rows["cluster"]])
-    return np.where(known, of_cluster, np.where(sized, position, -1))
+    return np.where(has_cluster, of_cluster, np.where(sized, position, -1))
 
 
 def _candidates_of_setting(connectivity, sign, reading, wanted, fields, claims, nearest):
@@ -412,10 +412,10 @@ def smallest_listed(field: Field, listed: set[int], edges: np.ndarray) -> np.nda
 def unlisted_sizes(field: Field, listed: set[int], cutoff: float) -> np.ndarray:
     """Voxels of each cluster without a listed peak at one cutoff, (u,) int."""
     curves = field.curves
-    there = (
+    holds = (
         (curves.below < cutoff) & (cutoff <= curves.level) & (_unlisted_down_to(field, listed)[curves.branch] < cutoff)
     )
-    return curves.n_voxels[there]
+    return curves.n_voxels[holds]
 
 
 def round_number(low: float, high: float) -> float:

@@ -84,9 +84,9 @@ def findings(
     member = np.argsort(order)[member]
     peak_value, n_found = peak_value[order], n_found[order]
     ijk = np.column_stack(np.unravel_index(place[first[order]], data.shape))
-    lowest_cutoff, _, highest_cutoff = _spread(cutoff, member)
-    smallest, middle, largest = _spread(n_voxels * voxel_volume(affine), member)
-    lowest_mean, median_mean, highest_mean = _spread(total / n_voxels, member)
+    lowest_cutoff, _, highest_cutoff = _lowest_median_highest(cutoff, member)
+    smallest, middle, largest = _lowest_median_highest(n_voxels * voxel_volume(affine), member)
+    lowest_mean, median_mean, highest_mean = _lowest_median_highest(total / n_voxels, member)
     table = {
         "finding": np.arange(1, len(name) + 1),
         "sign": np.where(peak_value > 0, "positive", "negative"),
@@ -194,7 +194,7 @@ def _components(tree, thresholds, values):
             yield level, main, np.add.reduceat(counts, main), np.add.reduceat(sums, main)
 
 
-def _spread(values, group):
+def _lowest_median_highest(values, group):
     """Lowest, median and highest of the values of each group 0..n-1, each at least once: three (n,) arrays."""
     values = values[np.lexsort((values, group))]
     n = np.bincount(group)

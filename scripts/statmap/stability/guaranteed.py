@@ -78,7 +78,7 @@ def lowest_values(labels: np.ndarray, data: np.ndarray) -> np.ndarray:
 def apply_threshold(
     stat_map: StatMap, rule: ThresholdRule, search: SearchVolume | None = None, name: str | None = None
 ) -> tuple[Thresholded, np.ndarray]:
-    """Apply a variant's threshold, of whatever kind: what it resolved to, and the voxels that pass, (i, j, k) bool.
+    """Apply a variant's threshold of any kind: the threshold resolved, and the voxels that pass, (i, j, k) bool.
 
     Parameters
     ----------
@@ -168,11 +168,11 @@ def maximal_nodes(tree: Tree, ranks: np.ndarray, tdp: float) -> list[tuple[int, 
         while n_joined < len(joining) and deaths[joining[n_joined]] == level:
             peak = joining[n_joined]
             n_joined += 1
-            main = towards[peak] = _main(towards, parents[peak])
-            components[main], components[peak] = _merged(components[main], components[peak]), None
+            main = towards[peak] = _strongest_peak(towards, parents[peak])
+            components[main], components[peak] = _union(components[main], components[peak]), None
         grown = set()
         for voxel in range(start, end):
-            main = _main(towards, basins[voxel])
+            main = _strongest_peak(towards, basins[voxel])
             component = components[main] = components[main] or _Component()
             component.size += 1
             component.add(last_slots[voxel])
@@ -184,14 +184,14 @@ def maximal_nodes(tree: Tree, ranks: np.ndarray, tdp: float) -> list[tuple[int, 
     return [node for component in components if component for node in component.nodes]
 
 
-def _main(towards, peak):
+def _strongest_peak(towards, peak):
     """The strongest peak of the component that holds a peak."""
     while towards[peak] != peak:
         towards[peak] = peak = towards[towards[peak]]
     return peak
 
 
-def _merged(first, second):
+def _union(first, second):
     """Two components as one; either may still be without a voxel (None)."""
     if first is None or second is None:
         return first or second

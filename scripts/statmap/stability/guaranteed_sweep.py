@@ -41,7 +41,7 @@ def sweep_guaranteed(
     times_kept = np.zeros(data.shape, dtype=np.int32)
     blocks, parts = [], [NO_OCCURRENCES]
     settings = trees_of_settings(data, rule, 0.0)
-    for (setting, trees), (written, bound) in product(settings.items(), bounds.items()):
+    for (setting, trees), (threshold_text, bound) in product(settings.items(), bounds.items()):
         levels, voxels = [], []
         for tree in trees.values():
             values = data.ravel()[tree.voxels]
@@ -58,7 +58,7 @@ def sweep_guaranteed(
             levels.append(level)
             voxels.append(n_voxels)
         measured = _measure(np.concatenate(levels), np.concatenate(voxels), affine, smallest, rule.size_rule)
-        of_point = {"connectivity": setting[0], "signs": setting[1], "threshold": written}
+        of_point = {"connectivity": setting[0], "signs": setting[1], "threshold": threshold_text}
         blocks.append({name: [word] * len(smallest) for name, word in of_point.items()} | measured)
     table = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return table, times_kept, join_occurrences(parts)

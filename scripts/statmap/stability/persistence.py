@@ -60,7 +60,7 @@ def _peaks_of_sign(tree, sign, affine, cutoffs, before):
         "ties": top.ties,
         **dict(zip("xyz", apply_affine(affine, top.ijk).T, strict=True)),
         **dict(zip("ijk", top.ijk.T, strict=True)),
-        **{f"volume_mm3@{written}": volumes[real, column] for column, written in enumerate(cutoffs)},
+        **{f"volume_mm3@{threshold_text}": volumes[real, column] for column, threshold_text in enumerate(cutoffs)},
     }
 
 

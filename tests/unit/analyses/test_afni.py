@@ -131,7 +131,7 @@ def test_a_report(tmp_path, options, keys):
     row = found["vis#0_Tstat"]
     assert row.inference == keys | {"min_region_size": f"{keys['min_region_size']} voxels"}
     assert row.stated.startswith("Clust_table.1D: ")
-    assert [(table.table, table.peaks, table.alone) for table in row.tables] == [(path, None, True)]
+    assert [(table.table, table.peaks, table.by_settings) for table in row.tables] == [(path, None, True)]
     assert not any(other.tables or other.inference for name, other in found.items() if name != "vis#0_Tstat")
 
 
@@ -151,7 +151,7 @@ def test_the_second_report_of_a_sub_brick_has_settings_of_its_own(tmp_path):
     clusterize(tmp_path / "b.1D", bricks(), cutoff=2.5)
     row = by_name(head)["vis#0_Tstat"]
     assert row.inference["threshold"] == 3.3
-    assert [(table.table.name, table.alone) for table in row.tables] == [("a.1D", True), ("b.1D", False)]
+    assert [(table.table.name, table.by_settings) for table in row.tables] == [("a.1D", True), ("b.1D", False)]
 
 
 def test_reports_of_other_buckets_and_without_clusters(tmp_path):

@@ -32,7 +32,7 @@ def test_a_contrast(tmp_path):
     assert row.effect == folder / "stats/cope1.nii.gz"
     (table,) = row.tables
     # That in voxels is of the map: the one in mm is registered, so elsewhere.
-    assert (table.table, table.peaks, table.alone) == (
+    assert (table.table, table.peaks, table.by_settings) == (
         folder / "cluster_zstat1.txt",
         folder / "lmax_zstat1.txt",
         True,
@@ -144,7 +144,7 @@ def test_ptoz_at_its_ends(p, resels):
 
 def test_clusters_that_are_masked_with_another_contrast(tmp_path):
     table = rows(feat(tmp_path / "x.feat", conmask=1))[0].tables[0]
-    assert not table.alone and "masked the clusters with other contrasts" in table.origin
+    assert not table.by_settings and "masked the clusters with other contrasts" in table.origin
 
 
 def test_a_mask_before_thresholding(tmp_path):

@@ -415,7 +415,7 @@ def test_tables_of_maps_that_are_set_aside_are_left_out():
 
 def test_several_tables_of_a_map():
     own = {"threshold": 3.1}
-    tables = Printed(Path("/a/t.txt"), "t.txt"), Printed("x\ty\n", "the pack", alone=False)
+    tables = Printed(Path("/a/t.txt"), "t.txt"), Printed("x\ty\n", "the pack", by_settings=False)
     row = Row("a", {"source": Path("/a/z"), "stat": "z"}, inference=own, stated="s", tables=tables)
     made, _, config = written(analysis(row))
     assert config["published"] == {

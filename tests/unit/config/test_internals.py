@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake.settings.types import OutputSettings
 
-from statmap.config.internals import config_files, is_dry_run, keep_the_scheduler_asleep
+from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit
 
 
 def workflow(**attributes):
@@ -26,14 +26,14 @@ def test_settings():
 @pytest.mark.parametrize("local", [True, False])
 def test_the_limit_of_jobs_a_second_goes_on_one_machine_only(local):
     scheduler = SimpleNamespace(job_rate_limiter="limit")
-    keep_the_scheduler_asleep(workflow(local_exec=local, scheduler=scheduler))
+    lift_job_rate_limit(workflow(local_exec=local, scheduler=scheduler))
     assert scheduler.job_rate_limiter == (None if local else "limit")
 
 
 def test_a_snakemake_that_has_none_of_it_runs_on():
     other = workflow()
     assert (config_files(other), is_dry_run(other)) == ([], False)
-    keep_the_scheduler_asleep(other)
-    keep_the_scheduler_asleep(workflow(local_exec=True, scheduler=None))
-    keep_the_scheduler_asleep(workflow(local_exec=True, scheduler=(empty := SimpleNamespace())))
+    lift_job_rate_limit(other)
+    lift_job_rate_limit(workflow(local_exec=True, scheduler=None))
+    lift_job_rate_limit(workflow(local_exec=True, scheduler=(empty := SimpleNamespace())))
     assert vars(other) == vars(empty) == {}

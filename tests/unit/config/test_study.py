@@ -219,7 +219,7 @@ def test_every_file_of_an_image_is_an_input(study, tmp_path, monkeypatch, source
     found = study([["map", "source", "values"], ["a", source, source], ["b", "x.nii.gz", ""]])
     assert found.files_of("source")(of("a")) == found.files_of("values")(of("a")) == files
     assert len(found.content_of(found.files_of("source"))(of("a"))) == len(files)
-    assert found.named("values")(of("a")) == [source] and found.named("values")(of("b")) == []
+    assert found.image_of("values")(of("a")) == [source] and found.image_of("values")(of("b")) == []
     atlas = study(atlases={"net": {"image": source, "labels": "x.mat"}})
     assert atlas.atlas_file_of(of(atlas="net")) == files
 
