@@ -248,7 +248,7 @@ def check_affine(affine: np.ndarray | None, name: str, given: Any) -> None:
     ----------
     affine : (4, 4) array, voxel indices to mm.
     name : what the image is called in the error.
-    given : what the user knows the file by.
+    given : name of the file as the user wrote it.
 
     Raises
     ------
