@@ -23,7 +23,7 @@ from statmap.config.schema import defaults_of, load, validate
 from statmap.config.study import Study, expand_thresholds
 from statmap.distributions import Distribution, distribution_of
 from statmap.io.files import UserError
-from statmap.io.sources import sample_path
+from statmap.io.samples import sample_path
 from statmap.rules import PeakRule, RegionRule, SweepRule, ThresholdRule
 
 REPOSITORY = Path(__file__).parents[3]
