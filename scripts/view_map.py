@@ -48,7 +48,7 @@ def main(
         images = _labels_and_outcomes(made, extracted)
         regions = read_table(made["regions.csv"])
         variants.append(VariantView(variant, thresholded, extracted, *images, regions, written[variant]))
-    families = {tuple(own.thresholded.parameters[key] for key in ("domain", "tdp_alpha")) for own in variants}
+    families = {tuple(variant.thresholded.parameters[key] for key in ("domain", "tdp_alpha")) for variant in variants}
     family = families.pop() if len(families) == 1 else ("mask", None)  # of one family and confidence, or of none
     stat_map, background = StatMap.read(map_id, files), read_template(template) if template else None
     labelled = [atlas for atlas in read_atlases(atlases, stat_map)[0] if atlas.labels.any()]

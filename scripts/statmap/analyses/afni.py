@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..io.declared import afni_statistics
 from ..io.files import UserError
 from .analysis import MOST_TEXT, NATIVE, Analysis, Printed, Row, Volume, as_integer, image_beside, listed, on_one_grid
 
@@ -130,11 +131,12 @@ def read(source: str) -> Analysis:
         raise UserError(f"AFNI: {source} is not there; accepted: {KIND}")
     header_attributes = attributes(header)
     labels = str(header_attributes.get("BRICK_LABS", "")).split("~")
-    statistics = _statistics(header_attributes)
+    statistics = {number: coded for number, coded in afni_statistics(header_attributes).items() if number >= 0}
     space, where = _space(header_attributes, header)
     reports, remarks = _reports(header)
     rows = []
-    for number, (stat, df, gap) in sorted(statistics.items()):
+    for number, (code, parameters) in sorted(statistics.items()):
+        stat, df, gap = _statistic(code, parameters)
         label = labels[number] if number < len(labels) and labels[number].strip() else f"sub-brick {number}"
         cells: dict[str, Any] = {"source": Volume(header, number)}
         cells |= {"stat": stat} if stat else {}
@@ -166,24 +168,8 @@ def _mask(header):
     return next((path for path in masks if on_one_grid(path, header)), None)
 
 
-def _statistics(header_attributes):
-    """Number of a sub-brick to its statistic, degrees of freedom, and why it cannot be taken."""
-    numbers = header_attributes.get("BRICK_STATAUX", [])
-    statistics = {}
-    numbers = numbers if isinstance(numbers, list) and all(map(math.isfinite, numbers)) else []
-    while len(numbers) >= 3:  # which, its code, how many parameters follow
-        number, code, count = (int(value) for value in numbers[:3])
-        parameters, numbers = numbers[3 : 3 + max(count, 0)], numbers[3 + max(count, 0) :]
-        statistics[number] = _statistic(code, parameters)
-    for number, symbol in enumerate(str(header_attributes.get("BRICK_STATSYM", "")).split(";")):
-        match = re.fullmatch(r"\s*(Ttest|Ftest|Fstat|Zscore)\(([\d.,\s]*)\)\s*", symbol)
-        if match and number not in statistics:
-            code = {"Ttest": 3, "Ftest": 4, "Fstat": 4, "Zscore": 5}[match[1]]
-            statistics[number] = _statistic(code, _numbers(match[2].replace(",", " ")))
-    return {number: statistic for number, statistic in statistics.items() if number >= 0}
-
-
 def _statistic(code, parameters):
+    """Statistic of a code of AFNI, its degrees of freedom, and why the sub-brick cannot be taken."""
     stat, n_df = _STATISTICS.get(code, (None, 0))
     if stat is None:
         return None, None, f"its statistic is {_NOT_TESTS.get(code, f'code {code} of AFNI')}, not t, F or z"

@@ -22,7 +22,7 @@ NEAR = 1e-6  # relative, between degrees of freedom that are the same
 # NIfTI-1 intent codes (nifti1.h) and AFNI's statistical codes (README.attributes) by the name that the sheet has.
 _INTENTS = {3: "t", 4: "F", 5: "z", 22: "p"}
 _AFNI_CODES = {3: "t", 4: "F", 5: "z"}
-_AFNI_SYMBOLS = {"ttest": "t", "ftest": "F", "fstat": "F", "zscore": "z"}
+_AFNI_SYMBOLS = {"ttest": 3, "ftest": 4, "fstat": 4, "zscore": 5}
 _PARAMETERS = {"t": 1, "F": 2}  # degrees of freedom
 # The entity `stat` of a statistical map of BIDS (fitlins, nilearn); other statistics are no test.
 _ENTITIES = {"t": "t", "z": "z", "f": "F", "p": "p"}
@@ -109,7 +109,8 @@ def _of_descrip(evidence):
 
 def _of_afni(evidence):
     afni, volume = evidence.header.afni, evidence.header.volume
-    stat, numbers = _afni_statistic(afni, volume)
+    code, numbers = afni_statistics(afni).get(volume, (None, []))
+    stat = _AFNI_CODES.get(code)
     label = dict(enumerate(evidence.header.labels)).get(volume, "") if afni else ""
     return {
         "stat": stat,
@@ -119,21 +120,25 @@ def _of_afni(evidence):
     }
 
 
-def _afni_statistic(afni, volume):
-    """Statistic and parameters of a volume. BRICK_STATAUX has its number, a code, how many follow, and those."""
+def afni_statistics(afni: Mapping[str, Any]) -> dict[int, tuple[int, list[float]]]:
+    """Code of the statistic of each volume and its parameters, of AFNI's attributes; volumes without one are left out.
+
+    BRICK_STATAUX has the number of a volume, a code, how many parameters follow, and those; BRICK_STATSYM a text such
+    as ``Ttest(23)`` of every volume.
+    """
     numbers = afni.get("BRICK_STATAUX", [])
     numbers = [number for number in numbers if math.isfinite(number)] if isinstance(numbers, list) else []
+    statistics: dict[int, tuple[int, list[float]]] = {}
     while len(numbers) >= 3:
         number, code, count = (int(part) for part in numbers[:3])
-        if number == volume:
-            parameters = numbers[3 : 3 + max(count, 0)]
-            return _AFNI_CODES.get(code), parameters if len(parameters) == count else []
-        numbers = numbers[3 + max(count, 0) :]
-    symbols = dict(enumerate(str(afni.get("BRICK_STATSYM", "")).split(";"))).get(volume, "")
-    symbol = re.match(r"\s*(\w+)\(([\d.,\s]*)\)", symbols)
-    if not symbol:
-        return None, []
-    return _AFNI_SYMBOLS.get(symbol[1].lower()), [float(part) for part in re.findall(r"\d+\.?\d*", symbol[2])]
+        parameters, numbers = numbers[3 : 3 + max(count, 0)], numbers[3 + max(count, 0) :]
+        statistics.setdefault(number, (code, parameters if len(parameters) == count else []))
+    for number, text in enumerate(str(afni.get("BRICK_STATSYM", "")).split(";")):
+        symbol = re.match(r"\s*(\w+)\(([\d.,\s]*)\)", text)
+        if symbol and symbol[1].lower() in _AFNI_SYMBOLS:
+            parameters = [float(part) for part in re.findall(r"\d+\.?\d*", symbol[2])]
+            statistics.setdefault(number, (_AFNI_SYMBOLS[symbol[1].lower()], parameters))
+    return statistics
 
 
 def _of_name(evidence):

@@ -24,8 +24,8 @@ def _version(package):
     """Of an installed package, from the name of the folder that says so: importlib.metadata takes long to import."""
     name = package.replace("-", "_")
     folders = (path for place in sys.path for path in Path(place).glob(f"{name}-*.dist-info"))
-    found = next(folders, None)
-    return found.name.removesuffix(".dist-info").removeprefix(f"{name}-") if found else "unknown"
+    metadata = next(folders, None)
+    return metadata.name.removesuffix(".dist-info").removeprefix(f"{name}-") if metadata else "unknown"
 
 
 def part(kind: type, **options: Any) -> Any:
