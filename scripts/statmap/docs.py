@@ -1,4 +1,4 @@
-"""What is written from what is declared: `make docs` writes it, a test says when it is stale.
+"""Files generated from declarations: `make docs` writes them, a test fails when they are stale.
 
     python -m statmap.docs ROOT
 

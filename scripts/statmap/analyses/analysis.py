@@ -1,7 +1,7 @@
 """The maps of an analysis: the same few objects, whatever package it comes from.
 
-Every reader is a module with two functions: ``recognises(source)``, whether a source is of its kind, judged by what is
-there and without reading images, and ``read(source)``, which gives an `Analysis`.
+Every reader is a module with two functions: ``recognises(source)``, whether a source is of its kind, by names and
+headers, and ``read(source)``, which gives an `Analysis`.
 """
 
 import math

@@ -30,7 +30,7 @@ def _is_image(path):
 
 
 def read(source: str) -> Analysis:
-    """A row for every image, of files of several volumes for every volume; a mask beside them is theirs.
+    """A row for every image, of files of several volumes for every volume, with a mask on its grid beside it.
 
     Raises
     ------

@@ -60,7 +60,7 @@ PACKAGES = {"SPM": "spm", "FSL": "fsl"}
 
 
 def recognises(source: str) -> bool:
-    """Whether it is a zip archive or a folder with a Turtle file that speaks of NIDM, or such a file."""
+    """Whether it is a zip archive or a folder with a Turtle file that has terms of NIDM, or such a file."""
     path = Path(source)
     try:
         if path.is_dir():

@@ -35,7 +35,7 @@ _MAP_TYPES = {"t map": "t", "z map": "z", "f map": "F", "p map": "p"}
 
 
 class Header(NamedTuple):
-    """What of an image's header says what it is.
+    """The parts of an image's header that say what it is.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Header(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """All that can say something about a map: its header, its source as the sheet has it, what NeuroVault answered."""
+    """The evidence on what a map is: its header, its source as in the sheet, NeuroVault's answer."""
 
     header: Header
     source: str
@@ -177,7 +177,7 @@ def _of_neurovault(evidence):
 
 
 class Origin(NamedTuple):
-    """One that says something about a map.
+    """A place where something about a map is said.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
-"""Where images come from: an embedded sample, a local file, an https address, or NeuroVault.
+"""Sources of images: an embedded sample, a local file, an https address, or NeuroVault.
 
-Every kind ends in the same place: one ``.nii.gz`` whose source bytes have the sha256 that the config gives, or a
+Of every kind the result is the same: one ``.nii.gz`` whose source bytes have the sha256 that the config gives, or a
 one-line error and no file. Only a download, or an image that is no single NIfTI file, needs more than the standard
 library.
 """
@@ -65,7 +65,7 @@ NO_SPACE = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
 def keep(files: Files, destination: Path) -> None:
-    """Copy a single NIfTI file to ``.nii.gz``: what is gzip as it is, what is not as gzip."""
+    """Copy a single NIfTI file to ``.nii.gz``: with gzip where it is not yet, else byte for byte."""
     with open(files.voxels, "rb") as content, writing(destination) as temporary, open(temporary, "wb") as raw:
         zipped = content.read(2) == b"\x1f\x8b"
         content.seek(0)

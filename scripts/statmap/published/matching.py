@@ -17,7 +17,7 @@ Cluster = TypeVar("Cluster", int, tuple[str, int])
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a table asks for, one entry a row, under one reading of it (`settings.Reading`).
+    """The rows of a table under one reading of it (`settings.Reading`), one entry a row.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Field:
     curves : Curves.
     voxel : (m,) int, the voxels that share a peak's value (all of a plateau), as positions in ``tree.voxels``.
     mm : (m, 3) float, where they are.
-    peak : (m,) int, whose they are, as a branch of the tree.
+    peak : (m,) int, the branch of the tree whose peak they are.
     sign : (m,) str, of the map there, ``positive`` or ``negative``.
     affine : (4, 4) array.
     """
@@ -83,7 +83,7 @@ class Field:
 
 
 class Claim(NamedTuple):
-    """For ``low < c <= high`` a row is what the map has: the cluster of `branch` of a field, by way of its `peak`.
+    """At cutoffs ``low < c <= high`` a row is the cluster of `branch` of a field, found by its `peak`.
 
     `voxel`, a position in ``tree.voxels``, is where the row was found; `distance` in mm.
     """
@@ -172,7 +172,7 @@ def size_range(printed: np.ndarray) -> tuple[int, int]:
 
 
 def find_claims(wanted: Wanted, fields: Mapping[str, Field]) -> tuple[list[Claim], list[Nearest | None]]:
-    """All cutoffs at which each row is what the map has, and the peak nearest to each row.
+    """All cutoffs at which each row is a cluster or peak of the map, and the peak nearest to each row.
 
     A row that stands for a cluster asks that its peak be the highest of its cluster (or tied with it; with `anywhere`,
     that the voxel be in the cluster), and that size and mean be as printed. A sub-peak claims, whatever the size, the

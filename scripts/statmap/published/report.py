@@ -123,7 +123,7 @@ def usual_threshold(candidate: Candidate, p: dict[str, float], field_theory: boo
 
 
 def rows_table(published: Published, search: Search, affine: np.ndarray) -> pd.DataFrame:
-    """What became of each row under the best candidate.
+    """Each row under the best candidate.
 
     Returns
     -------
@@ -175,7 +175,7 @@ ROW_COLUMNS = (
 
 
 def row_verdict(best: Candidate, row: int, search: Search) -> str:
-    """One row under a candidate: ``exact`` or ``rounded`` where it fits, else what is in the way.
+    """One row under a candidate: ``exact`` or ``rounded`` where it fits, else why it does not.
 
     ``no peak nearby``, within the distance allowed, or ``no such centre``; ``other value`` or ``other sign``; ``below
     the cutoff``; ``not the peak of its cluster``, which has a higher one; ``other size``, ``other mean``; ``in another

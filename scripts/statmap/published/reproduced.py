@@ -18,11 +18,11 @@ MOST_NAMED = 5  # rows that a sentence names
 
 
 class Reproduction(NamedTuple):
-    """What became of a table under one variant.
+    """A table under one variant.
 
     Attributes
     ----------
-    verdicts : of each row, ``exact`` or ``rounded`` where it is as the variant has it, else what is in the way.
+    verdicts : of each row, ``exact`` or ``rounded`` where it is as the variant has it, else why it is not.
     unlisted : regions that no row stands for.
     """
 
@@ -105,7 +105,7 @@ def _voxels(data, affine, labels):
 
 
 def _regions_of(wanted: Wanted, row: int, voxels: _Voxels, p: np.ndarray, p_cluster: Mapping[int, float | None]):
-    """Regions that a row can stand for, each with its distance; and what is in the way where there is none."""
+    """Regions that a row can stand for, each with its distance; and the reason where there is none."""
     distance = np.linalg.norm(voxels.mm - wanted.xyz[row], axis=1)
     near = distance <= wanted.within_mm + SAME
     near &= True if wanted.anywhere else voxels.top
@@ -122,7 +122,7 @@ def _regions_of(wanted: Wanted, row: int, voxels: _Voxels, p: np.ndarray, p_clus
 
 
 def _difference(wanted, row, voxels, at, p, region_p):
-    """In what a region with a voxel near a row differs from it; empty for nothing."""
+    """The first difference between a row and the region of a voxel near it; empty for none."""
     inside = voxels.region == voxels.region[at]
     if wanted.sign[row] not in ("", voxels.sign[at]):
         return "other sign"
@@ -169,7 +169,7 @@ def _sub_peak(wanted, row, voxels, region):
 
 
 def sentence(reproduction: Reproduction, published: Published, map_id: str, variant: str, package: str | None) -> str:
-    """What became of a table, in one sentence.
+    """A table under one variant, in one sentence.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far two variants of one map agree: overlap of what they keep, and region by region."""
+"""How far two variants of one map agree: overlap of their kept voxels, and region by region."""
 
 from collections.abc import Mapping
 from itertools import combinations

@@ -50,7 +50,7 @@ NO_OCCURRENCES = Occurrences(*(np.zeros(0, dtype) for dtype in (int, int, int, f
 
 
 def join_occurrences(parts: Iterable[Occurrences]) -> Occurrences:
-    """Several of them as one."""
+    """Occurrences of several grids as one."""
     return Occurrences(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 

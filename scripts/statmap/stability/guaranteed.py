@@ -132,7 +132,7 @@ class _Component:
             self.placed.append(last_slot)
 
     def absorb(self, other):
-        """Add another component. Jobs that found no slot among fewer find none now."""
+        """Add another component. A job without a slot stays without one when jobs are added."""
         self.size += other.size
         self.discoveries += other.discoveries
         self.nodes += other.nodes
