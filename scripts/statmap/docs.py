@@ -2,11 +2,14 @@
 
     python -m statmap.docs ROOT
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; words that the code declares, in an ``enum``.
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``, the graph of the rules likewise; words that the code
+declares, in an ``enum``.
 """
 
 import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import yaml
@@ -20,7 +23,7 @@ from .io.references import in_full
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
 
-PAGES = ("config/README.md", "results/README.md")
+PAGES = ("README.md", "config/README.md", "results/README.md")
 # What the Snakefile imports and reads, besides the captions, which Snakemake finds.
 BROUGHT = ASSETS | {".py", ".yaml", ".tsv", ".csv"}
 WORDS = {"config": ("figures", list(VARIANT_FIGURES)), "maps": ("stat", [*STATISTICS, None])}
@@ -47,6 +50,7 @@ def render(root: Path) -> dict[Path, str]:
         "maps": key_table(schemas["maps"]["properties"], "column"),
         "origins": origin_table(schemas["maps"]["properties"]),
         "conventions": convention_table(conventions),
+        "rulegraph": rule_graph(root),
     } | {file: column_table(columns, added) for file, (columns, added) in FILES.items()}
     for name in PAGES:
         text = (root / name).read_text(encoding="utf-8")
@@ -60,6 +64,37 @@ def brought_files(root: Path) -> str:
     """The files that a Snakefile on a git host brings along, by their paths, one a line."""
     files = (path for folder in ("config", "scripts") for path in (root / folder).rglob("*") if path.suffix in BROUGHT)
     return "".join(f"{path}\n" for path in sorted(path.relative_to(root).as_posix() for path in files))
+
+
+def rule_graph(root: Path) -> str:
+    """The rules as Snakemake orders them, for two maps, a sweep and a published table, as Mermaid.
+
+    The target `all` is left out, and every arrow that a path of several arrows stands for.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = Path(folder, "maps.tsv")
+        sheet.write_text("map\tsource\nmotor\tsample:motor\nother\tsample:motor\n", encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--snakefile", root / "Snakefile", "--directory", folder]
+        command += ["--configfile", *(root / f"config/{name}.yaml" for name in ("example", "sweep", "published"))]
+        command += ["--config", f"maps={sheet}", "--rulegraph", "mermaid-js"]
+        text = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", text, re.MULTILINE))
+    arrows = [(names[one], names[other]) for one, other in re.findall(r"(id\d+) --> (id\d+)", text)]
+    after: dict[str, set[str]] = {name: set() for name in names.values() if name != "all"}
+    for one, other in sorted(arrows):
+        if other != "all":
+            after[one].add(other)
+
+    def reached(name):
+        return after[name].union(*map(reached, after[name]))
+
+    lines = [
+        f"    {one} --> {other}\n"
+        for one in sorted(after)
+        for other in sorted(after[one])
+        if not any(other in reached(between) for between in after[one] - {other})
+    ]
+    return f"```mermaid\nflowchart TD\n{''.join(lines)}```\n"
 
 
 def _row(*cells):

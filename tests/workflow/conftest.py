@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from running import copy_checkout, once, succeed
+from running import copy_checkout, git, git_host, once, succeed
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +43,24 @@ def elsewhere(tmp_path_factory):
 
     place = once(tmp_path_factory, "elsewhere", build)
     return place / "checkout", place / "folder"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """The repository lab/statmap of a git host, with the tag v2.0.0. Read only."""
+
+    def build(place):
+        (place / "lab").mkdir()
+        repository = copy_checkout(place / "lab/statmap")
+        git(repository, "init", "--quiet")
+        git(repository, "add", "--all")
+        git(repository, "commit", "--quiet", "--message", "Version 2.0.0")
+        git(repository, "tag", "v2.0.0")
+
+    return once(tmp_path_factory, "host", build) / "lab/statmap"
+
+
+@pytest.fixture
+def host(lab, tmp_path_factory):
+    """A git host on this machine: the variables under which git, and so Snakemake, finds it in place of GitHub."""
+    return git_host(lab.parents[1], tmp_path_factory.mktemp("cache"))

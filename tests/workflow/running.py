@@ -139,3 +139,21 @@ def rows_of(path):
 
 def write_sheet(path, *rows):
     path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+
+
+def git(repository, *arguments, **environment):
+    identity = ["-c", "user.name=lab", "-c", "user.email=lab@example.org"]
+    settings = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull} | environment
+    subprocess.run(["git", *identity, *arguments], cwd=repository, env=settings, capture_output=True, check=True)
+
+
+def git_host(folder, cache):
+    """Variables under which git takes the repositories of `folder` for those of GitHub."""
+    return {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{folder}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+        "XDG_CACHE_HOME": str(cache),
+        "GITHUB_TOKEN": "",
+    }

@@ -12,8 +12,8 @@ import yaml
 from running import (
     OFFLINE,
     REPOSITORY,
-    copy_checkout,
-    once,
+    git,
+    git_host,
     outputs,
     plan,
     planned,
@@ -48,44 +48,6 @@ def write_module(folder, snakefile, *lines, config="config", name="statmap", rul
 
 def on_host(tag="v2.0.0"):
     return f'github("lab/statmap", path="Snakefile", tag="{tag}")'
-
-
-def git(repository, *arguments, **environment):
-    identity = ["-c", "user.name=lab", "-c", "user.email=lab@example.org"]
-    settings = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull} | environment
-    subprocess.run(["git", *identity, *arguments], cwd=repository, env=settings, capture_output=True, check=True)
-
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """The repository lab/statmap of a git host, with the tag v2.0.0. Read only."""
-
-    def build(place):
-        (place / "lab").mkdir()
-        repository = copy_checkout(place / "lab/statmap")
-        git(repository, "init", "--quiet")
-        git(repository, "add", "--all")
-        git(repository, "commit", "--quiet", "--message", "Version 2.0.0")
-        git(repository, "tag", "v2.0.0")
-
-    return once(tmp_path_factory, "host", build) / "lab/statmap"
-
-
-@pytest.fixture
-def host(lab, tmp_path_factory):
-    """A git host on this machine: the variables under which git, and so Snakemake, finds it in place of GitHub."""
-    return settings_of(lab.parents[1], tmp_path_factory.mktemp("cache"))
-
-
-def settings_of(folder, cache):
-    return {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{folder}/.insteadOf",
-        "GIT_CONFIG_VALUE_0": "https://github.com/",
-        "XDG_CACHE_HOME": str(cache),
-        "GITHUB_TOKEN": "",
-    }
 
 
 def test_from_a_folder_with_a_prefix(tmp_path):
@@ -171,7 +133,7 @@ def test_another_tag_runs_what_it_changes(tmp_path, lab, tmp_path_factory):
     folder = tmp_path / "study"
     folder.mkdir()
     shutil.copyfile(EXAMPLE, folder / "study.yaml")
-    settings = {"repository": folder} | settings_of(tmp_path / "host", tmp_path_factory.mktemp("cache"))
+    settings = {"repository": folder} | git_host(tmp_path / "host", tmp_path_factory.mktemp("cache"))
     write_module(folder, on_host())
     succeed(folder, **settings)
     write_module(folder, on_host("v2.0.1"))
