@@ -46,10 +46,12 @@ format: $(VENV)/.dev  ## put code into form
 $(VENV)/.run: envs/requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, found " + sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing envs/requirements.lock into $(VENV): pip prints nothing for a minute or more"
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement envs/requirements.lock
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run envs/dev.lock
+	@echo "Installing envs/dev.lock into $(VENV): pip prints nothing for a minute or more"
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement envs/dev.lock
 	touch $@
 

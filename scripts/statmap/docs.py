@@ -2,7 +2,7 @@
 
     python -m statmap.docs ROOT
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``, the graph of the rules likewise; words that the code
+A table, or the graph of the rules, stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; words that the code
 declares, in an ``enum``.
 """
 
@@ -22,6 +22,7 @@ from .io.files import read_yaml
 from .io.references import in_full
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
+from .web.methods import REFERENCES
 
 PAGES = ("README.md", "config/README.md", "results/README.md")
 # What the Snakefile imports and reads, besides the captions, which Snakemake finds.
@@ -57,6 +58,8 @@ def render(root: Path) -> dict[Path, str]:
         pages[root / name] = BLOCK.sub(lambda match: f"{match[1]}{tables[match[2]]}{match[3]}", text)
     pages[root / "config/config.yaml"] = defaults_file(schemas["config"])
     pages[root / "scripts/files.txt"] = brought_files(root)
+    citation = (root / "CITATION.cff").read_text(encoding="utf-8")
+    pages[root / "CITATION.cff"] = citation.partition("references:\n")[0] + references()
     return pages
 
 
@@ -74,8 +77,8 @@ def rule_graph(root: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         sheet = Path(folder, "maps.tsv")
         sheet.write_text("map\tsource\nmotor\tsample:motor\nother\tsample:motor\n", encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "--snakefile", root / "Snakefile", "--directory", folder]
-        command += ["--configfile", *(root / f"config/{name}.yaml" for name in ("example", "sweep", "published"))]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", f"{root}/Snakefile", "--directory", folder]
+        command += ["--configfile", *(f"{root}/config/{name}.yaml" for name in ("example", "sweep", "published"))]
         command += ["--config", f"maps={sheet}", "--rulegraph", "mermaid-js"]
         text = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", text, re.MULTILINE))
@@ -95,6 +98,31 @@ def rule_graph(root: Path) -> str:
         if not any(other in reached(between) for between in after[one] - {other})
     ]
     return f"```mermaid\nflowchart TD\n{''.join(lines)}```\n"
+
+
+def references() -> str:
+    """The references of the methods paragraph as the block of a CITATION.cff."""
+    text = "references:\n"
+    for reference in REFERENCES.values():
+        ((names, year, title, rest),) = re.findall(r"^(.*?) \((\d{4})\)\. (.*?)\. (.*)$", reference)
+        people = [name.rpartition(" ") for name in names.split(", ") if name != "et al."]
+        authors = [f"{{family-names: {family}, given-names: {given}}}" for family, _, given in people]
+        text += (
+            f"  - type: article\n    title: {_quoted(title)}\n    authors: [{', '.join(authors)}]\n    year: {year}\n"
+        )
+        if journal := re.fullmatch(r"(.*) (\d+):([\d-]+)\. doi (.*)", rest):
+            name, volume, pages, doi = journal.groups()
+            start, _, end = pages.partition("-")
+            text += f"    journal: {_quoted(name)}\n    volume: {volume}\n    start: {start}\n"
+            text += f"    end: {end}\n" if end else ""
+            text += f"    doi: {_quoted(doi)}\n"
+        else:
+            text += f"    notes: {_quoted(rest)}\n"
+    return text
+
+
+def _quoted(text):
+    return f'"{text}"'
 
 
 def _row(*cells):

@@ -6,17 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from calls import extract_regions, rule_of
 
-from statmap.config.schema import load, validate
-from statmap.config.variants import resolve_variants
 from statmap.docs import render
 from statmap.io.sidecar import VERSION
-from statmap.regions.extract import accounting_warnings
-from statmap.rules import RegionRule
+from statmap.web.methods import REFERENCES
 
 ROOT = Path(__file__).parents[2]
 LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -31,7 +26,7 @@ def read(path):
 def test_the_tables_of_the_docs_are_what_is_declared():
     """`make docs` writes them."""
     pages = render(ROOT)
-    assert len(pages) == 7
+    assert len(pages) == 8
     for path, text in pages.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: make docs"
 
@@ -79,23 +74,6 @@ def test_results_are_documented_and_nothing_else(tmp_path):
     assert not_of_a_rule <= documented
 
 
-def test_every_variant_of_the_readme_is_accepted():
-    """The table for those who come from SPM, FSL, AFNI or nilearn."""
-    schema, conventions = (load(ROOT / f"config/schemas/{name}.yaml") for name in ("config.schema", "conventions"))
-    written = re.findall(r"`(\{threshold: .*?\})`", read("README.md"))
-    variants = {f"v{n}": yaml.safe_load(text) for n, text in enumerate(written)}
-    validate({"variants": variants}, ROOT / "config/schemas/config.schema.yaml", "README.md")
-    shipped = load(ROOT / "config/config.yaml")["defaults"]
-    assert len(resolve_variants(variants, shipped, conventions, schema)) > 10
-
-
-def test_the_warning_that_the_readme_quotes_is_what_the_run_says(motor, variant):
-    data, affine = motor
-    found = extract_regions(np.where(np.abs(data) >= 3, data, 0), affine, variant)
-    quoted = re.search(r"`(\d+ of \d+ suprathreshold [^`]*)`", " ".join(read("README.md").split()))[1]
-    assert accounting_warnings(found.accounting, rule_of(RegionRule, variant))[0].startswith(quoted)
-
-
 def locked():
     """Versions of the lock, by package."""
     return dict(re.findall(r"^([\w.-]+)==([\w.]+)", read("envs/requirements.lock"), re.MULTILINE))
@@ -139,6 +117,8 @@ def test_citation_and_changelog_name_the_version():
     assert str(citation["version"]) == VERSION
     assert f"\n## {VERSION}\n" in read("CHANGELOG.md")
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    for reference, (text, written) in zip(citation["references"], REFERENCES.items(), strict=True):
+        assert str(reference.get("doi", reference.get("notes"))) in written and reference["title"] in written, text
 
 
 def test_every_promise_names_tests_that_exist():
@@ -150,3 +130,13 @@ def test_every_promise_names_tests_that_exist():
         assert named, line
         for path, name in named:
             assert re.search(rf"^def {name}\(", read(path), re.MULTILINE), f"{path} has no {name}"
+
+
+def test_the_forms_of_the_forge_are_whole():
+    """An issue asks for the JSON beside the result; the modules whose mutants are tried exist."""
+    for path in (ROOT / ".github/ISSUE_TEMPLATE").iterdir():
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert {"name", "description", "body"} == set(form) and all(field["type"] for field in form["body"])
+    assert "regions.json" in read(".github/ISSUE_TEMPLATE/problem.yml")
+    (job,) = yaml.safe_load(read(".github/workflows/mutants.yml"))["jobs"].values()
+    assert all((ROOT / f"scripts/statmap/{module}.py").is_file() for module in job["strategy"]["matrix"]["module"])

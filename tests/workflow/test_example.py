@@ -53,14 +53,6 @@ def results(example):
     return example / "results"
 
 
-def test_the_excerpt_of_the_readme_is_what_the_run_gives(results):
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    table = re.search(r"^\| region \| sign .*\n\|[-|]+\n((?:\|.*\n)+)", readme, re.MULTILINE)
-    header, _, *lines = (line.strip("|").replace(" ", "").split("|") for line in table[0].splitlines())
-    regions = rows_of(results / "motor/value-3.0/regions.csv")
-    assert lines == [[row[column] for column in header] for row in regions]
-
-
 def test_results_are_read_as_the_page_on_python_says(results, monkeypatch, capsys):
     page = (REPOSITORY / "docs/python.md").read_text(encoding="utf-8")
     monkeypatch.chdir(results.parent)
