@@ -25,6 +25,7 @@ ELSEWHERE = {
     "make test": ".ci/run",
     "make bench": "tests/benchmarks/bench.py",
     "--workflow-profile profiles/slurm": "tests/workflow/test_slurm.py",
+    "snakedeploy deploy-workflow": "tests/workflow/test_module.py",
 }
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
