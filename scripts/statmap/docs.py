@@ -19,10 +19,9 @@ from .distributions import STATISTICS
 from .figures.captions import VARIANT_FIGURES
 from .io.declared import KEYS, ORIGINS
 from .io.files import read_yaml
-from .io.references import in_full
+from .io.references import REFERENCES, in_full
 from .io.samples import ATLASES, SAMPLES
 from .tables.columns import FILES, Column
-from .web.methods import REFERENCES
 
 PAGES = ("README.md", "config/README.md", "results/README.md")
 # What the Snakefile imports and reads, besides the captions, which Snakemake finds.
@@ -101,28 +100,9 @@ def rule_graph(root: Path) -> str:
 
 
 def references() -> str:
-    """The references of the methods paragraph as the block of a CITATION.cff."""
-    text = "references:\n"
-    for reference in REFERENCES.values():
-        ((names, year, title, rest),) = re.findall(r"^(.*?) \((\d{4})\)\. (.*?)\. (.*)$", reference)
-        people = [name.rpartition(" ") for name in names.split(", ") if name != "et al."]
-        authors = [f"{{family-names: {family}, given-names: {given}}}" for family, _, given in people]
-        text += (
-            f"  - type: article\n    title: {_quoted(title)}\n    authors: [{', '.join(authors)}]\n    year: {year}\n"
-        )
-        if journal := re.fullmatch(r"(.*) (\d+):([\d-]+)\. doi (.*)", rest):
-            name, volume, pages, doi = journal.groups()
-            start, _, end = pages.partition("-")
-            text += f"    journal: {_quoted(name)}\n    volume: {volume}\n    start: {start}\n"
-            text += f"    end: {end}\n" if end else ""
-            text += f"    doi: {_quoted(doi)}\n"
-        else:
-            text += f"    notes: {_quoted(rest)}\n"
-    return text
-
-
-def _quoted(text):
-    return f'"{text}"'
+    """What is cited, as the block of a CITATION.cff."""
+    cited = [reference.cff for reference in REFERENCES.values()]
+    return yaml.safe_dump({"references": cited}, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _row(*cells):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .files import read_yaml
 
@@ -66,6 +66,24 @@ class Reference(NamedTuple):
         lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
         kind = "article" if self.journal else "misc"
         return f"@{kind}{{{self.key},\n" + ",\n".join(lines) + "\n}"
+
+    @property
+    def cff(self) -> dict[str, Any]:
+        """As an entry of a CITATION.cff, which has no word for "et al."."""
+        if not self.journal:
+            return {"type": "generic", "title": self.title, "authors": [{"name": self.authors}], "year": int(self.year)}
+        names = (name.rsplit(" ", 1) for name in self._names if name != "et al.")
+        volume, _, pages = self.where.rpartition(":")
+        numbers = zip(("volume", "start", "end"), (volume, *pages.split("-")), strict=False)
+        return {
+            "type": "article",
+            "title": self.title,
+            "authors": [{"family-names": family, "given-names": given} for family, given in names],
+            "year": int(self.year),
+            "journal": self.journal,
+            **{name: number for name, number in numbers if number},
+            "doi": self.doi,
+        }
 
 
 REFERENCES = {key: Reference(key, **entry) for key, entry in read_yaml(Path(__file__).with_suffix(".yaml")).items()}
