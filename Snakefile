@@ -70,6 +70,7 @@ MAPS, VARIANTS, ATLASES = list(study.maps), list(study.variants), list(study.atl
 FORMATS = study.formats  # png first
 DRAWN = [figure for figure in study.config["figures"] if figure != "pages"]
 PAGES = ["pages"] if "pages" in study.config["figures"] else []
+LABELS = [f"labels_{atlas}.csv" for atlas in ATLASES]
 FOUR_D = ["regions_4d.nii.gz"] if study.config["write_4d"] else []
 COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
@@ -113,7 +114,7 @@ rule all:
         FETCHED_ATLASES,
         expand(of_variants("thresholded.nii.gz", "thresholded.json"), map=MAPS),
         expand(of_variants("regions.nii.gz", "regions.json", *FOUR_D), map=MAPS),
-        expand(of_variants("regions.csv", "peaks.csv"), map=MAPS),
+        expand(of_variants("regions.csv", "peaks.csv", "table.tsv", *LABELS), map=MAPS),
         expand("results/{map}/tables.json", map=MAPS),
         expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
         expand(of_variants(*PAGES), map=MAPS),
@@ -234,7 +235,7 @@ rule extract_regions:
 
 
 rule tabulate_regions:
-    """Measure every region and list its peaks, with p values, labels and the interval over which it is found."""
+    """Measure every region and list its peaks, with p values, labels and the interval over which it is found; by label."""
     input:
         map=FETCHED,
         variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json"),
@@ -242,7 +243,7 @@ rule tabulate_regions:
         atlases=FETCHED_ATLASES,
         atlas_labels=study.labels,
     output:
-        variants=of_variants("regions.csv", "peaks.csv"),
+        variants=of_variants("regions.csv", "peaks.csv", "table.tsv", *LABELS),
         sidecar="results/{map}/tables.json",
     log:
         "results/logs/tabulate_regions/{map}.log",
@@ -451,7 +452,7 @@ if "map" in HTML:
         input:
             sidecar="results/maps/{map}.json",
             variants=of_variants(
-                *("thresholded.json", "regions.json", "regions.csv", "peaks.csv"),
+                *("thresholded.json", "regions.json", "regions.csv", "peaks.csv", "table.tsv", *LABELS),
                 *(f"{figure}.png" for figure in DRAWN),
             ),
             shared=[

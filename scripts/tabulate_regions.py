@@ -1,4 +1,4 @@
-"""Rule tabulate_regions: the table of regions and the table of peaks of every variant."""
+"""Rule tabulate_regions: the tables of every variant: regions, peaks, as one prints them, and by label."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +14,12 @@ from statmap.io.log import log, logging_to
 from statmap.io.sidecar import generated_by
 from statmap.io.stat_map import MapFiles, MapSidecar, StatMap, by_folder
 from statmap.regions.atlases import AtlasFiles, read_atlases
+from statmap.regions.by_label import label_sizes, tabulate_labels
 from statmap.regions.extract import Regions, RegionsSidecar
 from statmap.rules import PeakRule
-from statmap.tables.columns import with_added
-from statmap.tables.csv_files import write_table
+from statmap.tables.columns import LABELS, with_added
+from statmap.tables.csv_files import write_rows, write_table
+from statmap.tables.manuscript import chosen_columns, manuscript_rows
 from statmap.tables.of_variant import tables_of_variant
 from statmap.tables.sidecar import Reported, TablesSidecar
 
@@ -42,12 +44,14 @@ def main(
     atlases : by name.
     rules : by variant.
     inputs : by variant, ``thresholded.json``, ``regions.nii.gz`` and ``regions.json``.
-    outputs : by variant, ``regions.csv`` and ``peaks.csv``.
+    outputs : by variant, ``regions.csv``, ``peaks.csv``, ``table.tsv`` and of every atlas ``labels_{atlas}.csv``.
     sidecar : JSON to write, how the tables were made and what to be careful about.
     """
     stat_map = StatMap.read(map_id, files)
     named_atlases, warnings = read_atlases(atlases, stat_map)
     columns = {table: with_added(table, atlas=atlases) for table in ("regions.csv", "peaks.csv")}
+    sizes = {atlas.name: label_sizes(atlas, stat_map.values.shape, stat_map.affine) for atlas in named_atlases}
+    footers: dict[str, dict] = {}
     grid, decimals = (stat_map.values.shape, stat_map.affine), decimals_of(stat_map.affine)
     reported, record_of_values = None, None
     if values:
@@ -65,11 +69,23 @@ def main(
         labels, _ = read_written(inputs[variant]["regions.nii.gz"], inputs[variant]["regions.json"])
         regions = Regions(labels.astype(np.int32), record.voxel_accounting, record.rule)
         tables = tables_of_variant(stat_map, thresholded, regions, rule, named_atlases, reported)
-        for name, table in zip(("regions.csv", "peaks.csv"), tables, strict=True):
-            n_rows = len(table["region"])
+        to_write, values_of_tables = outputs[variant], stat_map.values if reported is None else reported
+        by_file = {"regions.csv": tables.regions, "peaks.csv": tables.peaks}
+        for atlas in named_atlases:
+            found = tabulate_labels(atlas, sizes[atlas.name], values_of_tables, regions, stat_map.affine)
+            by_file[f"labels_{atlas.name}.csv"] = found
+        for name, table in by_file.items():
+            n_rows = len(next(iter(table.values())))
             ids = {"map": [map_id] * n_rows, "variant": [variant] * n_rows}
-            write_table(outputs[variant][name], ids | table, columns[name], decimals)
-        log.info("%s, variant '%s': %d regions, %d peaks", stat_map, variant, *(len(t["region"]) for t in tables))
+            write_table(to_write[name], ids | table, columns.get(name, LABELS), decimals)
+        set_level = None
+        if tables.footer:
+            footers[variant] = tables.footer.entries()
+            set_level = {"set_p": tables.footer.set_p, "set_c": tables.footer.set_c}
+        printed = manuscript_rows(_rows(tables.regions), _rows(tables.peaks), set_level)
+        shown = chosen_columns(rule.table_columns, printed, list(atlases))
+        write_rows(to_write["table.tsv"], printed, shown, decimals)
+        log.info("%s, variant '%s': %d regions, %d peaks", stat_map, variant, regions.n_regions, len(printed))
     TablesSidecar(
         description=f"Tables of regions and peaks of map '{map_id}'",
         generated_by=generated_by("tabulate_regions", ("numpy", "scipy", "nibabel")),
@@ -78,8 +94,15 @@ def main(
         warnings=warnings,
         parameters={variant: vars(rule) for variant, rule in rules.items()},
         atlases=[atlas.name for atlas in named_atlases if atlas.labels.any()],
+        spm_footers=footers,
         reported=record_of_values,
     ).write(sidecar)
+
+
+def _rows(table):
+    """A table as rows."""
+    columns = [values.tolist() if hasattr(values, "tolist") else values for values in table.values()]
+    return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 if __name__ == "__main__":

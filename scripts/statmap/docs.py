@@ -21,22 +21,27 @@ from .io.declared import KEYS, ORIGINS
 from .io.files import read_yaml
 from .io.references import REFERENCES, in_full
 from .io.samples import ATLASES, SAMPLES
-from .tables.columns import FILES, Column
+from .tables.columns import FILES, TABLE_COLUMNS, Column
 
 PAGES = ("README.md", "config/README.md", "results/README.md")
 # What the Snakefile imports and reads, besides the captions, which Snakemake finds.
 BROUGHT = ASSETS | {".py", ".yaml", ".tsv", ".csv"}
-WORDS = {"config": ("figures", list(VARIANT_FIGURES)), "maps": ("stat", [*STATISTICS, None])}
+WORDS = {
+    "config": {"figures": list(VARIANT_FIGURES), "table_columns": TABLE_COLUMNS},
+    "maps": {"stat": [*STATISTICS, None]},
+}
 BLOCK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render(root: Path) -> dict[Path, str]:
     """Every generated page, with its tables as they should be, the schemas, the default config, the list of files."""
     pages, schemas = {}, {}
-    for name, (key, words) in WORDS.items():
+    for name, lists in WORDS.items():
         path = root / f"config/schemas/{name}.schema.yaml"
-        enum = rf"(?<=\n  {key}:\n)((?:    .*\n)*?    .*enum: )\[.*?\]"
-        pages[path] = re.sub(enum, rf"\g<1>{_yaml(words)}", path.read_text(encoding="utf-8"), count=1)
+        pages[path] = path.read_text(encoding="utf-8")
+        for key, words in lists.items():
+            enum = rf"(\n( +){key}:\n(?:\2  .*\n)*?\2  .*enum: )\[.*?\]"
+            pages[path] = re.sub(enum, rf"\g<1>{_yaml(words)}", pages[path], count=1)
         schemas[name] = yaml.safe_load(pages[path])
     conventions = read_yaml(root / "config/schemas/conventions.yaml")
     keys = schemas["config"]["properties"]

@@ -127,8 +127,8 @@ def tabulate(
 
     from .tables.of_variant import tables_of_variant
 
-    region_table, peak_table = tables_of_variant(stat_map, thresholded, regions, PeakRule(**keys))
-    return pd.DataFrame(region_table), pd.DataFrame(peak_table)
+    tables = tables_of_variant(stat_map, thresholded, regions, PeakRule(**keys))
+    return pd.DataFrame(tables.regions), pd.DataFrame(tables.peaks)
 
 
 def draw(stat_map: StatMap, thresholded: Thresholded, passes: np.ndarray, regions: Regions, path: str | Path) -> None:

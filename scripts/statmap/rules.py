@@ -5,7 +5,7 @@ two together. What a rule of the Snakefile depends on are the fields of its step
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from .types import (
@@ -83,12 +83,15 @@ class RegionRule:
 
 @dataclass(frozen=True, kw_only=True)
 class PeakRule:
-    """From a region to its peaks."""
+    """From a region to its peaks, and what of both the table as one prints it shows."""
 
     min_peak_distance: float = 8
     peak_distance_rule: PeakDistanceRule = ">="
     peak_neighbours: Connectivity = 26
     max_peaks: int = 6
+    table_columns: list[str] = field(
+        default_factory=lambda: ["label", "volume_mm3", "p_cluster", "p_fwe", "value", "x", "y", "z"]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +137,7 @@ class Smoothness:
 
 def keys_of(rule: type) -> list[str]:
     """The keys of the config that a step depends on."""
-    return [field.name for field in fields(rule)]
+    return [own.name for own in fields(rule)]
 
 
 def rule_from(rule: type[Rule], keys: Mapping[str, Any]) -> Rule:

@@ -65,6 +65,7 @@ def test_results_are_documented_and_nothing_else(tmp_path):
         .replace("/motor", "/{map}", 1)
         .replace("/second", "/{map}", 1)
         .replace("atlases/atlas.", "atlases/{atlas}.")
+        .replace("labels_atlas.", "labels_{atlas}.")
         .replace("/mytable/", "/{table}/")
         for path in outputs
     }

@@ -47,7 +47,9 @@ def test_every_key_of_a_sweep_is_in_its_rule():
 @of_every_field
 def test_defaults_are_those_of_the_schema(rule, field, declared):
     """A field without one is a key without one, or an axis of a sweep, which is a list."""
-    if field.default is MISSING:
+    if field.default_factory is not MISSING:
+        assert field.default_factory() == declared["default"]
+    elif field.default is MISSING:
         assert "default" not in declared or isinstance(declared["default"], list)
     else:
         assert (field.default, type(field.default)) == (declared["default"], type(declared["default"]))
@@ -66,7 +68,9 @@ def test_types_accept_what_the_schema_accepts(rule, field, declared):
     parts = set(typing.get_args(accepted)) or {accepted}
     parts = {accepted} if typing.get_origin(accepted) is typing.Literal else parts
     words = {word for part in parts if typing.get_origin(part) is typing.Literal for word in typing.get_args(part)}
-    if "enum" in declared:
+    if accepted is str and "enum" in declared:
+        assert field.name == "table_columns"  # names that `tables.columns` declares; `make docs` writes them
+    elif "enum" in declared:
         assert words | ({None} if NoneType in parts else set()) == set(declared["enum"])
     else:
         named = {"number": float, "integer": int, "string": str, "null": NoneType, "object": dict, "array": list}

@@ -24,6 +24,8 @@ OF_A_VARIANT = [
     "regions_4d.nii.gz",
     "regions.csv",
     "peaks.csv",
+    "table.tsv",
+    "labels_aal.csv",
     "threshold.png",
     "regions.png",
     "glass.png",

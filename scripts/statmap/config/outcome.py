@@ -34,9 +34,9 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
 
     Returns
     -------
-    list of Path : folders of variants, sweeps, published tables and maps, what was fetched, logs and benchmarks of
-        these, and comparisons with them, by name. A folder counts only where it has files of this workflow's rules.
-        Folders that a killed removal left come first.
+    list of Path : folders of variants, sweeps, published tables and maps, tables by label, what was fetched, logs and
+        benchmarks of these, and comparisons with them, by name. A folder counts only where it has files of this
+        workflow's rules. Folders that a killed removal left come first.
     """
     folder, maps = Path(folder), set(wanted.maps)
     paths = sorted(path for above in ("", "*/", "*/published/") for path in folder.glob(f"{above}{REMOVED}*"))
@@ -44,6 +44,9 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
         parts = [path for path in _folders(of_map, "*") if (path / "regions.json").is_file()]
         if of_map.name in maps:
             paths += [path for path in parts if path.name not in wanted.variants]
+            kept = {f"labels_{atlas}.csv" for atlas in wanted.atlases}
+            of_labels = sorted(path for part in parts for path in part.glob("labels_*.csv") if path.name not in kept)
+            paths += [path for path in of_labels if path.parent.name in wanted.variants]
             paths += _files(of_map, COMPARISONS) if len(wanted.variants) == 1 else []
             paths += [of_map / "sweep"] if (of_map / "sweep/sweep.csv").is_file() and not wanted.sweep else []
             tables = [path for path in _folders(of_map, "published/*") if (path / "settings.csv").is_file()]

@@ -204,6 +204,8 @@ def cell_reader(rules: dict, definitions: dict) -> tuple[Callable[[str], Any], s
     types = {types} if isinstance(types, str) else set(types)
     if "integer" in types or any(isinstance(value, int) for value in rules.get("enum", [])):
         return int, "a whole number"
+    if "array" in types and "enum" in rules.get("items", {}):
+        return str.split, "words with blanks between them"
     if "array" in types:
         most, word = rules["maxItems"], rules.get("pattern", "").strip("^$")
         accepted = f"one number, or {most} with commas" + (f", or {word}" if word else "")

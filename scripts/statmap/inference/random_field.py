@@ -151,6 +151,11 @@ class RandomField:
             return np.nan
         return float((np.exp(gammaln(n_dims / 2 + 1)) * density[n_dims] / density[0]) ** (2 / n_dims))
 
+    def expected_extent(self, cutoff: float) -> float:
+        """Expected extent of a cluster of noise above a cutoff, in resels: rho_0 / rho_D; NaN as in `extent_rate`."""
+        density, n_dims = self.distribution.ec_densities(cutoff), self.search.n_dims
+        return float(density[0] / density[n_dims]) if n_dims and density[n_dims] > 0 else np.nan
+
     def spm_cluster_log_p(self, n_voxels: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray]:
         """Natural logarithms of the uncorrected and the family-wise p of cluster extents, as SPM's tables have them.
 

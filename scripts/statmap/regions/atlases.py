@@ -281,7 +281,7 @@ def sample(atlas, atlas_affine, affine, ijk):
     return indices
 
 
-def _names(indices, names):
+def distinct_names(indices, names):
     """Distinct indices as a list of names, and for each entry of `indices` its place in that list."""
     distinct, place = np.unique(indices, return_inverse=True)
     return [NO_LABEL if index == 0 else names.get(index, f"index {index}") for index in distinct.tolist()], place
@@ -305,7 +305,7 @@ def peak_label(indices, names, percent=None):
     """
     if percent is not None:
         indices = np.where(percent >= SMALLEST_PERCENT, indices, 0)
-    distinct, place = _names(indices, names)
+    distinct, place = distinct_names(indices, names)
     peak_names = [distinct[i] for i in place]
     if percent is None:
         return peak_names
@@ -330,7 +330,7 @@ def overlap(region, indices, n_regions, names):
     -------
     list of str, one per region in order of id.
     """
-    distinct, place = _names(indices, names)
+    distinct, place = distinct_names(indices, names)
     sorted_names, name_of = np.unique(np.array(distinct, dtype=str), return_inverse=True)
     pairs, count = np.unique((region - 1) * np.int64(len(sorted_names)) + name_of[place], return_counts=True)
     owner, label = np.divmod(pairs, max(len(sorted_names), 1))

@@ -105,6 +105,13 @@ def with_extent(rule: RegionRule, critical: int | None, affine: np.ndarray) -> R
     return replace(rule, min_region_size=critical * voxel_volume(affine), size_rule=">=")
 
 
+def fewest_voxels(affine: np.ndarray, min_region_size: float, size_rule: SizeRule) -> int:
+    """The smallest extent in voxels that passes an extent threshold in mm^3, see `large_enough`; 0 where all do."""
+    around = int(min_region_size / voxel_volume(affine)) + np.arange(-1, 3)
+    passing = around[(around >= 0) & large_enough(around, affine, min_region_size, size_rule)]
+    return int(passing[0]) if min_region_size else 0
+
+
 def large_enough(
     n_voxels: np.ndarray, affine: np.ndarray, min_region_size: float | np.ndarray, size_rule: SizeRule
 ) -> np.ndarray:

@@ -52,12 +52,17 @@ def measure_regions(
         "volume_mm3": n_voxels * voxel_volume(affine),
         "peak_value": peaks.value.astype(np.float64),
         "peak_ties": peaks.ties,
-        **dict(zip(("peak_x", "peak_y", "peak_z"), apply_affine(affine, peaks.ijk).T, strict=True)),
+        **peak_places(peaks.ijk, affine),
         **dict(zip(("peak_i", "peak_j", "peak_k"), peaks.ijk.T, strict=True)),
         **dict(zip(("com_x", "com_y", "com_z"), centre.T, strict=True)),
         "mean_value": mean,
         "sd_value": np.sqrt(total((exact - mean[number]) ** 2) / n_voxels),
     }
+
+
+def peak_places(ijk: np.ndarray, affine: np.ndarray) -> dict[str, np.ndarray]:
+    """Voxels, (n, 3), as columns ``peak_x``, ``peak_y`` and ``peak_z`` in mm."""
+    return dict(zip(("peak_x", "peak_y", "peak_z"), apply_affine(affine, ijk).T, strict=True))
 
 
 def list_peaks(

@@ -21,19 +21,20 @@ def digits(value, decimals, significant, form=""):
 
 
 # Kind of a column: how its values are written in a CSV (floats always with a point or an exponent, so that they are
-# read back as floats), and how a page shows them. A kind without a way to write is text.
+# read back as floats), how a page shows them, and what its heading sorts first. A kind without a way to write is text.
 KINDS = {
-    "text": (None, str),
-    "label": (None, str),  # of an atlas, at a peak
-    "id": (int, "{:d}".format),
-    "count": (int, "{:,d}".format),
-    "mm": (float, partial(digits, decimals=1, significant=3)),  # written with the decimals of the grid
-    "volume": (float, partial(digits, decimals=0, significant=3, form=",")),
-    "share": ("{:.4f}".format, "{:.3f}".format),
-    "percent": ("{:.4f}".format, "{:.0%}".format),
-    "value": ("{:#.6g}".format, "{:.2f}".format),
-    "cutoff": ("{:#.9g}".format, "{:.7g}".format),  # between two values of a float32 map, which 9 digits tell apart
-    "p": ("{:#.6g}".format, "{:.2g}".format),
+    "text": (None, str, "smallest"),
+    "label": (None, str, "smallest"),  # of an atlas, at a peak
+    "id": (int, "{:d}".format, "smallest"),
+    "count": (int, "{:,d}".format, "largest"),
+    "mm": (float, partial(digits, decimals=1, significant=3), "smallest"),  # written with the decimals of the grid
+    "volume": (float, partial(digits, decimals=0, significant=3, form=","), "largest"),
+    "share": ("{:.4f}".format, "{:.3f}".format, "largest"),
+    "percent": ("{:.4f}".format, "{:.0%}".format, "largest"),
+    "value": ("{:#.6g}".format, "{:.2f}".format, "strongest"),  # by magnitude
+    # between two values of a float32 map, which 9 digits tell apart
+    "cutoff": ("{:#.9g}".format, "{:.7g}".format, "smallest"),
+    "p": ("{:#.6g}".format, "{:.2g}".format, "smallest"),
 }
 DECIMALS = {"mm": 2, "volume": 1}  # on grids of millimetres, see `grid.decimals_of`
 
@@ -70,6 +71,11 @@ class Column(NamedTuple):
     def show(self, value):
         """A value as a page shows it."""
         return KINDS[self.kind][1](value)
+
+    @property
+    def first(self):
+        """What its heading sorts first: ``strongest`` (largest magnitude), ``largest`` or ``smallest``."""
+        return KINDS[self.kind][2]
 
     @property
     def tooltip(self):
@@ -140,18 +146,18 @@ mean_value | value | of the map | Mean | Mean over the region's voxels.
 sd_value | value | of the map | | Standard deviation of the region's voxels (divided by n: it describes them, it
     estimates nothing).
 p_peak | p | | p at peak | P value of the peak voxel, uncorrected; two-sided where the variant is. {P} Below 1e-308 it
-    loses digits and becomes 0: use the next column.
+    loses digits and becomes 0: use `log10_p_peak`.
 log10_p_peak | value | | | −log₁₀ of it, computed as a logarithm, so never 0 or infinite by underflow; empty likewise.
 z_peak | value | z | | The z with the same tail probability, with the sign of the peak; empty likewise.
-p_peak_fwe | p | | p FWE | Family-wise p value of the peak's height by random field theory or Bonferroni, the smaller
-    (formula below). {FIELD}
+p_peak_fwe | p | | p FWE | Family-wise p value of the peak's height by random field theory or Bonferroni, the smaller.
+    {FIELD}
 q_peak | p | | | Topological false discovery rate of the peak: Benjamini-Hochberg over all local maxima above the
-    cutoff (formula below); empty likewise, and with `tdp`.
+    cutoff; empty likewise, and with `tdp`.
 tdp | percent | share | TDP | True discovery proportion: at least this share of the region's voxels is active, with
     confidence 1 − `tdp_alpha`. It holds for all regions at once and whatever thresholds were tried (Rosenblatt et al.
     2018). The family of tests is `domain`; two-sided p values where the variant is two-sided. {P}
 p_cluster | p | | p of size | Family-wise p value of a cluster of this size by random field theory, as `cluster_theory`
-    says (formulas below). Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type:
+    says. Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type:
     local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1, a single
     slice under FSL's theory.
 log10_p_cluster | value | | | −log₁₀ of it, computed as a logarithm; empty likewise.
@@ -174,14 +180,71 @@ PEAKS = table(
     f"""
 peak | id | | Peak | Number within the region, 1 the main peak, up to `max_peaks`.
 value | value | of the map | Value | Value at the peak, with its sign.
-p | p | | p | As `p_peak` in regions.csv: uncorrected.
+p | p | | p | Uncorrected p value of the peak, as `p_peak` in regions.csv.
 log10_p | value | | | As `log10_p_peak`.
-z_score | value | z | z score | As `z_peak`: the z with the same tail probability.
-p_fwe | p | | p FWE | As `p_peak_fwe`: family-wise.
-q | p | | q | As `q_peak`: topological false discovery rate.
+z_score | value | z | z score | The z with the same tail probability, as `z_peak`.
+p_fwe | p | | p FWE | Family-wise p value of the peak's height, as `p_peak_fwe`.
+q | p | | q | Topological false discovery rate of the peak, as `q_peak`.
 x y z | mm | mm | x y z | Position, {PLACE}. Of a plateau the voxel nearest to its centre.
 i j k | id | voxel | | The same as voxel indices, from 0.
 distance_mm | mm | mm | From main | Distance to the region's main peak in mm.
+""",
+)
+# The table as one prints it; its columns are what key `table_columns` of a variant chooses from, `label` aside.
+MANUSCRIPT = table(
+    REGION,
+    PEAKS["peak"],
+    f"""
+set_p | p | | Set p | Set level: probability of as many clusters, or more, of the smallest size or larger in noise
+    (Poisson); in the first row. Of whole clusters under `cluster_theory: spm`. {FIELD}
+set_c | count | | Set clusters | Set level: number of clusters; in the first row, empty likewise.
+""",
+    *(
+        REGIONS[name]._replace(heading=heading)
+        for name, heading in (
+            ("p_cluster", "Cluster p FWE"),
+            ("q_cluster", "Cluster q FDR"),
+            ("n_voxels", "Voxels"),
+            ("p_cluster_unc", "Cluster p unc."),
+            ("volume_mm3", "mm³"),
+            ("mean_value", "Mean"),
+            ("tdp", "TDP"),
+        )
+    ),
+    *(
+        PEAKS[name]._replace(heading=heading)
+        for name, heading in (
+            ("p_fwe", "Peak p FWE"),
+            ("q", "Peak q FDR"),
+            ("value", "Peak value"),
+            ("z_score", "Peak z score"),
+            ("p", "Peak p unc."),
+            ("distance_mm", "From main"),
+            *((axis, axis) for axis in "xyz"),
+        )
+    ),
+)
+OF_REGION = ("p_cluster", "q_cluster", "n_voxels", "p_cluster_unc", "volume_mm3", "mean_value", "tdp")
+TABLE_COLUMNS = ["label", *(name for name in MANUSCRIPT if name not in ("region", "peak"))]
+LABELS = table(
+    IDS,
+    """
+label | text | | Label | Label of the atlas; `no_label` for voxels outside of all. Indices that share a name count
+    together.
+n_voxels | count | voxels | Voxels | Voxels of the variant's regions that lie in the label.
+volume_mm3 | volume | mm³ | mm³ | Their volume.
+share_of_label | percent | share | Of label | Share of the label (its voxels on the grid of the map) that they are;
+    empty for `no_label`.
+share_of_variant | percent | share | Of variant | Share of all voxels of the variant's regions that lie in the label;
+    the rows add up to 1.
+mean_value | value | of the map | Mean | Mean over the regions' voxels in the label.
+peak_value | value | of the map | Peak | Value of largest magnitude among the regions' voxels in the label, with its
+    sign.
+""",
+    [REGIONS[f"peak_{axis}"] for axis in "xyz"],
+    """
+regions | text | | Regions | Regions that lie in the label, with each one's share of these voxels, largest first, as
+    `1 (62.1%); 4 (37.9%)`.
 """,
 )
 ACCOUNTING = table("""
@@ -392,6 +455,8 @@ VOLUME_AT = Column(
 FILES = {
     "regions.csv": (REGIONS, [ATLAS_PEAK, ATLAS_OVERLAP]),
     "peaks.csv": (PEAKS, [ATLAS_PEAK]),
+    "table.tsv": (MANUSCRIPT, [ATLAS_PEAK]),
+    "labels.csv": (LABELS, []),  # of every atlas, labels_{atlas}.csv
     "summary.csv": (SUMMARY, []),
     "stability.csv": (STABILITY, []),
     "matches.csv": (MATCHES, []),
@@ -434,7 +499,7 @@ def label_columns(file, names):
 
 def column_of(file, name):
     """The column of a CSV by its name, also one that the config added."""
-    columns, added = FILES[file]
+    columns, added = FILES["labels.csv" if file.startswith("labels_") else file]
     if name in columns:
         return columns[name]
     for column in added:

@@ -16,11 +16,11 @@ def write_table(
     columns: Mapping[str, Column],
     decimals: Mapping[str, int] = DECIMALS,
 ) -> None:
-    """Write a CSV: the columns in their order and format, NaN and None empty, the header also without any row.
+    """Write a table: the columns in their order and format, NaN and None empty, the header also without any row.
 
     Parameters
     ----------
-    path : ``.csv`` to write.
+    path : ``.csv`` to write, or ``.tsv``.
     table : column name to its values, arrays or lists of one length; it has these columns and no others.
     columns : column name to its declaration.
     decimals : of mm and of volumes, see `grid.decimals_of`.
@@ -37,9 +37,13 @@ def write_table(
         values = values.tolist() if hasattr(values, "tolist") else values
         cells.append([column.write(value, decimals) for value in values])
     with writing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as stream:
-        lines = csv.writer(stream, lineterminator="\n")
+        lines = csv.writer(stream, lineterminator="\n", delimiter=_delimiter(path))
         lines.writerow(columns)
         lines.writerows(zip(*cells, strict=True))
+
+
+def _delimiter(path):
+    return "\t" if Path(path).suffix == ".tsv" else ","
 
 
 def write_rows(
@@ -53,7 +57,7 @@ def write_rows(
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:
-    """Read one of our CSV files, told by its name.
+    """Read one of our tables, told by its name.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
     try:
         if not text.endswith(b"\n"):
             raise ValueError("its last line is cut")
-        rows = csv.reader(io.StringIO(text.decode("utf-8"), newline=""))
+        rows = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=_delimiter(path))
         columns = [column_of(Path(path).name, name) for name in next(rows)]
         return [{column.name: column.parse(cell) for column, cell in zip(columns, row, strict=True)} for row in rows]
     except (ValueError, KeyError, StopIteration) as error:

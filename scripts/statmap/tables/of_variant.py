@@ -1,6 +1,7 @@
-"""The two tables of one variant: its regions, and their peaks."""
+"""The two tables of one variant, its regions and their peaks, and what SPM prints below them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from ..inference.region_statistics import (
     peak_statistics,
     true_discovery_proportions,
 )
-from ..inference.thresholds import Thresholded, suprathreshold_mask
+from ..inference.spm_footer import SpmFooter, spm_footer
+from ..inference.thresholds import Thresholded, compared, suprathreshold_mask
 from ..io.stat_map import StatMap
 from ..regions.atlases import Atlas, label_peaks, overlap, sample
+from ..regions.clusters import fewest_voxels
 from ..regions.extract import Regions
 from ..regions.measures import list_peaks, measure_regions
 from ..regions.peaks import labelled_voxels
@@ -30,6 +33,20 @@ REGION_P = ("p_peak", "log10_p_peak", "z_peak", "p_peak_fwe", "q_peak")
 PEAK_P = ("p", "log10_p", "z_score", "p_fwe", "q")
 
 
+class VariantTables(NamedTuple):
+    """Tables of a variant, each a dict of column name to its values.
+
+    Attributes
+    ----------
+    regions, peaks : the columns of regions.csv and of peaks.csv from ``cutoff`` on.
+    footer : what SPM prints below its table; None unless clusters are whole, under SPM's theory, in a known field.
+    """
+
+    regions: dict[str, np.ndarray]
+    peaks: dict[str, np.ndarray]
+    footer: SpmFooter | None
+
+
 def tables_of_variant(
     stat_map: StatMap,
     thresholded: Thresholded,
@@ -37,7 +54,7 @@ def tables_of_variant(
     rule: PeakRule,
     atlases: Sequence[Atlas] = (),
     reported: np.ndarray | None = None,
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+) -> VariantTables:
     """Measure the regions of one variant and list their peaks.
 
     Parameters
@@ -47,10 +64,6 @@ def tables_of_variant(
     atlases : label images to name regions after.
     reported : (i, j, k) float array, finite, whose values and peaks are reported in place of the map's; or None. The p
         values are the map's at those places.
-
-    Returns
-    -------
-    regions, peaks : dict of column name to its values, the columns of regions.csv and of peaks.csv from ``cutoff`` on.
     """
     data, affine, labels = stat_map.values, stat_map.affine, regions.labels
     values, connectivity = data if reported is None else reported, regions.rule.connectivity
@@ -61,7 +74,7 @@ def tables_of_variant(
     region_table = {"cutoff": cutoffs} | region_table
     peak_table = {"cutoff": cutoffs[peak_table["region"] - 1]} | peak_table
 
-    _add_statistics(region_table, peak_table, stat_map, thresholded, regions)
+    footer = _add_statistics(region_table, peak_table, stat_map, thresholded, regions)
     interval = (np.full(len(cutoffs), np.nan),) * 3
     if not thresholded.cutoff.per_region:
         ijk = np.column_stack([measured[name] for name in PEAK])
@@ -74,11 +87,11 @@ def tables_of_variant(
         label_peaks(peak_table, [atlas], affine)
         covered = sample(atlas.labels, atlas.affine, affine, voxels)
         region_table[f"{atlas.name}_overlap"] = overlap(region, covered, len(cutoffs), atlas.names)
-    return region_table, peak_table
+    return VariantTables(region_table, peak_table, footer)
 
 
 def _add_statistics(region_table, peak_table, stat_map, thresholded, regions):
-    """Add the columns that need the distribution of the map, in place."""
+    """Add the columns that need the distribution of the map, in place; give the footer of SPM's table, or None."""
     data, labels, distribution = stat_map.values, regions.labels, stat_map.distribution
     cutoff, sided = thresholded.cutoff, thresholded.rule.sided
     field = random_field(distribution, sided, thresholded.search)
@@ -98,13 +111,15 @@ def _add_statistics(region_table, peak_table, stat_map, thresholded, regions):
     if stat_map.lacks_family:
         family = np.zeros_like(family)
     region_table["tdp"] = true_discovery_proportions(data, labels, family, distribution, sided, alpha)
-    region_table |= cluster_columns(
-        region_table["n_voxels"],
-        field if regions.rule.whole_clusters else None,
-        excursion_sizes(data, suprathreshold, regions.rule.connectivity) if field else np.zeros(0, int),
-        np.inf if per_region else cutoff.value,
-        regions.rule.cluster_theory,
-    )
+    rule, of_clusters = regions.rule, field if regions.rule.whole_clusters else None
+    sizes = excursion_sizes(data, suprathreshold, rule.connectivity) if field else np.zeros(0, int)
+    height = np.inf if per_region else cutoff.value
+    region_table |= cluster_columns(region_table["n_voxels"], of_clusters, sizes, height, rule.cluster_theory)
+    if not of_clusters or rule.cluster_theory != "spm" or not np.isfinite(height):
+        return None
+    extent = fewest_voxels(stat_map.affine, rule.min_mm3, rule.size_rule)
+    found = maxima, sizes, len(region_table["region"])
+    return spm_footer(of_clusters, height, extent, found, stat_map.affine, compared(distribution, sided))
 
 
 def _cutoffs_of_regions(data, labels, thresholded):

@@ -38,10 +38,12 @@ class TablesSidecar(Sidecar):
     Attributes
     ----------
     parameters : keys of its variants.
+    spm_footers : of those variants that have one, see `inference.spm_footer`.
     atlases : those that name something.
     reported : the image whose values the tables report; None for the map's own.
     """
 
     parameters: dict[str, Any]
     atlases: list[str]
+    spm_footers: dict[str, dict[str, Any]]
     reported: Reported | None = part(Reported, default=None)

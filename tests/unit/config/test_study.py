@@ -140,6 +140,7 @@ def test_own_key_before_default(study):
     for step in (ThresholdRule, RegionRule):
         assert {name: {"connectivity": keys["connectivity"]} for name, keys in found.variant_keys(step).items()} == own
     of_peaks = {"min_peak_distance": 8, "peak_distance_rule": ">=", "peak_neighbours": 18}
+    of_peaks["table_columns"] = KEYS["table_columns"]["default"]
     assert found.variant_keys(PeakRule) == {"a": of_peaks | {"max_peaks": 6}, "b": of_peaks | {"max_peaks": 3}}
 
 

@@ -237,7 +237,7 @@ def empty_columns(excursion, theory, cutoff=4.5, smooth=True, **keys):
     passing = np.where(suprathreshold_mask(data, resolved, keys["sided"]), data, 0)
     regions = extract_regions(passing, affine, rule_of(RegionRule, keys))
     stat_map = stat_map_of(data, affine, stat=keys["stat"], df=keys["df"])
-    table, _ = tables_of_variant(stat_map, thresholded, regions, PeakRule(max_peaks=1))
+    table = tables_of_variant(stat_map, thresholded, regions, PeakRule(max_peaks=1)).regions
     assert len(table["region"]) > 0
     return {name for name in CLUSTER_COLUMNS if np.isnan(table[name]).all()}
 

@@ -201,6 +201,20 @@ def test_tabulate_regions(results):
     peaks = rows(results / "full/loose/peaks.csv")
     assert {(row["map"], row["variant"]) for row in peaks} == {("full", "loose")}
     assert {row["region"]: float(row["value"]) for row in peaks} == {"1": 6, "2": -4.5, "3": 2.5}
+    printed = (results / "full/loose/table.tsv").read_text(encoding="utf-8").splitlines()
+    assert printed == [
+        "region\tpeak\thalves_peak\tfar_peak\tvolume_mm3\tvalue\tx\ty\tz",
+        "1\t1\tleft\tno_label\t729.0\t6.00000\t-9.00\t-9.00\t-9.00",
+        "2\t1\tright\tno_label\t216.0\t-4.50000\t9.00\t9.00\t9.00",
+        "3\t1\tleft\tno_label\t27.0\t2.50000\t-12.00\t9.00\t-12.00",
+    ]
+    by_label = rows(results / "full/loose/labels_halves.csv")
+    assert [(row["label"], row["n_voxels"], row["regions"]) for row in by_label] == [
+        ("left", "28", "1 (96.4%); 3 (3.6%)"),
+        ("right", "8", "2 (100.0%)"),
+    ]
+    assert [float(row["share_of_label"]) for row in by_label] == pytest.approx([28 / 864, 8 / 864], abs=5e-5)
+    assert [row["label"] for row in rows(results / "full/loose/labels_far.csv")] == ["no_label"]
 
 
 def test_compare_variants(results):

@@ -45,7 +45,7 @@ def tables():
         made = tables_of_variant(
             stat_map_of(data, mask=inside, stat="z"), thresholded, Regions(labels, {}, regions), peaks
         )
-        return data, inside, labels, *made
+        return data, inside, labels, made.regions, made.peaks
 
     return make
 
