@@ -30,7 +30,7 @@ def main(
     ----------
     map_id : name.
     sidecar : of the map, from rule fetch_map.
-    inputs : by variant, ``thresholded.json``, ``regions.json``, ``regions.csv``, ``peaks.csv`` and its figures (PNG).
+    inputs : by variant, ``thresholded.json``, ``regions.json``, its tables and its figures (PNG).
     shared : figures of all variants together (PNG).
     tables_sidecar : from rule tabulate_regions.
     cites : what to name for the map, every atlas of the config, and the template.
@@ -49,7 +49,10 @@ def main(
         records = fetched, tabulated, thresholded, extracted
         warnings = [warning for record in records for warning in record.warnings]
         accounting = extracted.voxel_accounting
-        variants.append(VariantPage(variant, thresholded.rule, warnings, accounting, regions, peaks, made, methods))
+        page = VariantPage(variant, thresholded.rule, warnings, accounting, regions, peaks, made, methods)
+        labels = {f"labels_{atlas}.csv": read_table(made[f"labels_{atlas}.csv"]) for atlas in tabulated.atlases}
+        columns, footer = tabulated.parameters[variant]["table_columns"], tabulated.spm_footers.get(variant)
+        variants.append(page._replace(labels=labels, table_columns=columns, footer=footer))
     text = map_page(map_id, _about(fetched, tabulated.reported), variants, list(map(Path, shared)), beside)
     with writing(output) as temporary:
         temporary.write_text(text, encoding="utf-8")

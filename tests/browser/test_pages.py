@@ -5,6 +5,7 @@ import re
 import pytest
 from PIL import Image
 
+from statmap.tables.columns import REGIONS
 from statmap.tables.warned import Warned
 from statmap.web.map_page import Beside, VariantPage, map_page
 from statmap.web.methods import Methods
@@ -86,7 +87,7 @@ def test_a_thousand_rows_are_sorted_by_keyboard(summary, rows):
         .first.locator(f"tbody td:nth-child({column + 1})")
         .evaluate_all("cells => cells.map((cell) => Number(cell.dataset.key))")
     )
-    assert found == sorted(row["volume_mm3"] for row in rows)
+    assert found == sorted((row["volume_mm3"] for row in rows), reverse=True)
 
 
 def test_warnings_are_grouped_and_lead_to_the_variant(summary):
@@ -110,7 +111,8 @@ def map_folder(tmp_path_factory):
     regions = [
         {"map": "m", "variant": "v", "region": n, "sign": "positive", "aal_peak": "Precentral_L"} for n in (1, 2)
     ]
-    regions = [row | dict.fromkeys(names.split(), 12345) for row in regions]
+    regions = [dict.fromkeys(REGIONS) | row | dict.fromkeys(names.split(), 12345) for row in regions]
+    files = ("regions.csv", "peaks.csv", "table.tsv")
     variants = [
         VariantPage(
             name,
@@ -119,8 +121,7 @@ def map_folder(tmp_path_factory):
             ACCOUNTING,
             regions,
             [],
-            dict.fromkeys(("regions.csv", "peaks.csv"), folder / "t.csv")
-            | {"threshold.png": folder / name / "threshold.png"},
+            dict.fromkeys(files, folder / "t.csv") | {"threshold.png": folder / name / "threshold.png"},
             Methods(f"What was done as {name}.", ["Doe 2020", "Roe 2021"], "@misc{doe}\n\n@misc{roe}"),
         )
         for name in ("one", "two")
@@ -140,7 +141,7 @@ def test_a_map_page_has_its_figures_in_it(opened, map_folder, tmp_path):
     page.get_by_role("link", name=re.compile("^two")).click()
     assert page.evaluate("document.getElementById('two').getBoundingClientRect().top") < 450
     with page.expect_download() as saved:
-        page.get_by_role("link", name="CSV").first.click()
+        page.get_by_role("link", name="all columns, as CSV").first.click()
     assert saved.value.suggested_filename == "m_one_regions.csv"
     assert saved.value.path().read_bytes() == (map_folder / "t.csv").read_bytes()
     assert all(url.startswith(("file:", "data:")) for url in requests)

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from ..figures.captions import CAPTIONS
 from .colours import page_colours
+from .manuscript import manuscript
 from .methods import Methods
 from .pages import render
 from .pictures import picture
-from .tables import download, table
+from .tables import Table, download, table
 
 
 class VariantPage(NamedTuple):
@@ -23,8 +24,11 @@ class VariantPage(NamedTuple):
     warnings : what to be careful about.
     accounting : of `regions.extract.Regions`.
     regions, peaks : rows of regions.csv and peaks.csv.
-    files : paths by name: of these two, which the page offers to save, and of its figures, which it shows.
+    files : paths by name: of its tables, which the page offers to save, and of its figures, which it shows.
     methods : text to paste.
+    labels : rows of labels_{atlas}.csv by name of the file, of the atlases that name something.
+    table_columns : those of table.tsv, key of the variant.
+    footer : entries of what SPM prints below its table, or None.
     """
 
     name: str
@@ -35,6 +39,9 @@ class VariantPage(NamedTuple):
     peaks: Sequence[Mapping[str, Any]]
     files: Mapping[str, Path]
     methods: Methods
+    labels: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+    table_columns: Sequence[str] = ()
+    footer: Mapping[str, Any] | None = None
 
 
 class Beside(NamedTuple):
@@ -69,6 +76,20 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
     -------
     str : HTML with its figures in it; it loads nothing.
     """
+    shown = [
+        {
+            "name": variant.name,
+            "rule": variant.rule,
+            "found": regions_in_words(len(variant.regions)),
+            "warnings": variant.warnings,
+            "accounting": accounting_in_words(variant.accounting, len(variant.regions)),
+            "figures": _figures(map_id, variant, beside.folder),
+            "zooms": range(1, min(beside.max_pages, len(variant.regions)) + 1),
+            **_tables(map_id, variant),
+            "methods": variant.methods,
+        }
+        for variant in variants
+    ]
     return render(
         "map.html.j2",
         title=map_id,
@@ -79,24 +100,8 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
         shared=[
             _figure(path, beside.folder, map_id) for path in shared if any(variant.regions for variant in variants)
         ],
-        variants=[
-            {
-                "name": variant.name,
-                "rule": variant.rule,
-                "found": regions_in_words(len(variant.regions)),
-                "warnings": variant.warnings,
-                "accounting": accounting_in_words(variant.accounting, len(variant.regions)),
-                "figures": _figures(map_id, variant, beside.folder),
-                "zooms": range(1, min(beside.max_pages, len(variant.regions)) + 1),
-                "parts": [
-                    _part(map_id, variant, kind, rows)
-                    for kind, rows in (("regions", variant.regions), ("peaks", variant.peaks))
-                    if rows
-                ],
-                "methods": variant.methods,
-            }
-            for variant in variants
-        ],
+        variants=shown,
+        tables=[table for own in shown for table in (own["printed"].table, *(part["table"] for part in own["parts"]))],
     )
 
 
@@ -117,15 +122,30 @@ def _figure(path: Path, folder: Path, what: str) -> dict[str, str]:
     }
 
 
-def _part(map_id: str, variant: VariantPage, kind: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _tables(map_id: str, variant: VariantPage) -> dict[str, Any]:
+    """The table as one prints it, and the parts below it: regions, and what lies in each label of each atlas."""
     colours = page_colours(len(variant.regions))
-    names = [name for name in (rows[0] if rows else []) if name not in ("map", "variant", "cutoff")]
-    swatches = [{"style": f"--colour:{colours[row['region'] - 1]}"} for row in rows]
+    swatches = [{"style": f"--colour:{colours[row['region'] - 1]}"} for row in variant.regions]
+    tables = {name: path for name, path in variant.files.items() if name.endswith((".csv", ".tsv"))}
+    files = {name: download(path, f"{map_id}_{variant.name}_{name}") for name, path in tables.items()}
+    parts = {"regions.csv": ("Regions", variant.regions, swatches)}
+    for name, rows in variant.labels.items():
+        atlas = name.removeprefix("labels_").removesuffix(".csv")
+        parts[name] = (f"By name, {atlas}", rows, [])
     return {
-        "heading": kind.capitalize(),
-        "table": table(rows, names, f"{kind}.csv", row_attributes=swatches),
-        "file": download(variant.files[f"{kind}.csv"], f"{map_id}_{variant.name}_{kind}.csv"),
+        "printed": manuscript(variant.regions, variant.peaks, variant.table_columns, variant.footer, colours),
+        "files": files,
+        "parts": [
+            {"heading": heading, "table": _table_of(name, rows, attributes), "file": files[name]}
+            for name, (heading, rows, attributes) in parts.items()
+            if rows
+        ],
     }
+
+
+def _table_of(file: str, rows: Sequence[Mapping[str, Any]], attributes: Sequence[Mapping[str, str]]) -> Table:
+    names = [name for name in (rows[0] if rows else []) if name not in ("map", "variant", "cutoff")]
+    return table(rows, names, file, row_attributes=attributes)
 
 
 def regions_in_words(n: int) -> str:

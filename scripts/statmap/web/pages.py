@@ -7,6 +7,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from .tables import meanings
+
 HERE = Path(__file__).parent
 
 
@@ -25,7 +27,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.globals["asset"] = asset
+    templates.globals |= {"asset": asset, "meanings": meanings}
     return templates
 
 

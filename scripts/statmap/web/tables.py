@@ -65,6 +65,23 @@ def table(
     )
 
 
+def meanings(tables: Sequence[Table]) -> list[tuple[str, str, str]]:
+    """What the columns of some tables mean, each meaning once: the headings and the names that share it, and it."""
+    shared: dict[str, list[Column]] = {}
+    for column in (column for own in tables for column in own.columns):
+        group = shared.setdefault(column.meaning, [])
+        if column.name not in [other.name for other in group]:
+            group.append(column)
+    return [
+        (
+            ", ".join(dict.fromkeys(column.heading for column in group)),
+            ", ".join(column.name for column in group),
+            meaning.replace("`", ""),
+        )
+        for meaning, group in shared.items()
+    ]
+
+
 def _absent(value: Any) -> bool:
     return value is None or value != value
 

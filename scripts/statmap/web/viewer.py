@@ -28,7 +28,7 @@ from ..regions.atlases import NO_LABEL, SMALLEST_PERCENT, Atlas, peak_label, sam
 from ..regions.clusters import with_extent
 from ..regions.extract import OUTCOMES, RegionsSidecar
 from ..rules import RegionRule, rule_from
-from ..tables.columns import column_of, label_columns
+from ..tables.columns import column_of, declared, label_columns
 from ..types import Domain, Sided
 from .colours import DISTINCT, page_colours
 from .map_page import regions_in_words
@@ -52,20 +52,18 @@ _OWN_COLUMNS = (
     "robust_high",
 )
 
-# The table of two variants: heading, meaning, whether it is text; compare.js has the cells.
-PAIR_COLUMNS = (
-    ("A", "Region of A; – where the region of B overlaps none", True),
-    ("mm³ A", "Size of the region of A", False),
-    ("Peak A", "Value at its peak", False),
-    ("B", "Region of B; – where the region of A overlaps none", True),
-    ("mm³ B", "Size of the region of B", False),
-    ("Peak B", "Value at its peak", False),
-    ("mm³ both", "Size of what the two regions share", False),
-    ("Dice", "Dice coefficient of the two regions", False),
-    ("x", "Peak in mm: of the region of A, or of B where that of A has a better partner, or none", False),
-    ("y", "Likewise", False),
-    ("z", "Likewise", False),
-)
+# The table of two variants; compare.js has the cells.
+PAIR_COLUMNS = declared("""
+a | text | | A | Region of A; – where the region of B overlaps none.
+mm3_a | volume | mm³ | mm³ A | Size of the region of A.
+peak_a | value | of the map | Peak A | Value at the peak of the region of A.
+b | text | | B | Region of B; – where the region of A overlaps none.
+mm3_b | volume | mm³ | mm³ B | Size of the region of B.
+peak_b | value | of the map | Peak B | Value at the peak of the region of B.
+mm3_both | volume | mm³ | mm³ both | Size of what the two regions share.
+dice | share | share | Dice | Dice coefficient of the two regions.
+x y z | mm | mm | x y z | Peak in mm: of the region of A, or of B where that of A has a better partner, or none.
+""")
 
 TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
 SURFACE = 0.25  # of white: the grey at which the 3D view meets the brain
@@ -442,7 +440,7 @@ def viewer_page(
         at=f"{stat_map.name}/view.html",
         map_page=map_page,
         stat=content["stat"],
-        pairs=[*PAIR_COLUMNS, *((f"{atlas.name} at peak", "Label at that peak", True) for atlas in atlases)],
+        pairs=[*PAIR_COLUMNS, *(column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases)],
         variants=[
             {
                 "name": variant.name,

@@ -12,7 +12,7 @@ class Parsed(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
-        if tag not in ("meta", "link", "img", "input"):
+        if tag not in ("meta", "link", "img", "input", "wbr"):
             self.open.append(tag)
         if tag == "td":
             self.keys.append(dict(attributes)["data-key"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from parsed import Parsed
 from PIL import Image
 
+from statmap.tables.columns import PEAKS, REGIONS
 from statmap.tables.warned import Warned, grouped
 from statmap.web.map_page import Beside, VariantPage, accounting_in_words, map_page
 from statmap.web.methods import Methods
@@ -18,8 +19,10 @@ from statmap.web.pictures import picture
 from statmap.web.summary import Published, summary_page
 
 ACCOUNTING = {"suprathreshold": 10, "kept": 6, "too_small": 1, "unseeded": 3, "seed_only": 0}
-REGION = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "sign": "positive", "peak_value": -4.0, "peak_i": 2}
-PEAK = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1, "peak": 1, "value": 4.5, "x": 1.0}
+IDS = {"map": "m", "variant": "v", "cutoff": 3.0, "region": 1}
+REGION = dict.fromkeys(REGIONS) | IDS | {"sign": "positive", "peak_value": -4.0, "peak_i": 2, "volume_mm3": 27.0}
+PEAK = dict.fromkeys(PEAKS) | IDS | {"peak": 1, "value": -4.0, "x": 1.0}
+FILES = ("regions.csv", "peaks.csv", "table.tsv", "labels_aal.csv")
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1)
 
 
@@ -31,9 +34,10 @@ def csv(tmp_path_factory):
 
 
 def one_variant(csv, name="v", warnings=(), regions=(REGION,), text="t"):
-    peaks = [PEAK] if regions else []
-    files = {"regions.csv": csv, "peaks.csv": csv}
-    return VariantPage(name, f"rule {name}", warnings, ACCOUNTING, regions, peaks, files, Methods(text, [text], text))
+    peaks = [PEAK | {"region": row["region"]} for row in regions]
+    methods, files = Methods(text, [text], text), dict.fromkeys(FILES, csv)
+    page = VariantPage(name, f"rule {name}", warnings, ACCOUNTING, regions, peaks, files, methods)
+    return page._replace(table_columns=["value", "x"])
 
 
 def drawn(folder, *names):
