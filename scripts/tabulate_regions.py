@@ -72,8 +72,8 @@ def main(
         to_write, values_of_tables = outputs[variant], stat_map.values if reported is None else reported
         by_file = {"regions.csv": tables.regions, "peaks.csv": tables.peaks}
         for atlas in named_atlases:
-            found = tabulate_labels(atlas, sizes[atlas.name], values_of_tables, regions, stat_map.affine)
-            by_file[f"labels_{atlas.name}.csv"] = found
+            table_of_labels = tabulate_labels(atlas, sizes[atlas.name], values_of_tables, regions, stat_map.affine)
+            by_file[f"labels_{atlas.name}.csv"] = table_of_labels
         for name, table in by_file.items():
             n_rows = len(next(iter(table.values())))
             ids = {"map": [map_id] * n_rows, "variant": [variant] * n_rows}

@@ -86,20 +86,20 @@ def rule_graph(root: Path) -> str:
         command += ["--config", f"maps={sheet}", "--rulegraph", "mermaid-js"]
         text = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", text, re.MULTILINE))
-    arrows = [(names[one], names[other]) for one, other in re.findall(r"(id\d+) --> (id\d+)", text)]
+    arrows = [(names[rule], names[later]) for rule, later in re.findall(r"(id\d+) --> (id\d+)", text)]
     after: dict[str, set[str]] = {name: set() for name in names.values() if name != "all"}
-    for one, other in sorted(arrows):
-        if other != "all":
-            after[one].add(other)
+    for rule, later in sorted(arrows):
+        if later != "all":
+            after[rule].add(later)
 
     def reached(name):
         return after[name].union(*map(reached, after[name]))
 
     lines = [
-        f"    {one} --> {other}\n"
-        for one in sorted(after)
-        for other in sorted(after[one])
-        if not any(other in reached(between) for between in after[one] - {other})
+        f"    {rule} --> {later}\n"
+        for rule in sorted(after)
+        for later in sorted(after[rule])
+        if not any(later in reached(between) for between in after[rule] - {later})
     ]
     return f"```mermaid\nflowchart TD\n{''.join(lines)}```\n"
 

@@ -137,7 +137,7 @@ class Smoothness:
 
 def keys_of(rule: type) -> list[str]:
     """The keys of the config that a step depends on."""
-    return [own.name for own in fields(rule)]
+    return [member.name for member in fields(rule)]
 
 
 def rule_from(rule: type[Rule], keys: Mapping[str, Any]) -> Rule:

@@ -44,8 +44,10 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
         parts = [path for path in _folders(of_map, "*") if (path / "regions.json").is_file()]
         if of_map.name in maps:
             paths += [path for path in parts if path.name not in wanted.variants]
-            kept = {f"labels_{atlas}.csv" for atlas in wanted.atlases}
-            of_labels = sorted(path for part in parts for path in part.glob("labels_*.csv") if path.name not in kept)
+            names_of_labels = {f"labels_{atlas}.csv" for atlas in wanted.atlases}
+            of_labels = sorted(
+                path for part in parts for path in part.glob("labels_*.csv") if path.name not in names_of_labels
+            )
             paths += [path for path in of_labels if path.parent.name in wanted.variants]
             paths += _files(of_map, COMPARISONS) if len(wanted.variants) == 1 else []
             paths += [of_map / "sweep"] if (of_map / "sweep/sweep.csv").is_file() and not wanted.sweep else []

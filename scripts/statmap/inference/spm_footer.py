@@ -16,7 +16,7 @@ LEVEL = 0.05  # of FWEp, FDRp, FWEc and FDRc
 
 @dataclass(frozen=True, kw_only=True)
 class SpmFooter:
-    """What stands below SPM's table (spm_list.m); None for what no theory gives or nothing found reaches.
+    """The numbers below SPM's table (spm_list.m); None where there is no theory, or nothing reaches the level.
 
     Attributes
     ----------
@@ -58,12 +58,12 @@ class SpmFooter:
 
     def entries(self) -> dict[str, Any]:
         """As entries of a sidecar, with digits that no processor's arithmetic changes."""
-        return {key_of(own.name): _rounded(getattr(self, own.name)) for own in fields(self)}
+        return {key_of(member.name): _rounded(getattr(self, member.name)) for member in fields(self)}
 
     @classmethod
     def from_entries(cls, entries: Mapping[str, Any]) -> Self:
         """Back from the entries of a sidecar."""
-        return cls(**{own.name: entries[key_of(own.name)] for own in fields(cls)})
+        return cls(**{member.name: entries[key_of(member.name)] for member in fields(cls)})
 
     def lines(self) -> list[str]:
         """As SPM prints them, p with three digits: what is None is ``Inf`` among levels, else left out."""
@@ -103,7 +103,7 @@ def spm_footer(
     field: "RandomField",
     cutoff: float,
     extent: int,
-    found: tuple[np.ndarray, np.ndarray, int],
+    excursion: tuple[np.ndarray, np.ndarray, int],
     affine: np.ndarray,
     statistic: str,
 ) -> SpmFooter:
@@ -114,7 +114,7 @@ def spm_footer(
     field : the noise of the map; two tails double the number of clusters that it is expected to have.
     cutoff : height threshold, finite.
     extent : fewest voxels of a cluster in the table, 0 for no extent threshold.
-    found : heights of all local maxima (m,) and sizes in voxels of all clusters (n,) above the cutoff, see
+    excursion : heights of all local maxima (m,) and sizes in voxels of all clusters (n,) above the cutoff, see
         `region_statistics`; number of clusters in the table.
     affine : (4, 4) array, voxel indices to mm.
     statistic : what is compared with the cutoff, in symbols.
@@ -128,7 +128,7 @@ def spm_footer(
 
     from .random_field import benjamini_hochberg
 
-    maxima, sizes, n_clusters = found
+    maxima, sizes, n_clusters = excursion
     search, distribution = field.search, field.distribution
     sign = -1 if field.sided == "negative" else 1
     expected, per_cluster = float(field.expected_ec(cutoff)), field.expected_extent(cutoff) * np.prod(search.fwhm)
@@ -144,12 +144,12 @@ def spm_footer(
         p=float(min(field.tails * np.exp(distribution.log_sf(cutoff)), 1)),
         p_fwe=float(field.p_fwe(np.array([sign * cutoff]))[0]),
         extent=extent,
-        extent_p=_known(extent_p) if extent else None,
-        extent_p_fwe=_known(extent_p_fwe) if extent else None,
-        voxels_per_cluster=_known(per_cluster),
-        expected_clusters=_known(clusters),
-        height_fwe=_known(field.cutoff_fwe(LEVEL)[0]),
-        height_fdr=_known(_lowest(maxima, field.q(sign * maxima, maxima, cutoff))),
+        extent_p=_finite_or_none(extent_p) if extent else None,
+        extent_p_fwe=_finite_or_none(extent_p_fwe) if extent else None,
+        voxels_per_cluster=_finite_or_none(per_cluster),
+        expected_clusters=_finite_or_none(clusters),
+        height_fwe=_finite_or_none(field.cutoff_fwe(LEVEL)[0]),
+        height_fdr=_finite_or_none(_lowest(maxima, field.q(sign * maxima, maxima, cutoff))),
         extent_fwe=_whole(_lowest(sizes, np.exp(corrected))),
         extent_fdr=_whole(_lowest(sizes, benjamini_hochberg(np.exp(uncorrected)))),
         df=None if dof is None else [float(part) for part in (df if isinstance(df, tuple) else (1, dof))],
@@ -161,7 +161,7 @@ def spm_footer(
         resels=float(search.resels[search.n_dims]),
         voxels_per_resel=float(np.prod(search.fwhm)),
         set_c=n_clusters,
-        set_p=_known(pdtrc(n_clusters - 1, clusters)) if n_clusters else None,
+        set_p=_finite_or_none(pdtrc(n_clusters - 1, clusters)) if n_clusters else None,
     )
 
 
@@ -170,7 +170,7 @@ def _lowest(values, levels):
     return min(values[levels <= LEVEL].tolist(), default=np.inf)
 
 
-def _known(number):
+def _finite_or_none(number):
     return float(number) if np.isfinite(number) else None
 
 
