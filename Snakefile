@@ -235,7 +235,7 @@ rule extract_regions:
 
 
 rule tabulate_regions:
-    """Measure every region and list its peaks, with p values, labels and the interval over which it is found; by label."""
+    """Measure every region and list its peaks, also by label and as one prints them; match every two variants' regions."""
     input:
         map=FETCHED,
         variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json"),
@@ -244,6 +244,14 @@ rule tabulate_regions:
         atlas_labels=study.labels,
     output:
         variants=of_variants("regions.csv", "peaks.csv", "table.tsv", *LABELS),
+        agreement=(
+            [
+                "results/{map}/stability.csv",
+                reported("results/{map}/matches.csv", "matches", "matched regions (CSV)"),
+            ]
+            if COMPARED
+            else []
+        ),
         sidecar="results/{map}/tables.json",
     log:
         "results/logs/tabulate_regions/{map}.log",
@@ -261,27 +269,6 @@ rule tabulate_regions:
         "Tabulating regions of {wildcards.map}"
     script:
         "scripts/tabulate_regions.py"
-
-
-rule compare_variants:
-    """Overlap of what every two variants of a map keep, and their regions matched."""
-    input:
-        of_variants("regions.nii.gz", "regions.json"),
-    output:
-        stability="results/{map}/stability.csv",
-        matches=reported("results/{map}/matches.csv", "matches", "matched regions (CSV)"),
-    log:
-        "results/logs/compare_variants/{map}.log",
-    benchmark:
-        "results/benchmarks/compare_variants/{map}.tsv"
-    params:
-        code=code_hash("compare_variants", SCRIPTS),
-    conda:
-        "envs/environment.yaml"
-    message:
-        "Comparing the variants of {wildcards.map}"
-    script:
-        "scripts/compare_variants.py"
 
 
 if DRAWN or PAGES:

@@ -27,7 +27,7 @@ class Pages(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """How far variants agree: CSV from rule compare_variants, and the files of the figure to write."""
+    """How far variants agree: CSV from rule tabulate_regions, and the files of the figure to write."""
 
     table: str
     figures: Iterable[str]

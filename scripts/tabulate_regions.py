@@ -1,6 +1,7 @@
-"""Rule tabulate_regions: the tables of every variant: regions, peaks, as one prints them, and by label."""
+"""Rule tabulate_regions: regions, peaks, as one prints them and by label, and how far the variants agree."""
 
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from statmap.regions.atlases import AtlasFiles, read_atlases
 from statmap.regions.by_label import label_sizes, tabulate_labels
 from statmap.regions.extract import Regions, RegionsSidecar
 from statmap.rules import PeakRule
-from statmap.tables.columns import LABELS, with_added
+from statmap.stability.agreement import dice_jaccard, match_regions
+from statmap.tables.columns import LABELS, MATCHES, STABILITY, with_added
 from statmap.tables.csv_files import write_rows, write_table
 from statmap.tables.manuscript import chosen_columns, manuscript_rows
 from statmap.tables.of_variant import tables_of_variant
@@ -105,6 +107,30 @@ def _rows(table):
     return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+def compare_variants(map_id: str, inputs: Mapping[str, Mapping[str, Path]], stability: str, matches: str) -> None:
+    """Compare every two variants of one map.
+
+    Parameters
+    ----------
+    map_id : name.
+    inputs : by variant, ``regions.nii.gz`` and ``regions.json``.
+    stability, matches : CSV files to write: Dice and Jaccard of the kept voxels; regions matched by overlap.
+    """
+    labels = {}
+    for variant, files in inputs.items():
+        image, affine = read_written(files["regions.nii.gz"], files["regions.json"])
+        labels[variant] = image.astype(np.int32)
+    pairs = dice_jaccard({variant: image > 0 for variant, image in labels.items()})
+    write_rows(stability, [{"map": map_id, **pair} for pair in pairs], STABILITY)
+    rows = []
+    for first, second in combinations(labels, 2):
+        table = match_regions(labels[first], labels[second], affine)
+        names = {"map": map_id, "variant_a": first, "variant_b": second}
+        rows += [names | row for row in _rows(table)]
+    write_rows(matches, rows, MATCHES, decimals_of(affine))
+    log.info("map '%s': %d pairs of variants", map_id, len(pairs))
+
+
 if __name__ == "__main__":
     with logging_to(snakemake.log[0]):
         main(
@@ -117,3 +143,5 @@ if __name__ == "__main__":
             outputs=by_folder(snakemake.output.variants),
             sidecar=snakemake.output.sidecar,
         )
+        if agreement := snakemake.output.agreement:
+            compare_variants(snakemake.wildcards.map, by_folder(snakemake.input.variants), *agreement)

@@ -90,7 +90,7 @@ def test_every_output_is_there_and_no_other(example):
 
 def test_every_job_has_a_log_and_every_computation_a_benchmark(results):
     logs = {path.relative_to(results / "logs").with_suffix("").as_posix() for path in results.glob("logs/**/*.log")}
-    rules = "threshold_map", "extract_regions", "tabulate_regions", "compare_variants", "plot_variants"
+    rules = "threshold_map", "extract_regions", "tabulate_regions", "plot_variants"
     rules += "show_map", "view_map"
     computed = {f"{rule}/motor" for rule in rules}
     assert logs == computed | {"fetch_map/motor", "fetch_atlas/aal", "summarise"}

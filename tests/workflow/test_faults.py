@@ -307,7 +307,7 @@ def replace(path, content, before, time_of_it):
         ("one/high/thresholded.nii.gz", "threshold_map"),
         ("one/high/regions.json", "extract_regions"),
         ("one/tables.json", "tabulate_regions"),
-        ("one/matches.csv", "compare_variants"),
+        ("one/matches.csv", "tabulate_regions"),
         ("one/high/threshold.png", "plot_variants"),
         ("one/map.html", "show_map"),
         ("overlap/high.nii.gz", "compare_maps"),

@@ -70,7 +70,7 @@ def test_from_a_git_host_in_an_empty_folder(tmp_path, host, example):
     write_module(tmp_path, on_host())
     shutil.copyfile(EXAMPLE, tmp_path / "study.yaml")
     settings = {"repository": tmp_path} | host
-    steps = {"fetch_map", "fetch_atlas", "threshold_map", "extract_regions", "tabulate_regions", "compare_variants"}
+    steps = {"fetch_map", "fetch_atlas", "threshold_map", "extract_regions", "tabulate_regions"}
     assert plan(tmp_path, **settings) == dict.fromkeys(
         [*steps, "plot_variants", "show_map", "view_map", "summarise"], 1
     )

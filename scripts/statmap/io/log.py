@@ -1,6 +1,7 @@
 """The log of a job (standard library only)."""
 
 import errno
+import gc
 import logging
 import re
 import sys
@@ -56,6 +57,7 @@ def logging_to(path):
     finally:
         with suppress(OSError):
             handler.flush()
+        gc.freeze()  # the process ends here: what it holds is not searched for garbage once more
 
 
 def _system_error_line(error):

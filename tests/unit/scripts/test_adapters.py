@@ -115,7 +115,7 @@ def run_everything(folder):
     run(rules["summarise"])
 
 
-UP_TO_FIGURES = "fetch_map", "threshold_map", "extract_regions", "tabulate_regions", "compare_variants", "plot_variants"
+UP_TO_FIGURES = "fetch_map", "threshold_map", "extract_regions", "tabulate_regions", "plot_variants"
 
 
 @pytest.fixture(scope="module")
