@@ -4,6 +4,7 @@ import json
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 from running import once, rows_of, run_snakemake, succeed, write_sheet
 from scipy import ndimage, stats
@@ -130,6 +131,36 @@ def test_a_size_in_voxels_and_the_peaks_of_spm(fields):
     for row in rows_of(fields / "results/t/ten/peaks.csv"):
         found.setdefault(int(row["region"]), []).append([int(row[axis]) for axis in "ijk"])
     assert found == expected and max(map(len, found.values())) > 1
+
+
+def test_the_table_and_the_footer_of_spm(fields):
+    """Its levels are what the variants that ask for them found; the set level is a Poisson tail."""
+    footers = json.loads((fields / "results/t/tables.json").read_text(encoding="utf-8"))["SpmFooters"]
+    assert set(footers) == {"fwe", "cluster-q", "ten"}  # FSL's theory and a guarantee have none
+    below, ten = footers["cluster-q"], footers["ten"]
+    assert below["HeightFwe"] == pytest.approx(sidecar(fields, "t", "fwe")["Cutoff"], rel=1e-8)
+    assert below["ExtentFdr"] == sidecar(fields, "t", "cluster-q", "regions")["SmallestSignificantVoxels"]
+    assert (
+        below["Extent"] == sidecar(fields, "t", "cluster-q", "regions")["CriticalExtentVoxels"] and ten["Extent"] == 10
+    )
+    q = {float(row["value"]): float(row["q"]) for row in rows_of(fields / "results/t/ten/peaks.csv")}
+    assert all((level <= 0.05) == (height >= ten["HeightFdr"] - 1e-5) for height, level in q.items())
+    assert ten["DF"] == [1, DF] and ten["NVoxels"] == 26 * 30 * 24 - 1 and ten["VolumeMM3"] == 27 * ten["NVoxels"]
+    for variant, own in footers.items():
+        table = pd.read_csv(fields / f"results/t/{variant}/table.tsv", sep="\t")
+        regions, peaks = (pd.read_csv(fields / f"results/t/{variant}/{name}.csv") for name in ("regions", "peaks"))
+        assert " ".join(table) == (
+            "region peak set_p set_c p_cluster q_cluster n_voxels p_cluster_unc p_fwe q value z_score p x y z"
+        )
+        assert len(table) == len(peaks) and table["set_c"].dropna().tolist() == [len(regions)] == [own["SetC"]]
+        assert own["SetP"] == pytest.approx(stats.poisson.sf(len(regions) - 1, own["ExpectedClusters"]), rel=1e-6)
+        strongest = regions.sort_values("peak_value", key=abs, ascending=False, kind="stable")
+        main = table[table["peak"] == 1]
+        assert main["region"].tolist() == strongest["region"].tolist()
+        assert main["p_cluster"].tolist() == strongest["p_cluster"].tolist()
+        assert table["n_voxels"].count() == len(regions) and table.dtypes.map(pd.api.types.is_numeric_dtype).all()
+    page = (fields / "results/t/map.html").read_text(encoding="utf-8")
+    assert page.count("Height threshold: t = ") == 3 and f"FDRc: {below['ExtentFdr']}<" in page
 
 
 def test_regions_with_a_guarantee_have_cutoffs_of_their_own(fields):

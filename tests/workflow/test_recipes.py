@@ -92,10 +92,12 @@ def test_a_convention_is_one_entry(checkout):
 
 def test_a_column_is_two_files(checkout):
     declared = "range_value | value | of the map | Range | Largest less smallest value.\n"
-    checkout.put("scripts/statmap/tables/columns.py", "mean_value | value | of the map | Mean |", declared)
+    checkout.put(
+        "scripts/statmap/tables/columns.py", "mean_value | value | of the map | Mean | Mean over the region's", declared
+    )
     values = "[np.ptp(data[labels == region]) for region in region_table['region']]"
     computed = f"    region_table['range_value'] = {values}\n"
-    checkout.put("scripts/statmap/tables/of_variant.py", "    return region_table, peak_table\n", computed)
+    checkout.put("scripts/statmap/tables/of_variant.py", "    return VariantTables(", computed)
     assert len(checkout.touched) == 2
     rows = checkout.regions()
     names = list(rows[0])
@@ -109,7 +111,7 @@ def test_a_key_is_three_files(checkout):
     checkout.put(SCHEMA, "      max_peaks:\n        type: integer\n", f"      {entry}\n")
     checkout.put("scripts/statmap/rules.py", "    max_peaks: int = ", "    least_peak: float = 0\n")
     used = "    region_table['peak_ties'] *= np.abs(region_table['peak_value']) >= rule.least_peak\n"
-    checkout.put("scripts/statmap/tables/of_variant.py", "    return region_table, peak_table\n", used)
+    checkout.put("scripts/statmap/tables/of_variant.py", "    return VariantTables(", used)
     assert len(checkout.touched) == 3
     assert {row["peak_ties"] for row in checkout.regions()} != {"0"}
     assert {row["peak_ties"] for row in checkout.regions(least_peak=100)} == {"0"}

@@ -440,7 +440,7 @@ def viewer_page(
         at=f"{stat_map.name}/view.html",
         map_page=map_page,
         stat=content["stat"],
-        pairs=[*PAIR_COLUMNS, *(column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases)],
+        pairs=Table([*PAIR_COLUMNS, *(column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases)], [], {}),
         variants=[
             {
                 "name": variant.name,

@@ -91,3 +91,12 @@ def test_a_folder_elsewhere_that_a_link_stands_for_is_left_alone(tmp_path, monke
     Path("results/gone").symlink_to(tmp_path / "elsewhere")
     prune.main([Path("results/gone")], ["one"])
     assert not os.path.lexists("results/gone") and Path("elsewhere/tables.json").is_file()
+
+
+def test_tables_by_label_of_an_atlas_that_left_the_config_are_left_behind(tmp_path):
+    for variant in ("v", "old"):
+        (tmp_path / "m" / variant).mkdir(parents=True)
+        for name in ("regions.json", "labels_aal.csv", "labels_gone.csv"):
+            (tmp_path / "m" / variant / name).touch()
+    found = left_behind(tmp_path, Wanted({"m"}, {"v"}, {"aal"}))
+    assert sorted(found) == [tmp_path / "m/old", tmp_path / "m/v/labels_gone.csv"]
