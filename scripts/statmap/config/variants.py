@@ -147,7 +147,7 @@ def resolve_variants(variants: dict, defaults: dict, conventions: dict, schema: 
         local = variant["extract_type"] == "local_regions"
         if local and variant["random_walker"] == "nilearn" and variant["connectivity"] != 6:
             raise UserError(
-                f"variant {name!r}: random_walker: nilearn knows 6 neighbours only, found connectivity: "
+                f"variant {name!r}: random_walker: nilearn works with 6 neighbours only, found connectivity: "
                 f"{variant['connectivity']}; accepted: connectivity: 6, or random_walker: converged"
             )
         _check_clusters(name, variant)
@@ -197,16 +197,16 @@ def _check_clusters(name, keys):
     kind, _ = parse_threshold(keys["threshold"])
     if (significance or kind.per_region) and keys["extract_type"] != "connected_components":
         raise UserError(
-            f"variant {name!r}: {significance or f'threshold: {kind.name}'} speaks of whole clusters, found "
+            f"variant {name!r}: {significance or f'threshold: {kind.name}'} is for whole clusters, found "
             f"extract_type: {keys['extract_type']}; accepted: extract_type: connected_components"
         )
     if significance and kind.per_region:
         raise UserError(
-            f"variant {name!r}: {significance} needs one cutoff, which threshold: {kind.name} has not; take one of the "
-            "two"
+            f"variant {name!r}: {significance} needs one cutoff, found threshold: {kind.name}, where every region has "
+            f"its own; accepted: {significance} with another threshold, or threshold: {kind.name} alone"
         )
     if significance and keys["signs"] == "merged" and keys["sided"] == "two":
         raise UserError(
-            f"variant {name!r}: {significance} speaks of clusters of one sign, found signs: merged; accepted: signs: "
+            f"variant {name!r}: {significance} is for clusters of one sign, found signs: merged; accepted: signs: "
             "split, or sided: positive or negative"
         )

@@ -71,7 +71,9 @@ def read_published(path: str | Path, name: str, peaks: str | Path | None = None)
         rows = pd.concat([rows, below.assign(main=False)], ignore_index=True)
         rows["row"] = np.arange(1, len(rows) + 1)
         if unknown := sorted(set(below["cluster"]) - set(rows["cluster"][rows["main"]])):
-            raise UserError(f"{name}: {peaks} has cluster {unknown[0]}, which {path} has not")
+            raise UserError(
+                f"{name}: {peaks} has cluster {unknown[0]}, which is not in {path}; accepted: clusters of that table"
+            )
     return Published(rows, layout.name, layout.size_unit, layout.coordinates, table.space, layout.anywhere)
 
 

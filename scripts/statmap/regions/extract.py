@@ -156,8 +156,8 @@ def size_warnings(regions: Regions, rule: RegionRule, affine: np.ndarray) -> lis
     if accounting["suprathreshold"] and accounting["too_small"] == accounting["suprathreshold"]:
         least = "more than" if regions.rule.size_rule == ">" else "at least"
         warnings.append(
-            f"all {accounting['too_small']} suprathreshold voxels are in regions that are too small ({least} "
-            f"{regions.rule.min_mm3:g} mm³ is asked for): no region"
+            f"all {accounting['too_small']} suprathreshold voxels are in regions that are too small "
+            f"(min_region_size: {least} {regions.rule.min_mm3:g} mm³): no region"
         )
     return warnings
 

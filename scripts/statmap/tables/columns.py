@@ -143,8 +143,8 @@ peak_x peak_y peak_z | mm | mm | x y z | Position of the peak, {PLACE}. Always a
 peak_i peak_j peak_k | id | voxel | | The same as voxel indices, from 0.
 com_x com_y com_z | mm | mm | | Centre of mass, voxels weighted by |value|; it may lie outside the region.
 mean_value | value | of the map | Mean | Mean over the region's voxels.
-sd_value | value | of the map | | Standard deviation of the region's voxels (divided by n: it describes them, it
-    estimates nothing).
+sd_value | value | of the map | | Standard deviation of the region's voxels (divided by n, not
+    by n − 1).
 p_peak | p | | p at peak | P value of the peak voxel, uncorrected; two-sided where the variant is. {P} Below 1e-308 it
     loses digits and becomes 0: use `log10_p_peak`.
 log10_p_peak | value | | | −log₁₀ of it, computed as a logarithm, so never 0 or infinite by underflow; empty likewise.
@@ -154,8 +154,8 @@ p_peak_fwe | p | | p FWE | Family-wise p value of the peak's height by random fi
 q_peak | p | | | Topological false discovery rate of the peak: Benjamini-Hochberg over all local maxima above the
     cutoff; empty likewise, and with `tdp`.
 tdp | percent | share | TDP | True discovery proportion: at least this share of the region's voxels is active, with
-    confidence 1 − `tdp_alpha`. It holds for all regions at once and whatever thresholds were tried (Rosenblatt et al.
-    2018). The family of tests is `domain`; two-sided p values where the variant is two-sided. {P}
+    confidence 1 − `tdp_alpha`. It holds for all regions at once, and for every threshold that was tried (Rosenblatt et
+    al. 2018). The family of tests is `domain`; two-sided p values where the variant is two-sided. {P}
 p_cluster | p | | p of size | Family-wise p value of a cluster of this size by random field theory, as `cluster_theory`
     says. Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type:
     local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1, a single
@@ -169,8 +169,8 @@ robust_low robust_high | value | of the map | from to | Lowest and highest cutof
     one of the higher index joins. Exact; magnitudes; empty with `tdp`. `low < c ≤ high` for cutoffs that keep values
     at or above them, `low ≤ c < high` for those that keep values above. `robust_low` is 0 where no stronger peak is
     ever joined. For `local_regions` it is the interval of the component that holds the region.
-margin | value | of the map | Margin | Distance from the cutoff to the nearer end of that interval: the finding with
-    the small margin is the one that depends on the threshold.
+margin | value | of the map | Margin | Distance from the cutoff to the nearer end of that interval: a finding with
+    a small margin depends on the threshold.
 """,
 )
 PEAKS = table(
@@ -351,7 +351,7 @@ finding | id | | Finding | Number within the map: the peak that is the main peak
     then the highest. Peaks are matched over grid points by their place in the component tree.
 sign | text | | Sign | `positive` or `negative`.
 n_found | count | | Found at | Grid points (rows of sweep.csv) with a region whose main peak it is.
-share | share | share | Share | Their share of all grid points. It describes, it infers nothing.
+share | share | share | Share | Their share of all grid points; it is no p value.
 peak_value | value | of the map | Peak | Value at the peak, with its sign.
 """,
     [PEAKS[name] for name in "xyzijk"],
@@ -387,7 +387,7 @@ SETTINGS = table(
 connectivity | id | | Neighbours | Neighbours of a voxel: 6, 18 or 26.
 sign | text | | Signs | Which voxels are thresholded: `positive` or `negative` ones alone, both kept `apart`, or both
     `merged`.
-changed | text | | Changed | What departs from what the table says; empty for nothing.
+changed | text | | Changed | What was changed in the table to make it fit (signs, space, …); empty for nothing.
 cutoff_low cutoff_high | cutoff | of the map | c> c≤ | Every cutoff c with low < c ≤ high fits, for a rule that keeps
     values at or above it.
 cutoff | cutoff | of the map | e.g. | The roundest of these cutoffs.
@@ -401,8 +401,8 @@ extent_low extent_high | count | voxels | k> k≤ | Clusters of k voxels or more
 rows | count | | Rows | Rows of the table.
 rows_exact | count | | Exact | Rows that fit, size and value as printed.
 rows_rounded | count | | Rounded | Rows that fit within the rounding, or cutting off, of their last digit.
-unlisted | count | | Unlisted | Clusters of the map that the table lacks though they are as large as the smallest that
-    it lists.
+unlisted | count | | Unlisted | Clusters of the map that are as large as the smallest one listed, but are not in the
+    table.
 """,
 )
 ROWS = table(

@@ -378,7 +378,7 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"maps": "nowhere.tsv"}, "nowhere.tsv", "is not a readable tab-separated table"),
         ({"maps": 3}, "config, maps: 3", "The sample sheet"),
         ({"defaults": {"convention": "fsl"}}, "convention: 'fsl'", "belongs to a variant"),
-        ({"defaults": None}, "defaults: None", "What a variant does"),
+        ({"defaults": None}, "defaults: None", "Keys of a variant"),
         ({"template": "sample:foo"}, "there is no sample 'foo'", "motor, mni152"),
         ({"template": "nowhere.nii"}, "template: there is no file 'nowhere.nii'", "accepted: a path"),
         ({"figure_formats": ["jpg"]}, "figure_formats.0: 'jpg'", "['png', 'svg', 'pdf']"),

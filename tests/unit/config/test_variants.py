@@ -130,7 +130,7 @@ def test_the_smallest_size_of_the_defaults_drops_no_significant_cluster():
 
 def test_nilearns_walker_is_for_six_neighbours():
     keys = {"threshold": 3, "convention": "nilearn", "connectivity": 26}
-    with pytest.raises(UserError, match=r"knows 6 neighbours only, found connectivity: 26; accepted: .* converged"):
+    with pytest.raises(UserError, match=r"with 6 neighbours only, found connectivity: 26; accepted: .* converged"):
         resolve_variants({"defaults": {}, "variants": {"a": keys}})
     for change in ({"random_walker": "converged"}, {"extract_type": "connected_components"}, {"connectivity": 6}):
         assert resolve_variants({"defaults": {}, "variants": {"a": keys | change}})
