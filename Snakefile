@@ -124,7 +124,7 @@ rule all:
         expand("results/{map}/sweep/{table}.csv", map=SWEPT, table=["sweep", "persistence", "findings"]),
         expand("results/{map}/sweep/selection_frequency.nii.gz", map=SWEPT),
         expand("results/{map}/sweep/{figure}.{format}", map=SWEPT, figure=SWEEP_FIGURES, format=FORMATS),
-        expand("results/{across}.csv", across=ACROSS),
+        expand("results/{file}", file=["maps.csv", "maps.html", "found.csv"] if ACROSS else []),
         expand("results/overlap/{variant}.nii.gz", variant=VARIANTS if ACROSS else []),
         expand("results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS),
         expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "check.json"]),
@@ -507,10 +507,14 @@ if ACROSS:
     rule compare_maps:
         """Overlap of what every two maps keep, and the number of maps in whose regions each voxel lies."""
         input:
-            variants=expand(of_variants("regions.nii.gz", "regions.json"), map=MAPS),
+            variants=expand(of_variants("regions.nii.gz", "regions.json", "regions.csv"), map=MAPS),
             template=ancient(study.template_of_all),
         output:
-            table=reported("results/maps.csv", "maps", "agreement of maps (CSV)", category="All maps"),
+            of_all=[
+                reported("results/maps.html", "maps", "agreement of maps", category="All maps"),
+                reported("results/maps.csv", "maps", "agreement of maps (CSV)", category="All maps"),
+                reported("results/found.csv", "maps", "regions found in maps (CSV)", category="All maps"),
+            ],
             overlaps=expand("results/overlap/{variant}.nii.gz", variant=VARIANTS),
             figures=[
                 *[
@@ -531,6 +535,7 @@ if ACROSS:
             "results/benchmarks/compare_maps.tsv"
         params:
             maps=MAPS,
+            linked="map" in HTML,
             content=study.content_of(study.template_of_all),
             code=code_hash("compare_maps", SCRIPTS),
         conda:

@@ -93,7 +93,7 @@ def test_a_thousand_rows_are_sorted_by_keyboard(summary, rows):
 def test_warnings_are_grouped_and_lead_to_the_variant(summary):
     groups = summary.locator(".warnings > li")
     assert groups.count() == 2
-    assert groups.first.locator("summary").inner_text() == "133 × 1 to 991 of 1000 voxels are lost"
+    assert groups.first.locator("summary").inner_text() == "100 maps: 1 to 991 of 1000 voxels are lost"
     groups.nth(1).locator("summary").press("Enter")
     link = groups.nth(1).locator("a").first
     assert link.is_visible() and link.get_attribute("href") == "map-000/map.html#variant-0"

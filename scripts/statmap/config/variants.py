@@ -26,6 +26,8 @@ RESERVED = {
     "map": {
         "maps",
         "maps.csv",
+        "maps.html",
+        "found.csv",
         "overlap",
         "atlases",
         "logs",

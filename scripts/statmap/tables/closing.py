@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .csv_files import read_table
-from .warned import Warned, grouped, split_warnings
+from .warned import Warned, grouped, maps_in_words, split_warnings
 
 MOST_WARNINGS = 5
 
@@ -15,19 +15,12 @@ def closing_words(summary: str | Path) -> str:
     variants = counted(len({row["variant"] for row in rows}), "variant")
     maps = counted(len({row["map"] for row in rows}), "map")
     warnings = counted(sum(bool(split_warnings(row["warning"])) for row in rows), "warning")
-    folder = Path(summary).parent
     warned = [Warned(row["map"], row["variant"], text) for row in rows for text in split_warnings(row["warning"])]
-    groups = [(text, list(dict.fromkeys(warning.map for warning in group))) for text, group in grouped(warned).items()]
-    shown = [
-        f"Warning: {text} ({maps_of[0] if len(maps_of) == 1 else f'{len(maps_of)} maps'})"
-        for text, maps_of in groups[:MOST_WARNINGS]
-    ]
+    groups = list(grouped(warned).items())
+    shown = [f"Warning: {text} ({maps_in_words(group)})" for text, group in groups[:MOST_WARNINGS]]
     others = len(groups) - MOST_WARNINGS
     more = [f"… and {counted(others, 'other warning')}, in the summary."] if others > 0 else []
-    last = (
-        f"{regions} in {variants} of {maps}, {warnings}. Look first at {folder}/summary.html or {summary}; "
-        f"the figures and tables of a variant are in {folder}/<map>/<variant>/."
-    )
+    last = f"{regions} in {variants} of {maps}, {warnings}. Look first at {Path(summary).with_suffix('.html')}."
     return "\n".join([*shown, *more, last])
 
 

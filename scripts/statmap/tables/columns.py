@@ -377,6 +377,25 @@ overlap_voxels | count | voxels | Both | Voxels in a region of both maps.
     STABILITY["jaccard"],
 )
 
+FOUND = table(
+    """
+variant | text | | Variant | Id of the variant.
+map | text | | Map | Map of the region.
+""",
+    REGION,
+    [REGIONS[name] for name in ("sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z")],
+    """
+n_maps | count | maps | Maps | Maps with a region of the same sign that shares a voxel with it, its own map among them.
+""",
+)
+FOUND_IN = Column(
+    "regions@<map>",
+    "text",
+    "",
+    "in <map>",
+    "Regions of that map that have its sign and share a voxel with it, that with the largest overlap first.",
+)
+
 OF_TABLE = [
     Column("map", "text", "", "Map", "Id in the sample sheet."),
     Column("table", "text", "", "Table", "Id of the published table in the config."),
@@ -461,6 +480,7 @@ FILES = {
     "stability.csv": (STABILITY, []),
     "matches.csv": (MATCHES, []),
     "maps.csv": (MAPS, []),
+    "found.csv": (FOUND, [FOUND_IN, ATLAS_PEAK]),
     "sweep.csv": (SWEEP, []),
     "persistence.csv": (PERSISTENCE, [ATLAS_PEAK, VOLUME_AT]),
     "findings.csv": (FINDINGS, [ATLAS_PEAK]),

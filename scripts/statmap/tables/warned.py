@@ -45,6 +45,12 @@ def grouped(warnings: Sequence[Warned]) -> dict[str, list[Warned]]:
     return by_text
 
 
+def maps_in_words(warnings: Sequence[Warned]) -> str:
+    """The map that warnings are about, by its name, or their number: ``faces``, ``3 maps``."""
+    maps = list(dict.fromkeys(warning.map for warning in warnings))
+    return maps[0] if len(maps) == 1 else f"{len(maps):,} maps"
+
+
 def _ends(numbers: Sequence[str]) -> tuple[str, str]:
     ascending = sorted(numbers, key=float)
     return ascending[0], ascending[-1]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ..tables.warned import Warned, grouped
+from ..tables.warned import Warned, grouped, maps_in_words
 from .pages import render
 from .tables import download, table
 
@@ -50,7 +50,10 @@ class Place(NamedTuple):
 
 
 class Group(NamedTuple):
+    """One warning: its text, how many maps it is about (one by its name), and where it stands."""
+
     text: str
+    maps: str
     places: list[Place]
 
 
@@ -135,13 +138,27 @@ def summary_page(
         at="summary.html",
         counts=f"{_count(len(maps), 'map')}, {_count(len(variants), 'variant')}, {_count(len(rows), 'row')}",
         warnings=[
-            Group(text, [Place(f"{w.map} · {w.variant}", _address(w.map, w.variant, pages) or "#") for w in group])
-            for text, group in grouped(warnings).items()
+            Group(text, maps_in_words(group), _places(group, rows, pages)) for text, group in grouped(warnings).items()
         ],
         answers=published.answers,
+        across="maps" in pages,
         parts=parts,
         omitted=f"How far variants agree ({len(agreement):,} pairs) is in each map's stability.csv." if many else "",
     )
+
+
+def _places(group: Sequence[Warned], rows: Sequence[Mapping[str, Any]], pages: Sequence[str]) -> list[Place]:
+    """Where a warning stands: a map, where it is about all of its variants, else map and variant."""
+    of_map: dict[str, list[str]] = {}
+    for warning in group:
+        of_map.setdefault(warning.map, []).append(warning.variant)
+    places = []
+    for map_id, variants in of_map.items():
+        if {row["variant"] for row in rows if row["map"] == map_id} <= set(variants):
+            places.append(Place(map_id, _address(map_id, variants[0], pages).partition("#")[0] or "#"))
+        else:
+            places += [Place(f"{map_id} · {variant}", _address(map_id, variant, pages) or "#") for variant in variants]
+    return places
 
 
 def _address(map_id: str, variant: str, pages: Sequence[str]) -> str:

@@ -35,7 +35,14 @@ def make_results(folder):
         parts += [f"published/{table}/{file}" for table in ("t", "u") for file in ("settings.csv", "rows.csv")]
         names += [f"{name}/{part}" for part in parts]
     names += [f"overlap/{variant}{end}" for variant in ("v", "w") for end in OVERLAPS]
-    names += ["maps.csv", "summary.csv", "own/notes.txt", *(f"logs/show_map/{name}.log" for name in ("one", "gone"))]
+    names += [
+        "maps.csv",
+        "maps.html",
+        "found.csv",
+        "summary.csv",
+        "own/notes.txt",
+        *(f"logs/show_map/{name}.log" for name in ("one", "gone")),
+    ]
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()

@@ -38,8 +38,7 @@ def test_only_the_first_warnings_are_shown(tmp_path):
 def test_a_run_without_any_warning_says_where_to_look_alone(tmp_path):
     path = summary(tmp_path / "summary.csv", "none", "none")
     assert closing_words(path) == (
-        f"2 regions in 1 variant of 2 maps, 0 warnings. Look first at {tmp_path}/summary.html or {path}; "
-        f"the figures and tables of a variant are in {tmp_path}/<map>/<variant>/."
+        f"2 regions in 1 variant of 2 maps, 0 warnings. Look first at {tmp_path}/summary.html."
     )
 
 

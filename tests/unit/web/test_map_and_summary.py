@@ -193,3 +193,14 @@ def test_too_many_pairs_are_left_to_the_files(csv):
     )
     text = summary_page([summary_row("a", "v")], [], [pair] * 3000, Published(), csv, [])
     assert "How far the variants of a map agree" not in text and "3,000 pairs" in text
+
+
+def test_a_warning_is_counted_by_maps_and_names_a_map_once(csv):
+    rows = [summary_row(name, variant) for name in "ab" for variant in ("v", "w")]
+    warnings = [Warned("a", "v", "odd"), Warned("a", "w", "odd"), Warned("b", "w", "odd"), Warned("b", "w", "rare")]
+    text = summary_page(rows, warnings, [], Published(), csv, ["map", "maps"])
+    assert "<b>2 maps</b>: odd" in text and "<b>b</b>: rare" in text
+    places = re.findall(r'<a href="([^"]*)">([^<]*)</a>(?:, )?\s*(?=<a|</details>)', text)
+    assert places == [("a/map.html", "a"), ("b/map.html#w", "b · w"), ("b/map.html#w", "b · w")]
+    assert 'href="maps.html"' in text
+    assert 'href="maps.html"' not in summary_page(rows, [], [], Published(), csv, ["map"])

@@ -1,0 +1,90 @@
+"""The page of all maps: how far they agree under every variant, and which region is found in which map."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from ..tables.columns import label_columns
+from .pages import render
+from .pictures import picture
+from .tables import download, table
+
+MOST_ROWS = 2000  # of a table: more are slow to open, and nobody reads them
+MOST_MAPS = 24  # with a column each
+
+
+class Agreement(NamedTuple):
+    """What the maps of a study share under one variant.
+
+    Attributes
+    ----------
+    variant : id.
+    pairs : rows of maps.csv.
+    found : rows of found.csv.
+    figures : PNG files by their caption.
+    """
+
+    variant: str
+    pairs: Sequence[Mapping[str, Any]]
+    found: Sequence[Mapping[str, Any]]
+    figures: Mapping[str, Path]
+
+
+def maps_page(
+    maps: Sequence[str], left_out: Sequence[str], variants: Sequence[Agreement], files: Mapping[str, Path], linked: bool
+) -> str:
+    """The page of all maps.
+
+    Parameters
+    ----------
+    maps : on one grid.
+    left_out : on another.
+    variants : in the order of the page.
+    files : ``maps.csv`` and ``found.csv``, which the page offers to save; it stands beside them.
+    linked : whether every map has a page.
+
+    Returns
+    -------
+    str : HTML with its figures in it; it loads nothing.
+    """
+    return render(
+        "maps.html.j2",
+        title="All maps",
+        at="maps.html",
+        about=f"{len(maps)} maps on one grid: {', '.join(maps)}."
+        + (f" On another grid, and left out: {', '.join(left_out)}." if left_out else ""),
+        files=[download(path, name) for name, path in files.items()],
+        variants=[
+            {
+                "name": variant.variant,
+                "figures": [
+                    {
+                        "address": quote(path.relative_to(files["maps.csv"].parent).as_posix()),
+                        "source": picture(path),
+                        "caption": caption,
+                    }
+                    for caption, path in variant.figures.items()
+                ],
+                "found": _found(variant, maps, linked),
+                "omitted": max(0, len(variant.found) - MOST_ROWS),
+                "pairs": table(variant.pairs[:MOST_ROWS], list(variant.pairs[0])[1:], "maps.csv")
+                if variant.pairs
+                else None,
+            }
+            for variant in variants
+        ],
+    )
+
+
+def _found(variant, maps, linked):
+    """The table of regions, those of most maps first; of many maps without a column each."""
+    rows = sorted(variant.found, key=lambda row: -row["n_maps"])[:MOST_ROWS]
+    if not rows:
+        return None
+    names = ["map", "region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z"]
+    names += [*label_columns("found.csv", rows[0])[:1], "n_maps"]
+    names += [f"regions@{name}" for name in maps] if len(maps) <= MOST_MAPS else []
+    address = {name: f"{quote(name)}/map.html#{quote(variant.variant)}" for name in maps}
+    links = [{"map": address[row["map"]]} for row in rows] if linked else []
+    return table(rows, names, "found.csv", links=links)
