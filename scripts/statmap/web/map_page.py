@@ -90,6 +90,7 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
         }
         for variant in variants
     ]
+    found = any(variant.regions for variant in variants)
     return render(
         "map.html.j2",
         title=map_id,
@@ -97,9 +98,8 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
         about=about,
         view=beside.view,
         checks=beside.checks,
-        shared=[
-            _figure(path, beside.folder, map_id) for path in shared if any(variant.regions for variant in variants)
-        ],
+        found=found,
+        shared=[_figure(path, beside.folder, map_id) for path in shared if found],
         variants=shown,
         tables=[table for own in shown for table in (own["printed"].table, *(part["table"] for part in own["parts"]))],
     )

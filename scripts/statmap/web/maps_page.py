@@ -48,33 +48,40 @@ def maps_page(
     -------
     str : HTML with its figures in it; it loads nothing.
     """
+    folder = files["maps.csv"].parent
+    shown = [
+        {
+            "name": variant.variant,
+            "figures": [
+                {
+                    "address": quote(path.relative_to(folder).as_posix()),
+                    "source": picture(path),
+                    "caption": caption,
+                }
+                for caption, path in variant.figures.items()
+            ],
+            "omitted": max(0, len(variant.found) - MOST_ROWS),
+            "found": _found(variant, maps, linked),
+            "pairs": _pairs(variant),
+        }
+        for variant in variants
+    ]
+    apart = f" On another grid, and left out: {', '.join(left_out)}." if left_out else ""
     return render(
         "maps.html.j2",
         title="All maps",
         at="maps.html",
-        about=f"{len(maps)} maps on one grid: {', '.join(maps)}."
-        + (f" On another grid, and left out: {', '.join(left_out)}." if left_out else ""),
+        about=f"{len(maps)} maps on one grid: {', '.join(maps)}.{apart}",
         files=[download(path, name) for name, path in files.items()],
-        variants=[
-            {
-                "name": variant.variant,
-                "figures": [
-                    {
-                        "address": quote(path.relative_to(files["maps.csv"].parent).as_posix()),
-                        "source": picture(path),
-                        "caption": caption,
-                    }
-                    for caption, path in variant.figures.items()
-                ],
-                "found": _found(variant, maps, linked),
-                "omitted": max(0, len(variant.found) - MOST_ROWS),
-                "pairs": table(variant.pairs[:MOST_ROWS], list(variant.pairs[0])[1:], "maps.csv")
-                if variant.pairs
-                else None,
-            }
-            for variant in variants
-        ],
+        variants=shown,
+        tables=[own[name] for own in shown for name in ("found", "pairs") if own[name]],
     )
+
+
+def _pairs(variant):
+    """The table of every two maps, or None."""
+    rows = variant.pairs[:MOST_ROWS]
+    return table(rows, [name for name in rows[0] if name != "variant"], "maps.csv") if rows else None
 
 
 def _found(variant, maps, linked):

@@ -1,6 +1,7 @@
 """A methods paragraph to paste: what was done to a map under one variant, with its numbers and its references."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import count
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from ..inference.thresholds import Thresholded, ThresholdSidecar, compared, span
 from ..io.references import REFERENCES
 from ..io.spaces import same_space
 from ..io.stat_map import MapSidecar
+from ..regions.clusters import large_enough
 from ..regions.extract import RegionsSidecar
 from ..rules import RegionRule
 from ..tables.sidecar import Reported
@@ -71,7 +73,7 @@ def methods_text(
     thresholded, rule, distribution = record.thresholded, extracted.rule, fetched.distribution
     sided = rule.sided if distribution.two_tailed else "positive"
     kind, _ = parse_threshold(thresholded.rule.threshold)
-    cited = list(kind.cites)
+    cited, affine = list(kind.cites), np.array(fetched.affine)
     size = " × ".join(f"{length:.3g}" for length in fetched.voxel_size_mm)
     source = f"; {cites.citation}" if cites.citation else ""
     has = {name for row in regions for name, value in row.items() if value is not None}
@@ -80,7 +82,7 @@ def methods_text(
         f"thresholded {_SIDES[sided]} {_threshold_in_words(thresholded, distribution, sided)}.",
         _space_in_words(fetched.space, cites, cited),
         *_division_in_words(rule, sided, cited),
-        *_sizes_in_words(extracted, cited),
+        *_sizes_in_words(extracted, affine, cited),
         _convention_in_words(thresholded.rule.convention, cited),
         _accounting_in_words(extracted),
         f"Values, peaks and means are those of a second image ({reported.in_words})." if reported else "",
@@ -91,7 +93,7 @@ def methods_text(
         cited.append("worsley1996")
     derived = has & {"p_peak_fwe", "q_peak", "p_cluster"}
     if record.search and (derived or extracted.critical_extent_voxels is not None or thresholded.cutoff.method):
-        sentences.append(_noise_in_words(record.search, np.array(fetched.affine)))
+        sentences.append(_noise_in_words(record.search, affine))
     if regions and cites.atlases:
         named = []
         for called, keys in cites.atlases.values():
@@ -180,13 +182,14 @@ def _division_in_words(rule: RegionRule, sided: Sided, cited: list[str]) -> Iter
 _WITHOUT_SEED = {"keep": "kept as regions of their own.", "drop": "left out."}
 
 
-def _sizes_in_words(extracted: RegionsSidecar, cited: list[str]) -> Iterator[str]:
+def _sizes_in_words(extracted: RegionsSidecar, affine: np.ndarray, cited: list[str]) -> Iterator[str]:
     """Which regions were kept by their size; nothing where every size was."""
     rule = extracted.rule
     if rule.min_mm3 > 0:
         least = "larger than" if rule.size_rule == ">" else "of at least"
-        voxels = f"{rule.min_mm3 / extracted.voxel_volume_mm3:.3g} voxels"
-        yield f"Regions {least} {rule.min_mm3:,g} mm³ ({voxels}) were kept (extent threshold)."
+        start = int(rule.min_mm3 / voxel_volume(affine))
+        fewest = next(n for n in count(start) if large_enough(np.array([n]), affine, rule.min_mm3, rule.size_rule)[0])
+        yield f"Regions {least} {rule.min_mm3:,g} mm³ ({fewest:,} voxels or more) were kept (extent threshold)."
     if extracted.critical_extent_voxels is not None:
         levels = [words.format(getattr(rule, key)) for key, words in _LEVELS.items() if getattr(rule, key) is not None]
         yield (
@@ -214,8 +217,8 @@ def _inference_in_words(has: Set[str], rule: RegionRule, sided: Sided, cited: li
         )
     if "q_peak" in has:
         yield (
-            f"False discovery rates of peaks are topological ({_cite(cited, 'chumbley2010')}): those of Benjamini and "
-            f"Hochberg ({_cite(cited, 'benjamini1995')}) over all local maxima above the cutoff."
+            "False discovery rates of peaks are topological, over all local maxima above the cutoff "
+            f"({_cite(cited, 'benjamini1995', 'chumbley2010')})."
         )
     if "p_cluster" in has:
         keys = ("friston1994", "worsley1996") if rule.cluster_theory == "spm" else ("friston1994",)
@@ -223,8 +226,8 @@ def _inference_in_words(has: Set[str], rule: RegionRule, sided: Sided, cited: li
         yield f"Family-wise p values of cluster sizes come from {theory}{tails}."
     if "q_cluster" in has:
         yield (
-            f"False discovery rates of cluster sizes ({_cite(cited, 'chumbley2010')}) are over all clusters above the "
-            "cutoff."
+            "False discovery rates of cluster sizes are over all clusters above the cutoff "
+            f"({_cite(cited, 'benjamini1995', 'chumbley2010')})."
         )
 
 

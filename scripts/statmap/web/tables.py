@@ -90,7 +90,7 @@ def _cell(value: Any, column: Column, link: str | None) -> Cell:
     if _absent(value):
         return Cell("–", "", column.is_text, None)
     if column.is_text:
-        return Cell(str(value), str(value), True, link)
+        return Cell(column.show(value), str(value), True, link)
     # JavaScript reads "Infinity", not "inf"
     return Cell(column.show(value).replace("-", "−"), str(value).replace("inf", "Infinity"), False, link)
 

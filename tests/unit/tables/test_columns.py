@@ -75,6 +75,7 @@ def test_every_region_has_its_main_peak_first(found):
 
 EXAMPLES = {
     "text": "word",
+    "labels": "62.1% word",
     "label": "Insula_R",
     "id": 3,
     "count": 4000,

@@ -99,7 +99,8 @@ def test_a_map_without_a_region_has_no_figures_of_regions(csv, tmp_path):
     )
     text = map_page("m", "z", [empty], drawn(tmp_path, "dice").values(), Beside(tmp_path))
     assert "No region: no voxel passes the threshold." in text
-    assert "<img" not in text and "<table" not in text and 'id="_shared"' not in text
+    assert "<img" not in text and "<table" not in text and 'id="_shared"' not in text and "supplement" not in text
+    assert map_page("m", "z", [empty, one_variant(csv)], [], Beside(tmp_path)).count("For a supplement") == 1
 
 
 def test_pictures_are_light_however_fine_their_files(tmp_path):

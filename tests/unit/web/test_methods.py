@@ -20,6 +20,7 @@ from statmap.io.stat_map import MapSidecar
 from statmap.web import methods
 from statmap.web.methods import Credits, methods_text
 
+AFFINE = np.diag([3.0, 3, 3, 1]).tolist()
 ACCOUNTING = {"suprathreshold": 120, "kept": 100, "too_small": 20, "unseeded": 0, "seed_only": 0}
 FAMILY = np.ones((3, 3, 3), bool)
 KEYS = {
@@ -60,7 +61,7 @@ def text_of(
     **keys,
 ):
     """The paragraph of a variant; its regions have true discovery proportions and p values where these are given."""
-    of_map = replace(fetched(), stat=stat, df=df, voxel_size_mm=[3.0, 3.0, 3.5], space=space)
+    of_map = replace(fetched(), stat=stat, df=df, voxel_size_mm=[3.0, 3.0, 3.5], space=space, affine=AFFINE)
     software = [made()["generated_by"][0] | {"Version": "1.0.0", "Software": {"numpy": "2.4.6"}}]
     search = smoothness and search_of(FAMILY, np.eye(4), 3.0, None, source=smoothness)
     keys = KEYS | {"tdp_alpha": tdp_alpha or 0.05, "cluster_theory": theory or "fsl"} | keys
@@ -82,8 +83,8 @@ def test_the_whole_paragraph():
         "The t map with 23 degrees of freedom “faces” (voxels of 3 × 3 × 3.5 mm) was thresholded for positive values "
         "at t ≥ 3.1 (height threshold). The space of its coordinates (mm) was not declared. Clusters are "
         "suprathreshold voxels sharing a face, an edge or a corner "
-        "(26 neighbours). Regions larger than 270 mm³ (10 voxels) were kept (extent threshold). Of 120 suprathreshold "
-        "voxels 100 (2,700 mm³) are in 3 regions and 20 were in regions too small. Computed with Statmap Regions 1.0.0 "
+        "(26 neighbours). Regions larger than 270 mm³ (11 voxels or more) were kept (extent threshold). Of 120 "
+        "suprathreshold voxels 100 (2,700 mm³) are in 3 regions and 20 were in regions too small. Computed with Statmap Regions 1.0.0 "
         "(numpy 2.4.6), a Snakemake workflow (Mölder et al. 2021)."
     )
 
@@ -190,8 +191,8 @@ def test_significance_of_clusters_and_where_the_smoothness_came_from_are_said():
     assert "family-wise p value of at most 0.05 and a false discovery rate of at most 0.1" in found.text
     assert "120 voxels or more" in found.text and "as in SPM12 (Friston et al. 1994; Worsley et al. 1996)" in found.text
     assert (
-        "The smoothness of the noise was estimated from the map itself: FWHM 3 × 3 × 3 mm (3 × 3 × 3 voxels). The "
-        "search volume is 27 mm³, 27 voxels or 0.2963 resels."
+        "The smoothness of the noise was estimated from the map itself: FWHM 9 × 9 × 9 mm (3 × 3 × 3 voxels). The "
+        "search volume is 729 mm³, 27 voxels or 0.2963 resels."
     ) in found.text
     assert [own.split()[0] for own in found.references] == ["Friston", "Worsley", "Mölder"]
     assert "smoothness" not in text_of(smoothness="sheet").text  # nothing was derived from it
@@ -224,9 +225,9 @@ def test_how_p_and_q_were_computed_is_said_of_those_that_are_there():
     for words in (
         "P values of peaks are uncorrected, from the distribution of the statistic.",
         "Family-wise p values of peaks are the smaller of random field theory's (Worsley et al. 1996) and Bonf",
-        "False discovery rates of peaks are topological (Chumbley et al. 2010)",
-        "False discovery rates of cluster sizes (Chumbley et al. 2010) are over all clusters above the cutoff.",
-        "estimated from residuals: FWHM 3 × 3 × 3 mm",
+        "False discovery rates of peaks are topological, over all local maxima above the cutoff (Benjamini and",
+        "Hochberg 1995; Chumbley et al. 2010). Family-wise p values of cluster sizes",
+        "estimated from residuals: FWHM 9 × 9 × 9 mm",
     ):
         assert words in said
     assert "P values" not in text_of().text and "False discovery" not in text_of().text

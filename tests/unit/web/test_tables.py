@@ -8,6 +8,7 @@ import jinja2
 import pytest
 from parsed import Parsed
 
+from statmap.tables.columns import column_of
 from statmap.web import pages, tables
 
 
@@ -58,3 +59,10 @@ def test_a_page_carries_its_csv_byte_for_byte(tmp_path):
 def test_a_name_that_the_template_misses_is_an_error():
     with pytest.raises(jinja2.UndefinedError):
         pages.render("summary.html.j2", title="x")
+
+
+def test_outside_of_an_atlas_is_said_in_words():
+    row = {"region": 1, "aal_peak": "no_label", "aal_overlap": "62.1% Precentral_L; 21.0% no_label"}
+    (shown,) = tables.table([row], list(row)).rows
+    assert [cell.text for cell in shown.cells] == ["1", "no label", "62.1% Precentral_L; 21.0% no label"]
+    assert column_of("regions.csv", "aal_peak").write("no_label") == "no_label"
