@@ -84,8 +84,8 @@ def test_the_whole_paragraph():
         "at t ≥ 3.1 (height threshold). The space of its coordinates (mm) was not declared. Clusters are "
         "suprathreshold voxels sharing a face, an edge or a corner "
         "(26 neighbours). Regions larger than 270 mm³ (11 voxels or more) were kept (extent threshold). Of 120 "
-        "suprathreshold voxels 100 (2,700 mm³) are in 3 regions and 20 were in regions too small. Computed with Statmap Regions 1.0.0 "
-        "(numpy 2.4.6), a Snakemake workflow (Mölder et al. 2021)."
+        "suprathreshold voxels 100 (2,700 mm³) are in 3 regions and 20 were in regions too small. Computed with "
+        "Statmap Regions 1.0.0 (numpy 2.4.6), a Snakemake workflow (Mölder et al. 2021)."
     )
 
 
