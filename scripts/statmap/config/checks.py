@@ -17,6 +17,11 @@ from ..io.sources import check_address, check_sha256, is_remote, local_path
 from ..io.spaces import same_space
 from ..rules import RegionRule, rule_from
 
+# Parameters of an address that let whoever reads them in, as GitLab, Azure, Amazon and others call them.
+SECRET = re.compile(
+    r"[?&](?:[\w-]*(?:token|secret|passw(?:or)?d|signature|credential|api_?key)|sig|auth)=", re.IGNORECASE
+)
+
 
 def check_source(source: str, what: str) -> None:
     """Refuse a path or an address that would stop Snakemake, or that tells a secret to everyone who reads the results.
@@ -26,14 +31,14 @@ def check_source(source: str, what: str) -> None:
     source : path, address, or empty.
     what : where it stands, in the error.
     """
+    if re.match("[A-Za-z]+://[^/]*@", source) or ("://" in source and SECRET.search(source)):
+        raise UserError(
+            f"{what}: the address has a user name, a password or a key in it, which logs and results would repeat; "
+            "accepted: an address without, or the path of the file once you have it"
+        )
     if match := re.search("[{}<>\\n]", source):
         raise UserError(
             f"{what}: {source!r} has {match[0]!r} in it, which Snakemake takes for a pattern; rename the file"
-        )
-    if re.match("[A-Za-z]+://[^/]*@", source):
-        raise UserError(
-            f"{what}: the address has a user name or a password in it, which logs and results would repeat; accepted: "
-            "an address without, or the path of the file once you have it"
         )
 
 

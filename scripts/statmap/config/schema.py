@@ -30,13 +30,19 @@ def _validator(path):
 LARGEST = 1e15  # of a number in a config or a table
 
 
-def _check_numbers(data, where, path=()):
-    """Refuse NaN, infinities and numbers of hundreds of digits, which no bound of a schema refuses."""
+def _check_values(data, where, path=()):
+    """Refuse NaN, infinities, numbers of hundreds of digits, and <, which no bound of a schema refuses.
+
+    Snakemake writes paths and params into its report as they are, so that `</script>` in one would end its script. A
+    citation is escaped, see `study.citation_of`.
+    """
+    place = ", ".join([where, ".".join(str(part) for part in path)])
     if isinstance(data, dict | list):
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-            _check_numbers(value, where, (*path, key))
+            _check_values(value, where, (*path, key))
+    elif isinstance(data, str) and "<" in data and path[-1:] != ("citation",):
+        raise UserError(f"{place}: it has < in it, which the report takes for markup; accepted: text without")
     elif isinstance(data, int | float) and not abs(data) <= LARGEST:
-        place = ", ".join([where, ".".join(str(part) for part in path)])
         shown = f"{data:g}" if isinstance(data, float) else f"a number of {len(str(data))} digits"
         raise UserError(f"{place}: found {shown}; accepted: a finite number, of 15 digits at most")
 
@@ -54,9 +60,9 @@ def validate(data: dict, schema: str | Path, where: str) -> None:
 
     Raises
     ------
-    UserError : the first key, from the top, that the schema refuses; a number that is not finite.
+    UserError : the first key, from the top, that the schema refuses; a number that is not finite; < in a text.
     """
-    _check_numbers(data, where)
+    _check_values(data, where)
     errors = sorted(_validator(schema).iter_errors(data), key=lambda error: [str(key) for key in error.path])
     if errors:
         error = errors[0]

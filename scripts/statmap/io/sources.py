@@ -274,7 +274,8 @@ def _download(url, folder, filename, name, allow_http, most_bytes):
         if response.is_redirect and not _may_ask(target, allow_http):
             response.close()
             raise UserError(
-                f"{name}: {url} redirects to {target}, and only https:// is followed; give the file's own address"
+                f"{name}: {url} redirects to {_without_query(target)}, and only https:// is followed; give the file's "
+                "own address"
             )
         # A server may call a stored .gz file "Content-Encoding: gzip"; unpacking it would change its sha256.
         response.raw.headers.pop("Content-Encoding", None)
@@ -336,7 +337,12 @@ def _reason(error):
         return f"the server answered {answer.status_code} {' '.join(str(answer.reason).split())[:MOST_TEXT]}"
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
-    return " ".join(f"{type(error).__name__}: {error}".split())[:MOST_TEXT]
+    return _without_query(" ".join(f"{type(error).__name__}: {error}".split()))[:MOST_TEXT]
+
+
+def _without_query(text):
+    """Text without what follows a ? in an address: where a redirect leads is signed, and not for everyone to read."""
+    return re.sub(r"(/[^\s?]*\?)[^\s'\")]+", r"\1…", text)
 
 
 def _accept(path, *, store, destination, name, source, expected, required=False, downloaded=False):

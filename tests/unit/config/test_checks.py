@@ -281,15 +281,29 @@ def test_what_rests_on_random_fields_needs_a_smoothness(refused):
     assert f"sweep: threshold {{fwe: 0.05}} needs the smoothness of the noise; {said}" in swept
 
 
-@pytest.mark.parametrize("source", ["a{b}.nii", "a<b.nii", "https://me:secret@example.org/a.nii", "https://me@x.org/a"])
+SECRETS = ["token=", "access_token=", "dl=1&api_key=", "X-Amz-Credential=", "x-amz-signature=", "sig=", "Signature="]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["a{b}.nii", "a>b.nii", "a<b.nii", "https://me:secret@example.org/a.nii", "https://me@x.org/a"]
+    + [f"https://example.org/a.nii.gz?{key}secret" for key in SECRETS],
+)
 def test_sources_that_snakemake_or_readers_of_the_results_must_not_see(refused, source):
     for columns in (("map", "source"), ("map", "mask", "source")):
         row = ("a", source) if columns == ("map", "source") else ("a", source, "a.nii")
-        with pytest.raises(UserError, match=r"^mine.tsv, map 'a', column (source|mask): ") as error:
+        with pytest.raises(UserError, match=r"^mine.tsv, map 'a', (column )?(source|mask): ") as error:
             refused([row], columns=columns)
         assert "secret" not in str(error.value)
-    with pytest.raises(UserError, match=r"^config, atlases.mine, image: "):
+    with pytest.raises(UserError, match=r"^config, atlases.mine(, |.)image: "):
         refused([("a", "a.nii")], columns=("map", "source"), atlases={"mine": {"image": source, "labels": "b.tsv"}})
+
+
+@pytest.mark.parametrize(
+    "query", ["?download=1", "?action=download&version=2", "?dl=1&rlkey=abc", "?sort=key&signed=no"]
+)
+def test_addresses_with_a_query_that_is_no_secret(refused, query):
+    assert refused([("a", f"https://example.org/a.nii.gz{query}")], columns=("map", "source")) is None
 
 
 def test_ids_of_more_than_a_hundred_letters(refused):
@@ -430,3 +444,19 @@ def test_a_variant_that_is_null_drops_one_of_another_file(tmp_path):
     check_keys([first, second])
     second.write_text("")
     check_keys([second])
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        ({"template": "a</script>.nii"}, "template"),
+        ({"template_space": "<!--"}, "template_space"),
+        ({"maps": "<maps>.tsv"}, "maps"),
+        ({"atlases": {"own": {"image": "a.nii", "labels": "</script>.tsv"}}}, "atlases.own.labels"),
+        ({"published": {"t": {"map": "a", "table": "a<b.csv"}}}, "published.t.table"),
+    ],
+)
+def test_text_that_would_end_a_script_of_the_report(keys, place):
+    """Paths and params are written there as they are."""
+    with pytest.raises(UserError, match=f"^config, {place}: it has < in it, which the report takes for markup"):
+        config(**keys)

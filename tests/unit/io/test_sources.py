@@ -664,6 +664,18 @@ def test_redirect_from_https_to_http_is_not_followed(refused, https, server):
     assert not server.asked
 
 
+def test_what_a_redirect_is_signed_with_is_not_told(refused, server, waits):
+    """Neither where it is refused nor where it fails: logs are read by others."""
+    target = f"http://localhost:{server.server_port}/b?sig=secret&a=1"
+    server.routes["/a"] = lambda request, earlier: request.answer(302, Location=target)
+    message = refused(f"{server.url}/a", sha(GZ), allow_http=["http://127.0.0.1"])
+    assert "/b?…, and only https:// is followed" in message and "secret" not in message
+    error = ValueError("Max retries exceeded with url: /c/d.nii?sig=secret&a=1 (Caused by 'https://x.org/?k=secret')")
+    assert sources._reason(error) == (
+        "ValueError: Max retries exceeded with url: /c/d.nii?… (Caused by 'https://x.org/?…')"
+    )
+
+
 def test_redirect_in_a_circle(refused, server):
     server.routes["/a"] = lambda request, earlier: request.answer(302, Location="/a")
     assert "Exceeded 30 redirects" in refused(f"{server.url}/a", sha(GZ), allow_http=[server.url])
