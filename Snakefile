@@ -47,7 +47,7 @@ import statmap
 if not (SCRIPTS / "statmap/__init__.py").samefile(statmap.__file__ or os.devnull):
     raise WorkflowError(f"Found {statmap.__file__}, imported before, in place of {SCRIPTS}/statmap; one is accepted")
 
-from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit
+from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit, prepare_snakemake
 from statmap.config.outcome import failures
 from statmap.config.rerun import code_hash
 from statmap.config.schema import check_keys
@@ -55,6 +55,8 @@ from statmap.config.study import Study
 from statmap.figures.captions import SHARED_FIGURES, SWEEP_FIGURES, VARIANT_FIGURES
 from statmap.io.files import UserError
 from statmap.rules import PeakRule, RegionRule, ThresholdRule
+
+prepare_snakemake(SCRIPTS)
 
 try:
     check_keys(config_files(workflow))
@@ -139,7 +141,7 @@ rule all:
 rule fetch_map:
     """Fetch a statistical map and its mask, and refuse what is not one 3D image."""
     input:
-        files=study.files_of("source", "mask"),
+        files=ancient(study.files_of("source", "mask")),
     output:
         image="results/maps/{map}.nii.gz",
         mask_image="results/maps/{map}_mask.nii.gz",
@@ -166,7 +168,7 @@ rule fetch_map:
 rule fetch_atlas:
     """Fetch a label image that regions are named after."""
     input:
-        file=study.atlas_file_of,
+        file=ancient(study.atlas_file_of),
     output:
         image="results/atlases/{atlas}.nii.gz",
         sidecar="results/atlases/{atlas}.json",
@@ -193,7 +195,7 @@ rule threshold_map:
     """Resolve every variant's threshold on the map and keep the voxels that pass it."""
     input:
         map=FETCHED,
-        residuals=study.files_of("residuals"),
+        residuals=ancient(study.files_of("residuals")),
     output:
         of_variants("thresholded.nii.gz", "thresholded.json"),
     log:
@@ -204,6 +206,7 @@ rule threshold_map:
         variants=study.variant_keys(ThresholdRule),
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         residuals=study.image_of("residuals"),
+        content=study.content_of(study.files_of("residuals")),
         code=code_hash("threshold_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -239,9 +242,9 @@ rule tabulate_regions:
     input:
         map=FETCHED,
         variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json"),
-        values=study.files_of("values"),
+        values=ancient(study.files_of("values")),
         atlases=FETCHED_ATLASES,
-        atlas_labels=study.labels,
+        atlas_labels=ancient(study.labels),
     output:
         variants=of_variants("regions.csv", "peaks.csv", "table.tsv", *LABELS),
         agreement=(
@@ -331,10 +334,10 @@ rule sweep_map:
     """Regions over a whole grid of thresholds and sizes, and over which thresholds every peak stands by itself."""
     input:
         map=FETCHED,
-        residuals=study.files_of("residuals"),
+        residuals=ancient(study.files_of("residuals")),
         variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json", variants=SPECIFIED),
         atlases=FETCHED_ATLASES,
-        atlas_labels=study.labels,
+        atlas_labels=ancient(study.labels),
     output:
         reported("results/{map}/sweep/sweep.csv", "sweep_table", "regions over the grid (CSV)", "sweep", "sweep"),
         reported(
@@ -352,7 +355,7 @@ rule sweep_map:
         smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
         residuals=study.image_of("residuals"),
         atlas_spaces=study.atlas_spaces,
-        content=study.content_of(study.labels),
+        content=study.content_of(study.files_of("residuals"), study.labels),
         code=code_hash("sweep_map", SCRIPTS),
     conda:
         "envs/environment.yaml"
@@ -400,9 +403,9 @@ if PUBLISHED:
         """Find the settings under which a published table follows from its map, and say which rows do not."""
         input:
             map=FETCHED,
-            residuals=study.files_of("residuals"),
-            table=study.table_of,
-            peaks=study.peaks_of,
+            residuals=ancient(study.files_of("residuals")),
+            table=ancient(study.table_of),
+            peaks=ancient(study.peaks_of),
             regions=study.regions_of,
         output:
             multiext("results/{map}/published/{table}/", "settings.csv", "rows.csv", "variant.yaml", "check.json"),
@@ -422,7 +425,7 @@ if PUBLISHED:
             asked=study.published_keys("space", "within_mm", "variant", "package"),
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
             residuals=study.image_of("residuals"),
-            content=study.content_of(study.table_of, study.peaks_of),
+            content=study.content_of(study.files_of("residuals"), study.table_of, study.peaks_of),
             code=code_hash("check_published", SCRIPTS),
         conda:
             "envs/environment.yaml"
@@ -455,7 +458,7 @@ if "map" in HTML:
         benchmark:
             "results/benchmarks/show_map/{map}.tsv"
         params:
-            row=study.map_keys("citation"),
+            citation=study.citation_of,
             references=study.atlas_references,
             template=study.config["template"] if DRAWN else None,
             template_space=study.config["template_space"],
@@ -480,7 +483,7 @@ if "view" in HTML:
                 *("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json", "regions.csv"),
             ),
             atlases=FETCHED_ATLASES,
-            atlas_labels=study.labels,
+            atlas_labels=ancient(study.labels),
             template=ancient(study.template_of),
         output:
             reported("results/{map}/view.html", "view", "interactive view"),

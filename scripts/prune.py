@@ -1,10 +1,8 @@
 """Rule prune: remove the results of maps and variants that are in the config no more."""
 
-import shutil
 from pathlib import Path
 
-from statmap.config.outcome import REMOVED
-from statmap.io.files import UserError
+from statmap.io.files import UserError, remove
 from statmap.io.log import log, logging_to
 
 
@@ -26,11 +24,7 @@ def main(left_behind: list[str], maps: list[str]) -> None:
             "removed; give the options, --configfile among them, of the run that made them"
         )
     for path in map(Path, left_behind):
-        if path.is_dir() and not path.is_symlink():
-            begun = path if path.name.startswith(REMOVED) else path.rename(path.with_name(f"{REMOVED}{path.name}"))
-            shutil.rmtree(begun)
-        else:
-            path.unlink()
+        remove(path)
         log.info("removed %s", path)
 
 

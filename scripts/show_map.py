@@ -1,5 +1,6 @@
 """Rule show_map: the page of one map: figures, tables, voxel accounting and methods of every variant."""
 
+import html
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -83,7 +84,7 @@ if __name__ == "__main__":
             inputs=by_folder(snakemake.input.variants),
             shared=snakemake.input.shared,
             tables_sidecar=snakemake.input.tables_sidecar,
-            cites=Credits(params.row["citation"], params.references, params.template, params.template_space),
+            cites=Credits(html.unescape(params.citation), params.references, params.template, params.template_space),
             beside=Beside(output.parent, params.max_pages, params.has_view, _answers(snakemake.input.checks)),
             output=output,
         )

@@ -61,10 +61,11 @@ def parse_everything(folder):
 
 
 def job_of(rule, **wildcards):
-    """What a rule gives to its script for these wildcards, under the names that a script reads it by."""
+    """What a rule gives to its script for these wildcards, by the names that it has there; ancient inputs."""
     job = Job(rule, SimpleNamespace(workflow=SimpleNamespace(attempt=1)), wildcards)
     return SimpleNamespace(
         input=job.input._plainstrings(),
+        ancient=[str(file) for file in job.input if file.is_ancient],
         output=job.output._plainstrings(),
         params=job.params,
         wildcards=job.wildcards,

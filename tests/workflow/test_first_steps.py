@@ -1,11 +1,16 @@
 """From an empty folder to a table: a map without a sheet, the template of a study, what a dry run finds."""
 
+import html
+import os
 import shutil
+import subprocess
+import sys
+import time
 
 import nibabel as nib
 import numpy as np
 import pytest
-from running import REPOSITORY, rows_of, run_snakemake, succeed
+from running import OFFLINE, REPOSITORY, copy_checkout, rows_of, run_snakemake, succeed
 
 
 @pytest.fixture
@@ -21,11 +26,18 @@ def faces(tmp_path):
 
 
 def test_a_map_without_a_sheet_and_its_report(faces):
+    """In a folder that is not there; what somebody typed is text in it and on the page, and runs nowhere."""
+    citation = "A & B </script><script>alert(1)</script> <!-- &amp; 'C'"
     output = succeed(
-        *(faces, "--report", "results/report.html", "--report-after-run"),
+        *(faces, "--report", "results/new/report.html", "--report-after-run"),
         *("--config", "map=faces.nii.gz", "space=MNI152", "atlases=[aal]", "figures=[threshold]"),
+        config={"citation": citation},
     )
-    assert "Traceback" not in output and (faces / "results/report.html").stat().st_size > 10**5
+    report = (faces / "results/new/report.html").read_text(encoding="utf-8")
+    assert "Traceback" not in output and len(report) > 10**5
+    assert html.escape(citation) in report and "<script>alert(1)" not in report and "<!-- &" not in report
+    page = (faces / "results/faces/map.html").read_text(encoding="utf-8")
+    assert citation in html.unescape(page) and "<script>alert(1)" not in page
     (first, second) = rows_of(faces / "results/faces/p-001/regions.csv")
     assert {first["sign"], second["sign"]} == {"positive", "negative"} and first["aal_peak"] and first["p_peak"]
     assert [row["variant"] for row in rows_of(faces / "results/summary.csv")] == ["fdr-05", "p-001"]
@@ -71,3 +83,28 @@ def test_a_key_that_is_there_twice(faces):
     done = run_snakemake(faces, "--configfile", faces / "study.yaml")
     assert done.returncode and "study.yaml: key 'a' is there twice in a block, lines 3 and 4" in done.stdout
     assert "Traceback" not in done.stdout and not (faces / "results").exists()
+
+
+def test_a_checkout_in_a_path_that_a_shell_takes_apart(tmp_path):
+    """Snakemake does not quote the path of Python."""
+    checkout = copy_checkout(tmp_path / "it's my $HOME; (study) & more")
+    (checkout / ".venv").symlink_to(sys.prefix)
+    command = [checkout / ".venv/bin/python", "-m", "snakemake", "--cores", "1", "results/maps/motor.json"]
+    done = subprocess.run(command, cwd=checkout, env=os.environ | OFFLINE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (checkout / "results/maps/motor.nii.gz").is_file()
+
+
+def test_a_clock_that_was_set_back(faces):
+    """A source may be of any time. What is made of a result has to be younger, so one line says what to do."""
+    settings, target = ("--config", "map=faces.nii.gz", "template="), "results/faces/p-001/thresholded.json"
+    succeed(faces, "results/maps/faces.json", *settings)
+    for path in (faces / "results/maps").iterdir():
+        os.utime(path, (time.time() + 10**6,) * 2)
+    done = run_snakemake(faces, target, *settings)
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if "set back" in line]
+    assert "older modification time" in line and (faces / "results/maps/faces.nii.gz").is_file()
+    advice = line.partition("set back, run: ")[2]
+    subprocess.run(advice, shell=True, cwd=faces, check=True)
+    succeed(faces, target, *settings)

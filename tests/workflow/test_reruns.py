@@ -1,9 +1,11 @@
 """What runs again when something changes, and what does not."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -108,12 +110,14 @@ def test_a_map_added_runs_only_what_is_new(changed):
 
 
 def test_a_file_of_the_sheet_that_changes_is_fetched_again(tmp_path, motor_path):
-    """New bytes count, a new date alone does not."""
+    """New bytes count; a new date alone does not, of however large a file, and be it in the future."""
     shutil.copyfile(motor_path, tmp_path / "own.nii.gz")
     (tmp_path / "maps.tsv").write_text("map\tsource\nown\town.nii.gz\n", encoding="utf-8")
     target, settings = "results/maps/own.json", {"config": {"maps": "maps.tsv"}}
     assert planned(succeed(tmp_path, target, **settings)) == {"fetch_map": 1}
-    (tmp_path / "own.nii.gz").touch()
+    os.utime(tmp_path / "own.nii.gz", (time.time() + 10**7,) * 2)
+    assert plan(tmp_path, target, "--max-checksum-file-size", "0", **settings) == {}
+    assert planned(succeed(tmp_path, target, "--forcerun", "fetch_map", **settings)) == {"fetch_map": 1}
     assert plan(tmp_path, target, **settings) == {}
     (tmp_path / "own.nii.gz").write_bytes(motor_path.read_bytes() + b"\0")
     assert plan(tmp_path, target, **settings) == {"fetch_map": 1}
@@ -255,3 +259,10 @@ def test_editing_a_script_runs_its_rule(checkout):
     path = checkout[0] / "scripts/show_map.py"
     path.write_bytes(path.read_bytes() + b"# an edit\n")
     assert planned(dry_run(checkout)) == {"show_map": 1}
+
+
+def test_time_alone_runs_nothing(checkout):
+    """As after another branch was checked out, and this one again."""
+    for path in checkout[0].rglob("*"):
+        os.utime(path, (time.time() + 100,) * 2)
+    assert planned(dry_run(checkout)) == {}

@@ -4,12 +4,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from ..io.files import REMOVED
+
 # Endings of the files of an atlas, of a map and of a comparison of maps. `left_behind` finds them by the last one,
 # which is removed last: where the process is killed, the next finds the rest.
 FETCHED_ATLAS = (".nii.gz", ".sha256", ".nii.gz.download", ".json")
 FETCHED = (".nii.gz", "_mask.nii.gz", ".sha256", ".nii.gz.download", "_mask.nii.gz.download", ".json")
 OVERLAPS = (*(f"_{figure}.{kind}" for figure in ("overlap", "dice") for kind in ("png", "svg", "pdf")), ".nii.gz")
-REMOVED = ".removed."  # prefix of a folder while it is removed: where the process is killed, the next finds the rest
 # Files of a map with two variants or more.
 COMPARISONS = ("stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf")
 

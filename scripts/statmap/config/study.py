@@ -3,18 +3,20 @@
 This is imported whenever the Snakefile is parsed, once per job on a cluster, so it imports nothing heavy.
 """
 
+import html
 import math
 import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from ..distributions import distribution_of
 from ..inference.needs import check_df
 from ..io.declared import entities_of, statistic
-from ..io.files import UserError, sha256_of
+from ..io.files import UserError, sha256_of, writing
 from ..io.formats import files_of, split_volume, stem_of
 from ..io.samples import SAMPLES, SPACE, labels_path, packaged, sample_path
 from ..io.sources import is_remote, local_path
@@ -28,6 +30,7 @@ from .variants import check_ids, read_variant_table, resolve_variants, written_v
 
 MOST_POINTS = 100_000  # of a range of thresholds
 MOST_ROWS = 1_000_000  # of a sweep's table
+LARGE = 2**25  # bytes of a file whose sha256 is noted down
 
 
 class Study:
@@ -238,6 +241,10 @@ class Study:
         """A function that gives these keys of the atlas of a job."""
         return lambda wildcards: {key: self.atlases[wildcards.atlas][key] for key in keys}
 
+    def citation_of(self, wildcards) -> str:
+        """The citation of a map with <, > and & escaped, as Snakemake writes params into its report as they are."""
+        return html.escape(self.maps[wildcards.map]["citation"] or "")
+
     @property
     def sweep_keys(self) -> dict:
         """The keys of the sweep, see `rules.SweepRule`."""
@@ -296,8 +303,8 @@ class Study:
     def content_of(self, *files: str | list[str] | Callable) -> Callable:
         """A function that gives the sha256 of files: paths, or functions that give them for the wildcards of a job.
 
-        Snakemake compares times only, and a file that replaces another may be older. Residuals are not hashed: they may
-        be gigabytes, and the hash is taken whenever the Snakefile is parsed.
+        Snakemake looks at their times, and a file that takes the place of another may have an older one, or one in the
+        future. So they are `ancient` to it.
         """
 
         def content(wildcards) -> list[str]:
@@ -376,7 +383,21 @@ def _map_in_config(config, schema, keys):
 
 @cache
 def _sha256(path):
-    return sha256_of(path)
+    """SHA-256 of a file; of a large one noted down, as this is done whenever the Snakefile is parsed.
+
+    The note is of its place, its size and the time at which anything of it was changed last, which nobody can set.
+    """
+    status = os.stat(path)
+    if status.st_size < LARGE:
+        return sha256_of(path)
+    state = os.path.abspath(path), status.st_ino, status.st_size, status.st_ctime_ns
+    note = Path(".snakemake/statmap/sha256", sha256(repr(state).encode()).hexdigest())
+    with suppress(OSError):
+        return note.read_text(encoding="ascii")
+    found = sha256_of(path)
+    with suppress(OSError), writing(note) as temporary:  # where nothing can be written, it is read anew
+        temporary.write_text(found, encoding="ascii")
+    return found
 
 
 def expand_thresholds(thresholds: list | dict) -> list:

@@ -11,6 +11,8 @@ from typing import Any
 MOST_TEXT = 2**26  # bytes of a table or a config
 DEEPEST, MOST_NODES = 100, 1_000_000  # of YAML: blocks within each other; keys and values, each alias counted in full
 
+REMOVED = ".removed."  # before the name of a folder that is being removed
+
 
 class UserError(Exception):
     """An error that the user can fix: one line that names what was found and what is accepted.
@@ -45,6 +47,16 @@ def writing(path):
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a link; a folder with all that is in it, moved aside first, as half of one tells nothing."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink()
+        return
+    import shutil  # late: one rule removes folders
+
+    shutil.rmtree(path if path.name.startswith(REMOVED) else path.rename(path.with_name(f"{REMOVED}{path.name}")))
 
 
 def beside(path: str | Path, ending: str) -> Path:

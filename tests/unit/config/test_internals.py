@@ -1,11 +1,16 @@
 """What is asked of Snakemake's internals; `tests/workflow/test_internals.py` asks the version that is installed."""
 
+import asyncio
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from snakemake.settings.types import OutputSettings
 
-from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit
+from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit, prepare_snakemake
 
 
 def workflow(**attributes):
@@ -37,3 +42,91 @@ def test_a_snakemake_that_has_none_of_it_runs_on():
     lift_job_rate_limit(workflow(local_exec=True, scheduler=None))
     lift_job_rate_limit(workflow(local_exec=True, scheduler=(empty := SimpleNamespace())))
     assert vars(other) == vars(empty) == {}
+
+
+@pytest.fixture
+def prepared(monkeypatch):
+    """Modules like those of Snakemake, changed."""
+
+    class DAG:
+        async def check_output_mtime(self, job, outputs):
+            if job.input:
+                raise ValueError(f"{outputs[0]} is older than {job.input[0].name} ({job.rule})")
+
+    class PythonScript:
+        def _execute_cmd(self, command, **values):
+            return command.format(**values)
+
+    class Reporter:
+        def __init__(self, path, content):
+            self.settings, self.content = SimpleNamespace(path=path), content
+
+        def render(self):
+            self.settings.path.write_text("half")
+            if not self.content:
+                raise KeyboardInterrupt
+            self.settings.path.write_text(f"{self.content} in {self.settings.path.stem}")
+
+    modules = {
+        "jobs": SimpleNamespace(get_script_mtime=lambda path: 5.0),
+        "dag": SimpleNamespace(DAG=DAG),
+        "script": SimpleNamespace(PythonScript=PythonScript),
+        "report.html_reporter": SimpleNamespace(Reporter=Reporter),
+    }
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, f"snakemake.{name}", module)
+    prepare_snakemake(Path("/checkout/scripts"))
+    time_of = modules["jobs"].get_script_mtime
+    return SimpleNamespace(time_of=time_of, dag=DAG(), script=PythonScript(), Reporter=Reporter)
+
+
+def test_scripts_of_the_workflow_have_no_time_and_others_have_theirs(prepared):
+    assert prepared.time_of("/checkout/scripts/show_map.py") == 0
+    assert prepared.time_of("/checkout/scripts2/show_map.py") == prepared.time_of("/other.py") == 5
+
+
+def test_what_is_ancient_may_be_younger_than_what_is_made_of_it(prepared):
+    def check(*ancient):
+        files = [SimpleNamespace(name=f"in{n}", is_ancient=one) for n, one in enumerate(ancient)]
+        job = SimpleNamespace(input=files, rule="the_rule")
+        return asyncio.run(prepared.dag.check_output_mtime(job, ["out"]))
+
+    assert check() is check(True, True) is None
+    advice = "^out is older than in1 .the_rule.. If the clock was set back, run: find results -newermt now -exec touch"
+    with pytest.raises(ValueError, match=advice):
+        check(True, False)
+
+
+@pytest.mark.parametrize("python", ["/usr/bin/python", "/my own/it's/python", "/a;$b(c)/python"])
+def test_the_interpreter_is_quoted(prepared, python):
+    command = prepared.script._execute_cmd("{py_exec} 'script.py'", py_exec=python)
+    assert shlex.split(command) == [python, "script.py"]
+    assert prepared.script._execute_cmd("Rscript {fname}", fname="a b") == "Rscript a b"
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.zip"])
+def test_a_report_that_is_killed_leaves_the_one_before(prepared, tmp_path, name):
+    path = tmp_path / "not/there" / name
+    for content in ("first", "", "second"):
+        reporter = prepared.Reporter(path, content)
+        with suppress(KeyboardInterrupt):
+            reporter.render()
+        assert path.read_text() == f"{content or 'first'} in report"
+        assert reporter.settings.path == path and list(path.parent.iterdir()) == [path]
+
+
+def test_a_report_goes_on_from_one_that_was_killed_on_the_spot(prepared, tmp_path):
+    """Nothing of it is tidied up then."""
+    (tmp_path / ".report.html").mkdir()
+    (tmp_path / ".report.html/report.html").write_text("half")
+    prepared.Reporter(tmp_path / "report.html", "whole").render()
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_another_snakemake_is_left_as_it_is(monkeypatch):
+    for name in ("jobs", "dag", "script", "report.html_reporter"):
+        monkeypatch.setitem(sys.modules, f"snakemake.{name}", (empty := SimpleNamespace()))
+        prepare_snakemake(Path("/checkout/scripts"))
+        assert not vars(empty)
+        monkeypatch.delitem(sys.modules, f"snakemake.{name}")
+    prepare_snakemake(Path("/checkout/scripts"))

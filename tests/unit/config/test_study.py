@@ -98,7 +98,8 @@ def test_every_key_reaches_a_rule_and_no_rule_has_a_key_of_its_own():
     steps = re.findall(r"study[.]variant_keys\((\w+)\)", SNAKEFILE)
     assert {key for step in steps for key in rules.keys_of(getattr(rules, step))} == set(KEYS)
     sheet = set(load(DECLARED / "schemas/maps.schema.yaml")["properties"])
-    assert keys_named("map_keys") | keys_named("files_of") == sheet - {"map"}
+    assert "study.citation_of" in SNAKEFILE
+    assert keys_named("map_keys") | keys_named("files_of") | {"citation"} == sheet - {"map"}
     assert keys_named("atlas_keys") <= set(SCHEMA["properties"]["atlases"]["additionalProperties"]["properties"])
     # `variants` decides what the rule reads
     assert "study.sweep_keys" in SNAKEFILE
