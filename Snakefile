@@ -78,6 +78,8 @@ COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
 SWEPT = MAPS if study.sweep else []
+STYLE = study.config["figure_style"]
+LIMITS = ["results/colour_limits.json"] if (DRAWN or PAGES) and STYLE["colour_limit"] == "shared" else []
 SPECIFIED = VARIANTS if study.sweep and study.sweep["variants"] else []
 PUBLISHED = [f"{table['map']}/published/{name}" for name, table in study.published.items()]
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
@@ -115,11 +117,12 @@ rule all:
         expand(FETCHED, map=MAPS),
         FETCHED_ATLASES,
         expand(of_variants("thresholded.nii.gz", "thresholded.json"), map=MAPS),
-        expand(of_variants("regions.nii.gz", "regions.json", *FOUR_D), map=MAPS),
+        expand(of_variants("regions.nii.gz", "regions.json", "accounting.nii.gz", *FOUR_D), map=MAPS),
         expand(of_variants("regions.csv", "peaks.csv", "table.tsv", *LABELS), map=MAPS),
         expand("results/{map}/tables.json", map=MAPS),
         expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
         expand(of_variants(*PAGES), map=MAPS),
+        LIMITS,
         expand("results/{map}/{table}.csv", map=COMPARED, table=["stability", "matches"]),
         expand("results/{map}/{figure}.{format}", map=MAPS, figure=AGREEMENT, format=FORMATS),
         expand("results/{map}/{page}.html", map=MAPS, page=HTML),
@@ -221,7 +224,7 @@ rule extract_regions:
     input:
         of_variants("thresholded.nii.gz", "thresholded.json"),
     output:
-        of_variants("regions.nii.gz", "regions.json", *FOUR_D),
+        of_variants("regions.nii.gz", "regions.json", "accounting.nii.gz", *FOUR_D),
     log:
         "results/logs/extract_regions/{map}.log",
     benchmark:
@@ -274,16 +277,42 @@ rule tabulate_regions:
         "scripts/tabulate_regions.py"
 
 
+if LIMITS:
+
+    rule limit_colours:
+        """Find the colour scale that all maps of one statistic share."""
+        input:
+            images=expand("results/maps/{map}.nii.gz", map=MAPS),
+            masks=expand("results/maps/{map}_mask.nii.gz", map=MAPS),
+            sidecars=expand("results/maps/{map}.json", map=MAPS),
+            thresholded=expand(of_variants("thresholded.json"), map=MAPS),
+        output:
+            LIMITS,
+        log:
+            "results/logs/limit_colours.log",
+        benchmark:
+            "results/benchmarks/limit_colours.tsv"
+        params:
+            code=code_hash("limit_colours", SCRIPTS),
+        conda:
+            "envs/environment.yaml"
+        message:
+            "Finding the colour scale that maps share"
+        script:
+            "scripts/limit_colours.py"
+
+
 if DRAWN or PAGES:
 
     rule plot_variants:
-        """Draw every variant (thresholded map, numbered regions, glass brain, a page per region) and their agreement."""
+        """Draw every variant (cuts, glass brain, cortex, voxel accounting, a page per region) and their agreement."""
         input:
             map=FETCHED,
             variants=of_variants(
                 *("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json"),
-                *("regions.csv", "peaks.csv"),
+                *("accounting.nii.gz", "regions.csv", "peaks.csv"),
             ),
+            colour_limits=LIMITS,
             tables_sidecar="results/{map}/tables.json",
             stability=expand("results/{{map}}/stability.csv") if AGREEMENT else [],
             template=ancient(study.template_of),
@@ -317,6 +346,7 @@ if DRAWN or PAGES:
         benchmark:
             "results/benchmarks/plot_variants/{map}.tsv"
         params:
+            style=STYLE,
             max_pages=study.config["max_pages"],
             formats=FORMATS,
             captions={name: VARIANT_FIGURES[name] for name in DRAWN} | (SHARED_FIGURES if AGREEMENT else {}),
@@ -386,6 +416,7 @@ rule plot_sweep:
         "results/benchmarks/plot_sweep/{map}.tsv"
     params:
         rule=study.sweep_keys,
+        style=STYLE,
         captions=SWEEP_FIGURES,
         content=study.content_of(study.template_of),
         code=code_hash("plot_sweep", SCRIPTS),
@@ -423,6 +454,7 @@ if PUBLISHED:
             "results/benchmarks/check_published/{map}.{table}.tsv"
         params:
             asked=study.published_keys("space", "within_mm", "variant", "package"),
+            style=STYLE,
             smoothness=study.map_keys("fwhm_mm", "dlh", "search_voxels"),
             residuals=study.image_of("residuals"),
             content=study.content_of(study.files_of("residuals"), study.table_of, study.peaks_of),
@@ -480,7 +512,7 @@ if "view" in HTML:
         input:
             map=FETCHED,
             variants=of_variants(
-                *("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json", "regions.csv"),
+                *("thresholded.json", "regions.nii.gz", "regions.json", "accounting.nii.gz", "regions.csv"),
             ),
             atlases=FETCHED_ATLASES,
             atlas_labels=ancient(study.labels),
@@ -539,6 +571,7 @@ if ACROSS:
         params:
             maps=MAPS,
             linked="map" in HTML,
+            style=STYLE,
             content=study.content_of(study.template_of_all),
             code=code_hash("compare_maps", SCRIPTS),
         conda:

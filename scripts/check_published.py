@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from statmap.figures.files import draw_figures
 from statmap.figures.published import published_figure
+from statmap.figures.style import FigureStyle
 from statmap.grid import decimals_of, voxel_volume
 from statmap.inference.families import family_of
 from statmap.inference.search_volume import search_volumes
@@ -59,6 +60,7 @@ def main(
     table: PrintedTable,
     regions: Mapping[str, Path],
     smoothness: Smoothness,
+    style: FigureStyle,
     outputs: Mapping[str, Path],
 ) -> None:
     """Check one published table.
@@ -109,7 +111,7 @@ def main(
         interval = best.low, best.high
         sided = best.sign if best.sign in ("positive", "negative") else "two"
     title, units = f"{map_id}: table {table_id}", stat_map.distribution.units
-    figure = partial(published_figure, row_curves(published, search), interval, title, answer, units, sided)
+    figure = partial(published_figure, row_curves(published, search), interval, title, answer, units, sided, style)
     draw_figures({"check": figure}, [path for file, path in outputs.items() if file in FIGURES])
     unit = {"voxels": "voxels", "mm3": "mm³"}[published.size_unit]
     about = f"{Path(table.path).name}, read as the layout of {published.layout}; sizes in {unit}"
@@ -118,7 +120,7 @@ def main(
         temporary.write_text(check_page(title, about, answer, tables, text, outputs["check.png"]), encoding="utf-8")
 
 
-FIGURES = ("check.png", "check.svg", "check.pdf")
+FIGURES = ("check.png", "check.svg", "check.pdf", "check.txt")
 
 
 def _reproduce(published, stat_map, regions, within_mm):
@@ -155,5 +157,6 @@ if __name__ == "__main__":
             ),
             regions={Path(path).name: Path(path) for path in snakemake.input.regions},
             smoothness=Smoothness.given(snakemake.params),
+            style=FigureStyle(**snakemake.params.style),
             outputs={Path(path).name: Path(path) for path in snakemake.output},
         )

@@ -9,6 +9,7 @@ import numpy as np
 from statmap.figures.files import draw_figures
 from statmap.figures.overlap_chart import maps_figure, overlap_figure
 from statmap.figures.scene import lay_out
+from statmap.figures.style import FigureStyle
 from statmap.grid import decimals_of
 from statmap.io.files import writing
 from statmap.io.images import read_template, read_written
@@ -24,6 +25,7 @@ from statmap.web.maps_page import Agreement, maps_page
 def main(
     inputs: Mapping[tuple[str, str], Mapping[str, Path]],
     template: str | None,
+    style: FigureStyle,
     outputs: Mapping[str, Path],
     overlaps: Iterable[str],
     figures: Sequence[str],
@@ -35,6 +37,7 @@ def main(
     ----------
     inputs : by map and variant, ``regions.nii.gz``, ``regions.json`` and ``regions.csv``.
     template : anatomical image, or None.
+    style : of the figures.
     outputs : to write: ``maps.csv``, one row per variant and pair of maps; ``found.csv``, one row per variant and
         region, with the maps that it is found in; ``maps.html``, which shows both.
     overlaps : images to write, one per variant and called by it: the number of maps in each voxel.
@@ -65,8 +68,10 @@ def main(
         regions = {map_id: read_table(inputs[map_id, variant]["regions.csv"]) for map_id in together}
         labelled = next((label_columns("regions.csv", own[0]) for own in regions.values() if own), labelled)
         found += [row | {"variant": variant} for row in found_in_maps(regions, shared_voxels(labels))]
-        draw[f"{variant}_overlap"] = partial(overlap_figure, counts, affine, n, background, variant, counted + apart)
-        draw[f"{variant}_dice"] = partial(maps_figure, pairs, together, variant, agreement + apart)
+        draw[f"{variant}_overlap"] = partial(
+            overlap_figure, counts, affine, n, background, variant, counted + apart, style
+        )
+        draw[f"{variant}_dice"] = partial(maps_figure, pairs, together, variant, agreement + apart, style)
     draw_figures(draw, figures)
     write_rows(outputs["maps.csv"], rows, MAPS)
     columns = with_added("found.csv", atlas=[name.removesuffix("_peak") for name in labelled], map=together)
@@ -102,6 +107,7 @@ if __name__ == "__main__":
         main(
             inputs=by_map_and_variant(snakemake.input.variants),
             template=snakemake.input.template or None,
+            style=FigureStyle(**snakemake.params.style),
             outputs={Path(path).name: Path(path) for path in snakemake.output.of_all},
             overlaps=snakemake.output.overlaps,
             figures=snakemake.output.figures,

@@ -33,9 +33,10 @@ def main(
     map_id : name, for the log and the sidecars.
     rules : by variant.
     inputs : by variant, ``thresholded.nii.gz`` and ``thresholded.json``.
-    outputs : by variant, ``regions.nii.gz``, the labels, and ``regions.json`` with the voxel accounting; where it is
-        asked for ``regions_4d.nii.gz``, one volume per region (one empty volume without any, or with more than
-        the format counts).
+    outputs : by variant, ``regions.nii.gz``, the labels, ``accounting.nii.gz``, what became of every suprathreshold
+        voxel (see `Regions.outcomes`), and ``regions.json``, which counts them; where it is asked for
+        ``regions_4d.nii.gz``, one volume per region (one empty volume without any, or with more than the format
+        counts).
 
     Raises
     ------
@@ -66,6 +67,7 @@ def main(
             log.warning("%s: %s", name, warning)
         dtype = np.int16 if regions.n_regions < 2**15 else np.int32
         write_image(to_write["regions.nii.gz"], regions.labels.astype(dtype), affine)
+        write_image(to_write["accounting.nii.gz"], regions.outcomes, affine)
         if "regions_4d.nii.gz" in to_write:
             volumes = region_voxels(regions.labels, data) if written else [(np.arange(0), data.ravel()[:0])]
             write_sparse(to_write["regions_4d.nii.gz"], volumes, (*data.shape, max(written, 1)), affine, data.dtype)
@@ -84,6 +86,7 @@ def main(
             regions=regions.n_regions,
             voxel_volume_mm3=voxel_volume(affine),
             voxel_accounting=regions.accounting,
+            accounting_sha256=sha256_of(to_write["accounting.nii.gz"]),
         ).write(to_write["regions.json"])
 
 

@@ -9,14 +9,15 @@ from statmap.figures.montage import frequency_figure
 from statmap.figures.persistence_chart import persistence_figure
 from statmap.figures.scene import lay_out
 from statmap.figures.specification_curve import specification_figure
+from statmap.figures.style import FigureStyle
 from statmap.figures.sweep_chart import sweep_figure
+from statmap.figures.variant import label_of
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.images import read_result, read_template
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapSidecar, by_folder
 from statmap.regions.extract import RegionsSidecar
 from statmap.stability.findings import read_ranges
-from statmap.tables.columns import label_columns
 from statmap.tables.csv_files import read_table
 from statmap.types import Sided
 
@@ -28,6 +29,7 @@ def main(
     variants: Mapping[str, Mapping[str, Path]],
     template: str | None,
     sided: Sided,
+    style: FigureStyle,
     figures: Iterable[str],
 ) -> None:
     """Draw the sweep of one map.
@@ -40,6 +42,8 @@ def main(
     variants : ``thresholded.json`` and ``regions.json`` of each, for its cutoff and its smallest size.
     template : anatomical image in the space of the map, or None.
     sided : which signs the sweep tests.
+    style : of the figures.
+    style : the config's ``figure_style``.
     figures : files to write; the name says which figure, the suffix which format.
     """
     units = MapSidecar.read(sidecar).distribution.units
@@ -52,14 +56,14 @@ def main(
     counted = f"{len(grid)} specifications"
     points = [row for row in grid if row["variant"] is None]
     cutoffs = {mark["variant"]: mark["cutoff"] for mark in marked}
-    shown = units, sided
+    shown = units, sided, style
     draw = {
         "sweep": partial(sweep_figure, points, marked, map_id, "Regions over cutoff and smallest size", *shown),
         "persistence": partial(
             persistence_figure, first, cutoffs, map_id, "Over which cutoffs each peak stands by itself", *shown
         ),
         "selection_frequency": partial(
-            frequency_figure, share, affine, background, map_id, f"Share of {counted} that keep each voxel"
+            frequency_figure, share, affine, background, map_id, f"Share of {counted} that keep each voxel", style
         ),
         "findings": partial(specification_figure, grid, findings, map_id, f"What {counted} find", *shown),
     }
@@ -79,9 +83,8 @@ def _mark(variant, files):
 def with_specifications(finding: dict, n_specifications: int) -> dict:
     """A row of findings.csv as the figure takes it: its label, and for every row of sweep.csv whether it finds it."""
     rows = set(read_ranges(finding["found_in"]))
-    labels = [finding[name] for name in label_columns("findings.csv", finding)]
     is_found = [row in rows for row in range(1, n_specifications + 1)]
-    return finding | {"id": finding["finding"], "label": next(iter(labels), None), "found": is_found}
+    return finding | {"id": finding["finding"], "label": label_of(finding, "findings.csv"), "found": is_found}
 
 
 if __name__ == "__main__":
@@ -93,5 +96,6 @@ if __name__ == "__main__":
             variants=by_folder(snakemake.input.variants),
             template=snakemake.input.template or None,
             sided=snakemake.params.rule["sided"],
+            style=FigureStyle(**snakemake.params.style),
             figures=snakemake.output,
         )

@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from statmap.inference.thresholds import ThresholdSidecar
 from statmap.io.files import writing
-from statmap.io.images import read_template, read_written
+from statmap.io.images import read_template
 from statmap.io.log import log, logging_to
 from statmap.io.stat_map import MapFiles, StatMap, by_folder
 from statmap.regions.atlases import AtlasFiles, read_atlases
-from statmap.regions.extract import RegionsSidecar
-from statmap.regions.outcomes import voxel_outcomes
+from statmap.regions.extract import read_regions
 from statmap.tables.csv_files import read_table
 from statmap.web.viewer import VariantView, viewer_page
 
@@ -33,7 +30,7 @@ def main(
     ----------
     map_id : name.
     files : what rule fetch_map wrote.
-    inputs : by variant, image and JSON of ``thresholded`` and of ``regions``, ``regions.csv``.
+    inputs : by variant, ``thresholded.json``, image and JSON of ``regions``, ``accounting.nii.gz``, ``regions.csv``.
     template : anatomical image in the space of the map, or None. Where it does not lie over the map, or is None, the
         map's own outline is the background.
     atlases : by name.
@@ -44,10 +41,8 @@ def main(
     variants = []
     for variant, made in inputs.items():
         thresholded = ThresholdSidecar.read(made["thresholded.json"])
-        extracted = RegionsSidecar.read(made["regions.json"])
-        images = _labels_and_outcomes(made, extracted)
         regions = read_table(made["regions.csv"])
-        variants.append(VariantView(variant, thresholded, extracted, *images, regions, written[variant]))
+        variants.append(VariantView(variant, thresholded, *read_regions(made), regions, written[variant]))
     families = {tuple(variant.thresholded.parameters[key] for key in ("domain", "tdp_alpha")) for variant in variants}
     family = families.pop() if len(families) == 1 else ("mask", None)  # of one family and confidence, or of none
     stat_map, background = StatMap.read(map_id, files), read_template(template) if template else None
@@ -56,13 +51,6 @@ def main(
     with writing(output) as temporary:
         temporary.write_text(text, encoding="utf-8")
     log.info("map '%s': %d variants", map_id, len(variants))
-
-
-def _labels_and_outcomes(made, extracted):
-    """Of a variant the region of every voxel, and what became of it, see `viewer.VariantView`."""
-    thresholded, affine = read_written(made["thresholded.nii.gz"], made["thresholded.json"])
-    labels = read_written(made["regions.nii.gz"], made["regions.json"])[0].astype(np.int32)
-    return labels, voxel_outcomes(thresholded, labels, affine, extracted.voxel_accounting, extracted.rule)
 
 
 if __name__ == "__main__":

@@ -104,5 +104,6 @@ def regions_sidecar(keys, **entries):
     said = made("thresholded.nii.gz") | {"source_sha256": "", "regions": 0, "voxel_volume_mm3": 27.0}
     said |= {"min_region_size_mm3": rule.min_region_size, "size_rule": rule.size_rule, "critical_extent_voxels": None}
     said |= {"smallest_significant_voxels": None}
+    said["accounting_sha256"] = ""
     said["voxel_accounting"] = dict.fromkeys(("suprathreshold", *extract.OUTCOMES), 0)
     return RegionsSidecar(parameters=vars(rule), **said | entries)

@@ -49,6 +49,7 @@ def render(root: Path) -> dict[Path, str]:
         "keys": key_table(keys),
         "variant": key_table(schemas["config"]["$defs"]["variant"]["properties"]),
         "sweep": key_table(keys["sweep"]["properties"]),
+        "figure_style": key_table(keys["figure_style"]["properties"]),
         "published": key_table(keys["published"]["additionalProperties"]["properties"]),
         "atlas": key_table(keys["atlases"]["additionalProperties"]["properties"]),
         "samples": atlas_table(),
@@ -193,6 +194,9 @@ def defaults_file(schema: dict) -> str:
             for name, variant_rules in schema["$defs"]["variant"]["properties"].items():
                 if "default" in variant_rules and name != "convention":
                     lines.append(f"  {name}: {_yaml(variant_rules['default'])}")
+        elif key == "figure_style":
+            lines += ["figure_style:"]
+            lines += [f"  {name}: {_yaml(inner['default'])}" for name, inner in rules["properties"].items()]
         elif "default" in rules:
             lines.append(f"{key}: {_yaml(rules['default'])}")
     return "\n".join(lines) + "\n"

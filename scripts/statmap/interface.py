@@ -141,7 +141,7 @@ def draw(stat_map: StatMap, thresholded: Thresholded, passes: np.ndarray, region
     """
     from .figures.files import save
     from .figures.montage import regions_figure
-    from .figures.scene import choose_cuts, lay_out, make_scene
+    from .figures.scene import lay_out, make_scene
     from .io.images import read_template
     from .io.samples import SPACE, sample_path
     from .io.spaces import same_space
@@ -150,9 +150,9 @@ def draw(stat_map: StatMap, thresholded: Thresholded, passes: np.ndarray, region
     background = lay_out(*read_template(sample_path("mni152", "template"))) if in_space else None
     scene = make_scene(
         *(stat_map.values, stat_map.affine, passes, regions.labels, thresholded.cutoff.value, background),
-        *(thresholded.rule.sided, stat_map.distribution.units),
+        *(thresholded.rule.sided, stat_map.distribution.units, stat_map.space),
     )
     table, _ = tabulate(stat_map, thresholded, regions)
     in_words = describe(thresholded, stat_map.distribution)
     rows = table.replace({np.nan: None}).to_dict("records")
-    save(regions_figure(scene, rows, stat_map.name, in_words, choose_cuts(scene), regions.accounting), path)
+    save(regions_figure(scene, rows, stat_map.name, in_words, accounting=regions.accounting), path)

@@ -14,4 +14,6 @@ EdgeScale = Literal["volume", "suprathreshold"]
 RandomWalker = Literal["converged", "nilearn"]
 Threshold = float | str | dict[str, float]  # 3.0, "97%", {"fdr": 0.05}
 ClusterTheory = Literal["fsl", "spm"]
+Orientation = Literal["neurological", "radiological"]
+Background = Literal["white", "black"]
 PeakDistanceRule = Literal[">", ">="]

@@ -112,14 +112,15 @@ def test_filters_by_map_and_variant(page, run, map_id, tmp_path):
         found = entries(page)
         regions = read(run / f"results/{map_id}/{variant}/regions.csv")
         pages = [f"zoom on region {int(row['region']):03d}" for row in regions]
-        assert found == [[map_id, variant, show] for show in ["glass", "regions", "threshold", *pages]]
+        figures = ["accounting", "glass", "regions", "surface", "threshold"]
+        assert found == [[map_id, variant, show] for show in [*figures, *pages]]
     page.screenshot(path=tmp_path / "variant.png")
     assert len(pages) > 0
 
 
 def test_every_figure_opens_and_has_a_caption(page, run, tmp_path):
     choose(page, "motor", "split_")
-    for label in ("threshold", "regions", "glass", "zoom on region 001"):
+    for label in ("threshold", "regions", "glass", "surface", "accounting", "zoom on region 001"):
         look(page, label)
         image = page.locator("img[src^='data:image/png']:visible").last
         page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")

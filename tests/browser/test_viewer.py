@@ -18,7 +18,7 @@ from statmap.inference.thresholds import Cutoff
 from statmap.io.images import read_image
 from statmap.regions.atlases import Atlas
 from statmap.regions.clusters import filter_and_sort, label_components
-from statmap.regions.outcomes import KEPT, TOO_SMALL, UNSEEDED
+from statmap.regions.extract import KEPT, TOO_SMALL, UNSEEDED
 from statmap.stability.agreement import match_regions
 from statmap.web.colours import page_colours
 from statmap.web.viewer import VariantView, viewer_page

@@ -53,6 +53,7 @@ def test_results_are_documented_and_nothing_else(tmp_path):
         "maps": "maps.tsv",
         "atlases": {"atlas": {"image": "a.nii.gz", "labels": "labels.tsv"}},
         "sweep": {"thresholds": [3.0]},
+        "figure_style": {"colour_limit": "shared"},
         "published": {"mytable": {"map": "motor", "table": "labels.tsv"}},
     }
     (tmp_path / "all.yaml").write_text(yaml.safe_dump(overlay))

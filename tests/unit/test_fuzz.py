@@ -26,11 +26,14 @@ from hypothesis import strategies as st
 import extract_regions
 import fetch_atlas
 import fetch_map
+import plot_variants
 import start_study
 import tabulate_regions
 import threshold_map
 from statmap.config.schema import load
 from statmap.config.study import Study
+from statmap.figures.captions import VARIANT_FIGURES
+from statmap.figures.style import FigureStyle
 from statmap.io.files import UserError
 from statmap.io.formats import opened_for_reading
 from statmap.io.images import read_residuals
@@ -128,12 +131,13 @@ MADE = {"image": "m.nii.gz", "mask_image": "m_mask.nii.gz", "sidecar": "m.json"}
 
 @given(content=changed(MAP), zipped=st.booleans())
 @tried
-def test_any_map_is_refused_or_goes_through_to_its_tables(folder, content, zipped):
+def test_any_map_is_refused_or_goes_through_to_its_figures(folder, content, zipped):
     if not fetch(folder, content, zipped):
         return
     results = folder / "results"
     files = MapFiles(*(str(results / name) for name in MADE.values()))
-    names = ("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json", "regions.csv", "peaks.csv")
+    names = ("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json", "accounting.nii.gz")
+    names += ("regions.csv", "peaks.csv")
     made = {"v": {name: results / "v" / name for name in names}}
     rules = ({"v": rule_from(step, KEYS)} for step in (ThresholdRule, RegionRule, PeakRule))
     threshold_map.main(map_id="m", files=files, rules=next(rules), smoothness=Smoothness(), outputs=made)
@@ -148,7 +152,19 @@ def test_any_map_is_refused_or_goes_through_to_its_tables(folder, content, zippe
         outputs=made,
         sidecar=str(results / "tables.json"),
     )
-    assert all(path.is_file() for path in made["v"].values())
+    outputs = [*(f"{figure}.png" for figure in VARIANT_FIGURES if figure != "pages"), "pages"]
+    style = FigureStyle(dpi=72, cuts={"axial": 2, "sagittal": [0], "coronal": "auto"})
+    plot_variants.main(
+        map_id="m",
+        files=files,
+        inputs=made,
+        agreement=None,
+        template=None,
+        outputs={"v": {name: results / "v" / name for name in outputs}},
+        drawing=plot_variants.Drawing(style, None, 1, ["png"]),
+        tables_sidecar=str(results / "tables.json"),
+    )
+    assert all(Path(results / "v" / name).exists() for name in (*names, *outputs))
 
 
 @given(content=changed(MASK), zipped=st.booleans())

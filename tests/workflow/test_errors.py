@@ -85,7 +85,10 @@ OF_GOOD = {
 
 
 BESIDE = ["no-values", "pipe", "folder", "no-noise", "asked-not"]
-OF_A_VARIANT = "regions.json", "regions.nii.gz", "regions_4d.nii.gz", "thresholded.json", "thresholded.nii.gz"
+OF_A_VARIANT = (
+    *("accounting.nii.gz", "regions.json", "regions.nii.gz", "regions_4d.nii.gz"),
+    *("thresholded.json", "thresholded.nii.gz"),
+)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from statmap.tables.columns import PEAKS, REGIONS, STABILITY, SUMMARY
 
 VARIANTS = ["percentile-97", "value-3.0"]
 OUTCOMES = ["kept", "too_small", "unseeded", "seed_only"]
+FIGURES = ["threshold", "regions", "glass", "surface", "accounting"]
 OF_A_VARIANT = [
     "thresholded.nii.gz",
     "thresholded.json",
@@ -26,9 +27,8 @@ OF_A_VARIANT = [
     "peaks.csv",
     "table.tsv",
     "labels_aal.csv",
-    "threshold.png",
-    "regions.png",
-    "glass.png",
+    *(f"{figure}.png" for figure in FIGURES),
+    "accounting.nii.gz",
     "pages/region-001.png",
     "pages/region-002.png",
 ]
@@ -177,6 +177,8 @@ def test_the_accounting_and_the_summary_agree_with_the_images(results, variant_f
     )
     assert {outcome: int(row[outcome]) for outcome in ("suprathreshold", *OUTCOMES)} == accounting
     assert accounting["kept"] == np.count_nonzero(load(variant_folder / "regions.nii.gz"))
+    counted = np.bincount(load(variant_folder / "accounting.nii.gz").ravel(), minlength=5)[1:]
+    assert counted.tolist() == [accounting[outcome] for outcome in OUTCOMES]
     assert accounting["kept"] == sum(int(region["n_voxels"]) for region in regions)
     assert int(row["n_regions"]) == len(regions) == divided["Regions"]
     assert float(row["volume_mm3"]) == sum(float(region["volume_mm3"]) for region in regions)
@@ -219,7 +221,7 @@ def test_agreement_is_that_of_the_label_images(results):
 
 def test_figures_are_images_of_one_width(results):
     sizes = {path: struct.unpack(">II", path.read_bytes()[16:24]) for path in results.glob("motor/**/*.png")}
-    assert len(sizes) == 11
+    assert len(sizes) == 15
     for path in sizes:
         assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n") and path.stat().st_size > 10_000
     assert {width for path, (width, _) in sizes.items() if path.name != "dice.png"} == {1062}  # that is as its matrix
@@ -228,7 +230,7 @@ def test_figures_are_images_of_one_width(results):
 
 def test_pages_stand_by_themselves(results):
     pages = [results / "summary.html", results / "motor/map.html", results / "motor/view.html"]
-    beside = {f"{variant}/{figure}.png" for variant in VARIANTS for figure in ("threshold", "regions", "glass")}
+    beside = {f"{variant}/{figure}.png" for variant in VARIANTS for figure in FIGURES}
     beside.add("dice.png")
     for path in pages:
         text = path.read_text(encoding="utf-8")

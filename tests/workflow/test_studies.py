@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +15,8 @@ from scipy import ndimage, stats
 
 from statmap.stability.findings import read_ranges
 from statmap.tables.columns import PEAKS, PERSISTENCE, REGIONS, SUMMARY, SWEEP
+
+FIGURES = ["threshold", "regions", "glass", "surface", "accounting"]
 
 
 def header_of(path):
@@ -242,7 +245,7 @@ def test_nothing_found_is_a_result(own):
     for name in ("thresholded", "regions"):
         image = load(own_folder / f"{name}.nii.gz")
         assert image.shape == data.shape and not image.any()
-    for name in ("threshold", "regions", "glass"):
+    for name in ("threshold", "regions", "glass", "surface", "accounting"):
         assert (own_folder / f"{name}.png").stat().st_size > 3000
     assert list((own_folder / "pages").glob("*.png")) == []
     assert "No region" in (folder / "results/own/map.html").read_text(encoding="utf-8")
@@ -261,13 +264,41 @@ def test_nothing_found_is_a_result(own):
 def test_formats_of_figures_and_no_4d_image(own):
     folder = own[0] / "results/own"
     begin = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF-"}
-    figures = [f"{variant}/{name}" for variant in ("fdr-0.05", "nothing") for name in ("threshold", "regions", "glass")]
+    figures = [f"{variant}/{name}" for variant in ("fdr-0.05", "nothing") for name in FIGURES]
     figures += ["dice", "sweep/sweep", "sweep/persistence", "sweep/selection_frequency"]
     for figure in figures:
         for suffix, first in begin.items():
             content = (folder / f"{figure}.{suffix}").read_bytes()
-            assert content.startswith(first) and len(content) > 2000, f"{figure}.{suffix}"
+            assert content.startswith(first) and len(content) > 1500, f"{figure}.{suffix}"
     assert list(folder.rglob("regions_4d*")) == []
+
+
+def test_figures_are_made_to_order(tmp_path, motor):
+    """Two maps on one colour scale, without words: these are in a file beside the figure."""
+    data, affine = motor
+    nib.Nifti1Image((0.6 * data).astype(np.float32), affine).to_filename(tmp_path / "weak.nii.gz")
+    write_sheet(tmp_path / "maps.tsv", ["map", "source", "stat"], ["strong", "sample:motor", "z"])
+    with open(tmp_path / "maps.tsv", "a", encoding="utf-8") as stream:
+        stream.write("weak\tweak.nii.gz\tz\n")
+    style = {"colour_limit": "shared", "cuts": {"axial": [-23, 16], "sagittal": [-39]}, "titles": False}
+    style |= {"small_print": False, "width": 8.5, "background": "black", "orientation": "radiological"}
+    config = {"maps": "maps.tsv", "variants": {"v": {"threshold": 3.0}}, "figures": ["threshold"], "html": []}
+    config |= {"compare": False, "figure_formats": ["svg"], "figure_style": style}
+    made = [f"results/{map_id}/v/threshold.{kind}" for map_id in ("strong", "weak") for kind in ("svg", "txt")]
+    assert planned(succeed(tmp_path, *made, config=config))["limit_colours"] == 1
+    limits = json.loads((tmp_path / "results/colour_limits.json").read_text())
+    assert limits == {"z": {"v": pytest.approx(7.941, abs=1e-3)}}
+    for map_id in ("strong", "weak"):
+        svg = (tmp_path / f"results/{map_id}/v/threshold.svg").read_text(encoding="utf-8")
+        written = re.findall(r">([^<>]+)</text>", svg)
+        assert {"7.94", "−7.94", "z = −23", "z = 16", "x = −39", "R", "L"} <= set(written)
+        assert not any(map_id in word or "convention" in word for word in written)
+        caption = (tmp_path / f"results/{map_id}/v/threshold.txt").read_text(encoding="utf-8").splitlines()
+        assert caption[:2] == [f"{map_id} · v", "|z| ≥ 3"] and caption[2].startswith("Left is right (radiological")
+    # The scale of one map alone depends on no other.
+    alone = config | {"figure_style": style | {"colour_limit": "auto"}}
+    assert set(planned(succeed(tmp_path, "results/weak/v/threshold.svg", config=alone))) == {"plot_variants"}
+    assert "4.76" in (tmp_path / "results/weak/v/threshold.svg").read_text(encoding="utf-8")
 
 
 def test_the_sweep_counts_what_scipy_counts(own):

@@ -90,9 +90,9 @@ def numbers_of_text(data: Any) -> Any:
         return {key: numbers_of_text(value) for key, value in data.items()}
     if isinstance(data, list):
         return [numbers_of_text(value) for value in data]
-    if isinstance(data, str) and re.fullmatch(r"[0-9]{1,15}", data):
+    if isinstance(data, str) and re.fullmatch(r"-?[0-9]{1,15}", data):
         return int(data)
-    if isinstance(data, str) and re.fullmatch(r"[0-9]{1,15}\.[0-9]*", data):
+    if isinstance(data, str) and re.fullmatch(r"-?[0-9]{1,15}\.[0-9]*", data):
         return float(data)
     return {"true": True, "false": False, "null": None}.get(data, data) if isinstance(data, str) else data
 

@@ -69,6 +69,8 @@ class Study:
         config, row = _map_in_config(config, sheet_path, schema["properties"])
         validate(config, schema_path, "config")
         self.config = defaults_of(schema["properties"]) | config
+        style = schema["properties"]["figure_style"]["properties"]
+        self.config["figure_style"] = defaults_of(style) | self.config["figure_style"]
         self.folders = [Path(folder) for folder in folders]
         self.sheet = "the config" if row else self.config["maps"]
         self.maps = self._read_maps(row or self._read_sheet(self.config["maps"], sheet_path), sheet_path)
@@ -88,7 +90,9 @@ class Study:
         self.sweep = self._read_sweep(self.config["sweep"], schema)
         sources = self.config["from"] or []
         self.sources = [sources] if isinstance(sources, str) else sources
-        self.formats = sorted({"png", *self.config["figure_formats"]}, key=["png", "svg", "pdf"].index)
+        on_figure = all(self.config["figure_style"][key] for key in ("titles", "small_print"))
+        formats = ["png", *self.config["figure_formats"], *([] if on_figure else ["txt"])]  # txt: what is not on it
+        self.formats = sorted(set(formats), key=["png", "svg", "pdf", "txt"].index)
 
     def _has_two_tails(self, map_id):
         """Whether values below 0 are evidence too, by what the config, the file's name or its header says."""

@@ -6,27 +6,39 @@ import numpy as np
 
 from .axis import cell_colours, write_cells
 from .bars import draw_bar
-from .page import MARGIN, WIDTH, Page
-from .panels import SIDE
+from .page import MARGIN, SIDE, Page
+from .style import FigureStyle
 from .text import SMALL, shorten, text_width
 from .variant import Row
 
 CELL = 34.0  # points, the side of a cell where there is room
 LEAST = 4.0  # font size that is still read; smaller names are left out
+NARROWEST = 230.0  # points, of a page
+MOST_NAME = 180.0  # points, of a name with its number
 
 
-def dice_figure(pairs: Sequence[Row], names: Sequence[str], title: str, subtitle: str = "") -> Page:
-    """Matrix of the Dice coefficients of what every two variants keep.
+def dice_figure(
+    pairs: Sequence[Row],
+    names: Sequence[str],
+    title: str,
+    subtitle: str = "",
+    style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
+) -> Page:
+    """Matrix of the Dice coefficients of what every two variants keep; a sentence where none keeps a voxel.
 
     Parameters
     ----------
     pairs : one row a pair: variant_a, variant_b, voxels_a, voxels_b, dice (None or NaN where neither keeps a voxel).
     names : list of str, the variants in order.
     title, subtitle : str.
+    style : FigureStyle.
     """
-    message = "" if len(names) > 1 else "One variant: nothing to compare it with."
-    page = Page(title, subtitle, message, width=matrix_width(names))
     dice = dice_matrix(pairs, names)
+    message = "" if len(names) > 1 else "One variant: nothing to compare it with."
+    if np.isnan(dice).all():
+        page = Page(title, subtitle, "No variant keeps a voxel: there is nothing to compare.", style)
+        return page.finish(page.top)
+    page = Page(title, subtitle, message, style, matrix_width(names, style))
     bottom = draw_matrix(page, dice, names)
     empty = "–: neither variant keeps a voxel." if np.isnan(dice).any() else ""
     return page.finish(bottom + 4, ["Dice coefficient of the voxels that two variants keep in regions.", empty])
@@ -46,19 +58,20 @@ def dice_matrix(pairs: Sequence[Row], names: Sequence[str], of: str = "variant")
     for pair in pairs:
         a, b = rank_of[pair[f"{of}_a"]], rank_of[pair[f"{of}_b"]]
         dice[a, b] = dice[b, a] = np.nan if pair["dice"] is None else pair["dice"]
-        for own, voxels in ((a, pair["voxels_a"]), (b, pair["voxels_b"])):
-            dice[own, own] = 1.0 if voxels else np.nan
+        for rank, voxels in ((a, pair["voxels_a"]), (b, pair["voxels_b"])):
+            dice[rank, rank] = 1.0 if voxels else np.nan
     return dice
 
 
 def _names_width(names: Sequence[str]) -> float:
     """Width of the names with their numbers, points."""
-    return min(max(text_width(f"{name}  {rank}", SMALL) for rank, name in enumerate(names, start=1)), 180)
+    return min(max(text_width(f"{name}  {rank}", SMALL) for rank, name in enumerate(names, start=1)), MOST_NAME)
 
 
-def matrix_width(names: Sequence[str]) -> float:
-    """Width of a page that a matrix of so many names fills, from a third of the usual width to all of it."""
-    return min(max(2 * MARGIN + SIDE + 10 + _names_width(names) + CELL * len(names), 230), WIDTH)
+def matrix_width(names: Sequence[str], style: FigureStyle) -> float:
+    """Width of a page that a matrix of so many names fills, up to that of the style."""
+    filled = 2 * MARGIN + SIDE + 10 + _names_width(names) + CELL * len(names)
+    return max(min(filled, style.points), NARROWEST)
 
 
 def draw_matrix(page: Page, dice: np.ndarray, names: Sequence[str]) -> float:

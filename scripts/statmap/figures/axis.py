@@ -7,19 +7,35 @@ import numpy as np
 from ..types import Sided
 from .colours import SEQUENTIAL, lightness, ramp, rgb
 from .page import Page
-from .text import SMALL, text_width
+from .style import NARROW, FigureStyle
+from .text import SMALL, number, text_width
 from .units import ONE_TAILED, letter_of, magnitude_words
 
 EMPTY = "#ececec"  # cells without anything to show
+
+
+def chart_width(style: FigureStyle) -> float:
+    """Width of a chart in points: that of the style, but room for its words."""
+    return max(style.points, NARROW)
 
 
 def ticks(low: float, high: float) -> np.ndarray:
     """Round numbers from low to high, at most eight."""
     from matplotlib.ticker import MaxNLocator  # late: only charts need matplotlib
 
-    found = MaxNLocator(nbins=7, steps=[1, 2, 5, 10]).tick_values(low, high)
+    values = MaxNLocator(nbins=7, steps=[1, 2, 5, 10]).tick_values(low, high)
     slack = 1e-9 * (high - low)
-    return found[(found >= low - slack) & (found <= high + slack)]
+    return values[(values >= low - slack) & (values <= high + slack)]
+
+
+def tell_apart(values: Iterable[float], digits: int = 3) -> list[str]:
+    """Numbers for reading, with as many digits as it takes for different ones to be written differently."""
+    values = list(values)
+    for more in range(digits, digits + 9):
+        words = [number(value, more) for value in values]
+        if len(set(words)) == len(set(values)):
+            break
+    return words
 
 
 def axis_words(units: str, sided: Sided = "two") -> str:

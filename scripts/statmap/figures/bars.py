@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .page import MARGIN, Page
-from .panels import SIDE, overlay
+from .page import INK, MARGIN, SIDE, Page
+from .panels import overlay
 from .scene import Scene
 from .text import LEADING, SMALL, number
 
@@ -27,7 +27,8 @@ def draw_bar(
     top, bottom : points, all words included.
     title : str.
     ends : (str, str), what is written above and below the bar.
-    marks : list of (share of the bar from the top, str), from the top down; two that would touch are written as one.
+    marks : list of (share of the bar from the top, str), from the top down: a line across the bar, and the word beside
+        it, which no line leads to (before a number it would read as a minus); two that would touch are written as one.
     """
     line = SMALL * LEADING
     centre, half = page.width - MARGIN - SIDE + 22, 4.5
@@ -38,12 +39,12 @@ def draw_bar(
     page.box(centre - half, top, 2 * half, bottom - top, "#8b8b8b", above=-1)
     page.image(pixels, centre - half, centre + half, bottom, top)
     heights = [top + share * (bottom - top) for share, _ in marks]
-    page.lines([np.array([(centre - half, y), (centre + half + 3, y)]) for y in heights], "black", 0.8, above=4)
+    page.lines([np.array([(centre - half, y), (centre + half, y)]) for y in heights], INK, 0.8, above=4)
     words = [word for _, word in marks]
     if len(marks) == 2 and heights[1] - heights[0] < line:
         heights, words = [np.mean(heights)], ["±" + words[0]]
     for y, word in zip(heights, words, strict=True):
-        page.text(centre + half + 4.5, np.clip(y, top + 3.5, bottom - 3.5), word, SMALL, level="center")
+        page.text(centre + half + 3, np.clip(y, top + 3.5, bottom - 3.5), word, SMALL, level="center")
 
 
 def draw_value_bar(page: Page, scene: Scene, top: float, bottom: float, strength: float = 1.0) -> None:

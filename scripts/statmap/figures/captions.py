@@ -25,8 +25,20 @@ VARIANT_FIGURES = {
     ),
     "glass": Caption(
         "The map seen through the brain from three sides",
-        "Each hemisphere from its side, both from behind and from above: a pixel shows the suprathreshold voxel "
-        "furthest from 0 along the line of sight. Regions that are named are outlined.",
+        "Each hemisphere from its side, both from behind and from above (in radiological orientation from the front "
+        "and from below): a pixel shows the suprathreshold voxel furthest from 0 along the line of sight. Regions that "
+        "are named are outlined.",
+    ),
+    "surface": Caption(
+        "The map projected onto the inflated cortex",
+        "The inflated cortex of fsaverage5, lateral and medial: a point shows the strongest voxel between its white "
+        "and its pial surface. It is a projection: what lies deeper, and the cerebellum, is not seen, and places that "
+        "are far apart on it may be close in the brain. Regions that are named are outlined.",
+    ),
+    "accounting": Caption(
+        "Which suprathreshold voxels are in no region, and why",
+        "Suprathreshold voxels in the colour of what became of them: in a region, too small, without a seed, seed "
+        "only. Those in no region are outlined.",
     ),
     "pages": Caption(
         "A page per region",

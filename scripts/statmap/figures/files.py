@@ -6,15 +6,17 @@ from pathlib import Path
 from ..io.files import writing
 from .page import Page
 from .raster import draw_pixels
-from .text import DPI
 
 
 def save(page: Page, path: str | Path) -> None:
-    """Write a page in the format that the suffix names (png at 150 dpi, svg, pdf), to the same bytes every time."""
+    """Write a page as the suffix says, to the same bytes every time: png, svg, pdf, or txt for its caption alone."""
     kind = Path(path).suffix.lstrip(".")
     with writing(path) as temporary:
         if kind == "png":
-            draw_pixels(page).save(temporary, "png", dpi=(DPI, DPI), compress_level=3)
+            dpi = page.style.dpi
+            draw_pixels(page).save(temporary, "png", dpi=(dpi, dpi), compress_level=3)
+        elif kind == "txt":
+            temporary.write_text(page.caption + "\n", encoding="utf-8")
         else:
             from .vector import write_vectors  # matplotlib takes longer to import than ten pages to draw
 
@@ -37,11 +39,11 @@ def draw_figures(figures: Mapping[str, Callable[[], Page]], paths: Iterable[str 
     ------
     KeyError : a path names no figure.
     """
-    wanted: dict[str, list[Path]] = {}
+    files_by_name: dict[str, list[Path]] = {}
     for path in map(Path, paths):
-        wanted.setdefault(path.stem, []).append(path)
-    for name, files in wanted.items():
+        files_by_name.setdefault(path.stem, []).append(path)
+    for name, files in files_by_name.items():
         page = figures[name]()
         for path in files:
             save(page, path)
-    return sum(map(len, wanted.values()))
+    return sum(map(len, files_by_name.values()))

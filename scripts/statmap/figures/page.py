@@ -2,21 +2,25 @@
 
 import re
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 
+from .style import FigureStyle
 from .text import CAPITAL, LEADING, NOTE, text_width, wrap
 
-WIDTH = 510.0  # points: 18 cm, the text width of an A4 page
+USUAL_WIDTH = 510.0  # points: 18 cm, the text width of an A4 page
 MARGIN = 6.0
-GREY = "#555555"
+SIDE = 56.0  # points, the column of the colour bar
+# Roles of colours, which the page's theme turns into colours (see `style.Theme`).
+INK, PAPER, MUTED, FAINT = "ink", "paper", "muted", "faint"
 
 _MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # before a number, not inside a name
 
 
 class Text(NamedTuple):
-    """One line of text; `left` end of its baseline, `y` of the baseline."""
+    """One line of text; `left` end of its baseline, `y` of the baseline; `align`: which point of it is where it is."""
 
     left: float
     y: float
@@ -24,6 +28,7 @@ class Text(NamedTuple):
     size: float
     bold: bool
     colour: str
+    align: str
 
 
 class Image(NamedTuple):
@@ -58,45 +63,79 @@ class Box(NamedTuple):
 
 
 class Page:
-    """A white page under a heading; y runs down. What follows is drawn in any order, then `finish` cuts it to size.
+    """A page under a heading; y runs down. What follows is drawn in any order, then `finish` cuts it to size.
+
+    Colours are ``#rrggbb``, or one of the roles `INK`, `PAPER`, `MUTED`, `FAINT`.
 
     Parameters
     ----------
-    title, subtitle, message : str, each wrapped where it is long; the message is bold.
-    width : points.
+    title, subtitle : str, each wrapped where it is long; left out where the style has no titles.
+    message : str, bold: what there is to say where there is nothing to draw.
+    style : FigureStyle.
+    width : points; None for that of the style.
 
     Attributes
     ----------
+    style : FigureStyle.
     top : float, points, where the heading ends.
     width, height : float, points.
+    caption : str, all that is written around the figure, on the page or not: title, subtitle, message, small print,
+        a line each.
     """
 
-    def __init__(self, title: str, subtitle: str = "", message: str = "", width: float = WIDTH):
+    def __init__(
+        self,
+        title: str,
+        subtitle: str = "",
+        message: str = "",
+        style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
+        width: float | None = None,
+    ):
+        self.style = style
         self._items: list[tuple[float, Text | Image | Lines | Box]] = []
-        self.width, self.height = width, 0.0
-        room = width - 2 * MARGIN
-        lines = [(line, 9.0, True) for line in wrap(title, 9, room, 2, bold=True)]
-        lines += [(line, 7.5, False) for line in wrap(_MINUS.sub("−", subtitle), 7.5, room, 3)]
-        lines += [(line, 7.5, True) for line in wrap(message, 7.5, room, 2, bold=True)]
+        self.width, self.height = width or style.points, 0.0
+        subtitle = _MINUS.sub("−", subtitle)
+        self._caption = [title, subtitle, message]
+        room = self.width - 2 * MARGIN
+        lines: list[tuple[str, float, bool]] = []
+        if style.titles:
+            lines += [(line, 9.0, True) for line in wrap(title, 9, room, self._rows(2), bold=True)]
+            lines += [(line, 7.5, False) for line in wrap(subtitle, 7.5, room, self._rows(3))]
+        lines += [(line, 7.5, True) for line in wrap(message, 7.5, room, self._rows(2), bold=True)]
         y = MARGIN
         for line, size, bold in lines:
             y += size * LEADING
             self.text(MARGIN, y - 0.25 * size, line, size, bold)
         self.top = y + 3
 
+    def _rows(self, usual: int) -> int:
+        """Rows that hold what `usual` rows hold on a page of the usual width."""
+        return ceil(usual * max(USUAL_WIDTH / self.width, 1))
+
     @property
     def items(self) -> list[Text | Image | Lines | Box]:
         """All that is on the page, what lies above coming later."""
         return [item for _, item in sorted(self._items, key=lambda placed: placed[0])]
 
+    @property
+    def caption(self) -> str:
+        """See `Page`."""
+        return "\n".join(line for line in self._caption if line)
+
     def finish(self, bottom: float, notes: Sequence[str] = ()) -> "Page":
         """Write the small print below `bottom`, empty notes left out, and end the page there."""
-        lines = wrap(" ".join(note for note in notes if note), NOTE, self.width - 2 * MARGIN, 5)
+        small_print = " ".join(note for note in notes if note)
+        self._caption.append(small_print)
+        lines = wrap(small_print, NOTE, self.width - 2 * MARGIN, self._rows(5)) if self.style.small_print else []
         self.height = bottom + NOTE * LEADING * len(lines) + MARGIN + 4
         for rank, line in enumerate(lines):
             y = self.height - MARGIN - (len(lines) - 1 - rank) * NOTE * LEADING + 1
-            self.text(MARGIN, y, line, NOTE, colour=GREY)
+            self.text(MARGIN, y, line, NOTE, colour=MUTED)
         return self
+
+    def colour(self, colour: str) -> str:
+        """``#rrggbb`` of a role, or the colour itself."""
+        return getattr(self.style.theme, colour, colour)
 
     def text(
         self,
@@ -105,7 +144,7 @@ class Page:
         text: str,
         size: float = 7,
         bold: bool = False,
-        colour: str = "black",
+        colour: str = INK,
         align: str = "left",
         level: str = "baseline",
     ) -> None:
@@ -113,7 +152,7 @@ class Page:
         if text:
             left = x - {"left": 0, "center": 0.5, "right": 1}[align] * text_width(text, size, bold)
             y += size * CAPITAL / 2 if level == "center" else 0
-            self._items.append((6, Text(float(left), float(y), text, size, bold, colour)))
+            self._items.append((6, Text(float(left), float(y), text, size, bold, self.colour(colour), align)))
 
     def image(
         self, pixels: np.ndarray, left: float, right: float, bottom: float, top: float, smooth: bool = False
@@ -132,7 +171,7 @@ class Page:
     ) -> None:
         """Draw lines, each an (n, 2) array; a closed one ends where it starts."""
         if len(lines):
-            self._items.append((above, Lines(lines, colour, width, style)))
+            self._items.append((above, Lines(lines, self.colour(colour), width, style)))
 
     def box(
         self,
@@ -145,4 +184,5 @@ class Page:
         above: float = 2.5,
     ) -> None:
         """Fill a rectangle."""
-        self._items.append((above, Box(left, top, width, height, colour, edge)))
+        item = Box(left, top, width, height, self.colour(colour), edge and self.colour(edge))
+        self._items.append((above, item))

@@ -5,30 +5,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .colours import DIVERGING, ink, ramp
-from .page import GREY, MARGIN, WIDTH, Page
-from .scene import Scene, columns_for
-from .slicing import Edges, cut, outlines
+from .colours import DIVERGING, ink, ramp, rgb
+from .page import INK, MARGIN, MUTED, PAPER, SIDE, Page
+from .scene import Cut, Scene, columns_for
+from .slicing import Edges, outlines, slice_of
+from .style import NARROW
 from .text import NOTE, SMALL, coordinate, text_width
 
-FAINT = 0.6  # opacity that a voxel just below the cutoff comes near to: a step is left even without the outline
+FAINT_MOST = 0.6  # opacity that a voxel just below the cutoff comes near to: a step is left even without the outline
 BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light voxels stand out from it, and dark ones
-SIDE = 56.0  # points, the column of the colour bar
 UNDER = 11.0  # points under a row of panels, for their coordinates
-NARROW = 56.0  # points that the words under a panel need
+WORDS = 56.0  # points that the words under a panel need
+TALLEST = 190.0  # points, of a view
 
 
 class Panel(NamedTuple):
-    """A view of a scene's box on the page.
+    """A picture of a box of the brain on the page: a cut through it, or all of it along a line of sight.
 
     Attributes
     ----------
-    axis : line of sight: 0 sagittal (front to the right), 1 coronal or 2 axial (left is left).
-    mm : position along it, None for a projection.
+    axis : line of sight: 0 from the side, 1 from behind or in front, 2 from above or below.
+    mm : place of the cut along it, None for a projection.
     box : (2, 3) array, mm.
     left, top : points.
     scale : points per mm.
-    mirrored : front to the left, in a sagittal view.
+    mirrored : whether front is to the left (`axis` 0), or right is to the left.
     """
 
     axis: int
@@ -73,50 +74,80 @@ class Panel(NamedTuple):
 
     def cut(self, scene: Scene, image: np.ndarray) -> tuple[np.ndarray, Edges]:
         """Pixels that the panel shows of one of the scene's images, and their edges on the page."""
-        return self.place(*cut(image, scene.origin, scene.step, self.axis, self.mm, scene.box))
-
-
-def montage(scene: Scene, cuts: Sequence[float], top: float) -> tuple[list[Panel], float]:
-    """Axial panels at one scale, from the lowest cut up, in rows; and where the last row ends, in points."""
-    columns = columns_for(len(cuts))
-    cell = (WIDTH - 2 * MARGIN - SIDE) / columns
-    width, depth, _ = scene.box[1] - scene.box[0]
-    scale = min((cell - 6) / width, 160 / depth)
-    panels = []
-    for rank, mm in enumerate(sorted(cuts)):
-        row, column = divmod(rank, columns)
-        left = MARGIN + column * cell + (cell - width * scale) / 2
-        panels.append(Panel(2, mm, scene.box, left, top + row * (depth * scale + UNDER + 3), scale))
-    return panels, panels[-1].bottom + UNDER
+        return self.place(*slice_of(image, scene.origin, scene.step, self.axis, self.mm, scene.box))
 
 
 class View(NamedTuple):
-    """A panel to be: line of sight, position along it (None: a projection), whether its front is to the left."""
+    """What a panel is to show: the line of sight, the place of a cut along it (None: a projection), and `mirrored`.
+
+    See `Panel`.
+    """
 
     axis: int
     mm: float | None = None
     mirrored: bool = False
 
 
-def side_by_side(scene: Scene, views: Sequence[View], top: float) -> tuple[list[Panel], float]:
-    """Panels side by side at one scale, standing on one line, and where they end, in points."""
-    size = scene.box[1] - scene.box[0]
-    across = np.array([size[0 if view.axis else 1] for view in views])
-    up = np.array([size[2 if view.axis < 2 else 1] for view in views])
+def montage(scene: Scene, cuts: Sequence[Cut], top: float) -> tuple[list[Panel], float]:
+    """Panels of cuts at one scale, each direction on rows of its own; and where the last row ends, in points."""
+    counts = [sum(cut.axis == axis for cut in cuts) for axis in range(3)]
+    room = scene.style.points - 2 * MARGIN - SIDE
+    columns = columns_for(max(counts), scene.style.points)
+    if "auto" not in scene.style.cuts_by_axis.values():
+        columns = max(min(columns, max(counts)), 1)
+    cell = room / columns
+    sizes = {axis: _size(scene.box, axis) for axis in dict.fromkeys(cut.axis for cut in cuts)}
+    scale = min((min((cell - 6) / across, 160 / up) for across, up in sizes.values()), default=1.0)
+    panels: list[Panel] = []
+    for axis, (across, up) in sizes.items():
+        for rank, mm in enumerate(cut.mm for cut in cuts if cut.axis == axis):
+            row, column = divmod(rank, columns)
+            left = MARGIN + column * cell + (cell - across * scale) / 2
+            mirrored = bool(axis) and scene.style.radiological
+            panels.append(Panel(axis, mm, scene.box, left, top + row * (up * scale + UNDER + 3), scale, mirrored))
+        top = panels[-1].bottom + UNDER + 3
+    return panels, panels[-1].bottom + UNDER if panels else top
+
+
+def side_by_side(box: np.ndarray, views: Sequence[View], top: float, width: float) -> tuple[list[Panel], float]:
+    """Panels at one scale in a row, or on a narrow page two in a row, standing on one line; and where they end, points.
+
+    Parameters
+    ----------
+    box : (2, 3) mm, what every panel shows.
+    views : what they show of it.
+    top, width : points; the page's width.
+    """
+    rows = [views] if width >= NARROW else [views[n : n + 2] for n in range(0, len(views), 2)]
+    room = width - 2 * MARGIN - SIDE
     gap = 10
-    room = WIDTH - 2 * MARGIN - SIDE - (len(views) - 1) * gap
-    scale = min(room / across.sum(), 190 / up.max())
-    if across.min() * scale < NARROW:
-        scale *= 1 - len(views) * NARROW / room
-    cells = np.maximum(across * scale, NARROW)
-    left = MARGIN + (room - cells.sum()) / 2
-    panels = []
-    for n, (axis, mm, mirrored) in enumerate(views):
-        inset = (cells[n] - across[n] * scale) / 2
-        low = top + (up.max() - up[n]) * scale
-        panels.append(Panel(axis, mm, scene.box, left + inset, low, scale, mirrored))
-        left += cells[n] + gap
-    return panels, panels[0].bottom + UNDER
+    scale = min(_scale_of_row(box, row, room - (len(row) - 1) * gap) for row in rows)
+    panels: list[Panel] = []
+    for row in rows:
+        sizes = np.array([_size(box, view.axis) for view in row]) * scale
+        cells = np.maximum(sizes[:, 0], WORDS)
+        left = MARGIN + (room - cells.sum() - (len(row) - 1) * gap) / 2
+        for view, (across, up), cell in zip(row, sizes, cells, strict=True):
+            low = top + sizes[:, 1].max() - up
+            panels.append(Panel(view.axis, view.mm, box, left + (cell - across) / 2, low, scale, view.mirrored))
+            left += cell + gap
+        top = panels[-1].bottom + UNDER + 3
+    return panels, panels[-1].bottom + UNDER
+
+
+def _size(box: np.ndarray, axis: int) -> tuple[float, float]:
+    """Width and height in mm of what is seen of a box along an axis."""
+    size = box[1] - box[0]
+    return size[0 if axis else 1], size[2 if axis < 2 else 1]
+
+
+def _scale_of_row(box: np.ndarray, views: Sequence[View], room: float) -> float:
+    """Points per mm at which views fit side by side into a row."""
+    sizes = np.array([_size(box, view.axis) for view in views])
+    scale = min(room / sizes[:, 0].sum(), TALLEST / sizes[:, 1].max())
+    if sizes[:, 0].min() * scale < WORDS:
+        scale *= 1 - len(views) * WORDS / room
+    return scale
 
 
 def overlay(values: np.ndarray, suprathreshold: np.ndarray, scene: Scene, strength: float = 1.0) -> np.ndarray:
@@ -128,23 +159,25 @@ def overlay(values: np.ndarray, suprathreshold: np.ndarray, scene: Scene, streng
     reference = scene.cutoff if np.isfinite(scene.cutoff) and scene.cutoff > 0 else scene.limit
     colours = np.empty((*values.shape, 4))
     colours[..., :3] = ramp(DIVERGING, values / (2 * scene.limit) + 0.5)
-    colours[..., 3] = strength * np.where(suprathreshold, 1, FAINT * np.minimum(np.abs(values) / reference, 1) ** 2)
+    fading = FAINT_MOST * np.minimum(np.abs(values) / reference, 1) ** 2
+    colours[..., 3] = strength * np.where(suprathreshold, 1, fading)
     return np.rint(colours * 255).astype(np.uint8)
 
 
 def draw_backdrop(page: Page, scene: Scene, panel: Panel) -> None:
-    """The template in grey; where there is none, all that the map covers in one light grey."""
+    """The template in grey; where there is none, all that the map covers in one grey."""
+    paper = rgb(page.style.theme.paper)[0]
     if scene.template is None:
         plane, edges = panel.cut(scene, scene.data)
-        grey = np.where(plane != 0, 0.85, 1.0)
+        grey = np.where(plane != 0, abs(paper - 0.15), paper)
     else:
         template = scene.template
         plane, edges = panel.place(
-            *cut(template.image, template.origin, template.step, panel.axis, panel.mm, scene.box)
+            *slice_of(template.image, template.origin, template.step, panel.axis, panel.mm, scene.box)
         )
         low, high = template.tones
         tone = np.clip((plane - low) / max(high - low, 1e-12), 0, 1)
-        grey = np.where(plane > 0, BRAIN[0] + (BRAIN[1] - BRAIN[0]) * tone, 1.0)
+        grey = np.where(plane > 0, BRAIN[0] + (BRAIN[1] - BRAIN[0]) * tone, paper)
     pixels = np.rint(grey * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
     page.image(pixels, *edges, smooth=scene.template is not None)
 
@@ -152,26 +185,34 @@ def draw_backdrop(page: Page, scene: Scene, panel: Panel) -> None:
 def draw_map(page: Page, scene: Scene, panel: Panel, strength: float = 1.0) -> None:
     """The map in colour, suprathreshold voxels and what is below the cutoff."""
     values, edges = panel.cut(scene, scene.data)
-    kept, _ = panel.cut(scene, scene.suprathreshold)
-    page.image(overlay(values, kept, scene, strength), *edges)
+    passing, _ = panel.cut(scene, scene.suprathreshold)
+    page.image(overlay(values, passing, scene, strength), *edges)
 
 
 def outline_suprathreshold(page: Page, scene: Scene, panel: Panel) -> None:
     """Black around what is positive, white around what is negative: the sign is seen in a grey print too."""
     values, edges = panel.cut(scene, scene.data)
-    kept, _ = panel.cut(scene, scene.suprathreshold)
-    page.lines(outlines(kept & (values < 0), edges), "white", 0.6)
-    page.lines(outlines(kept & (values >= 0), edges), "black", 0.6)
+    passing, _ = panel.cut(scene, scene.suprathreshold)
+    page.lines(outlines(passing & (values < 0), edges), "white", 0.6)
+    page.lines(outlines(passing & (values >= 0), edges), "black", 0.6)
 
 
 def draw_outlines(
-    page: Page, plane: np.ndarray, edges: Edges, colours: Sequence[tuple[str, str]], width: float = 1.1
+    page: Page,
+    plane: np.ndarray,
+    edges: Edges,
+    colours: Sequence[tuple[str, str]],
+    width: float = 1.1,
+    fine: int = 5,
 ) -> None:
-    """One line around each region of a cut, in its colour and style, on a thin contrasting one."""
-    around = {int(region): outlines(plane == region, edges, inset=0.08) for region in np.unique(plane[plane > 0])}
-    for region, lines in around.items():
+    """One line around each region of a cut, in its colour and style, on a thin contrasting one; `fine`: `outlines`."""
+    inset = 0.08 if fine > 1 else 0.0
+    lines_by_region = {
+        int(region): outlines(plane == region, edges, inset, fine) for region in np.unique(plane[plane > 0])
+    }
+    for region, lines in lines_by_region.items():
         page.lines(lines, ink(colours[region - 1][0]), width + 0.6)
-    for region, lines in around.items():
+    for region, lines in lines_by_region.items():
         page.lines(lines, colours[region - 1][0], width, colours[region - 1][1], above=3)
 
 
@@ -185,29 +226,45 @@ def draw_cross(page: Page, panel: Panel, peak: Sequence[float]) -> None:
         ((x, y + gap), (x, panel.bottom)),
     )
     arms = [np.array(arm) for arm in arms if arm[0] < arm[1]]
-    page.lines(arms, "white", 1.2)
-    page.lines(arms, "black", 0.5)
+    page.lines(arms, PAPER, 1.2)
+    page.lines(arms, INK, 0.5)
 
 
 def name_panel(page: Page, panel: Panel, words: str = "") -> None:
-    """Under a panel: which side is which, close to the position of its cut (or to other words)."""
+    """Under a panel: which side is which, close to the place of its cut (or to other words)."""
     middle, y = (panel.left + panel.right) / 2, panel.bottom + 7.5
     if panel.mm is not None:
         words = f"{'xyz'[panel.axis]} = {coordinate(panel.mm)}"
     apart = max(0.36 * (panel.right - panel.left), text_width(words, SMALL) / 2 + 8)
-    sides = ("L", "R") if panel.axis else ("A", "P") if panel.mirrored else ("P", "A")
-    for x, side in zip((middle - apart, middle + apart), sides, strict=True):
-        page.text(x, y, side, NOTE, colour=GREY, align="center")
+    sides = ("L", "R") if panel.axis else ("P", "A")
+    for x, side in zip((middle - apart, middle + apart), sides[:: -1 if panel.mirrored else 1], strict=True):
+        page.text(x, y, side, NOTE, colour=MUTED, align="center")
     page.text(middle, y, words, SMALL, align="center")
 
 
-def draw_locator(page: Page, scene: Scene, cuts: Sequence[float], bottom: float) -> float:
-    """The brain from the side with a line for every cut, at the foot of the column of the colour bar; gives its top."""
-    _, depth, height = scene.box[1] - scene.box[0]
-    scale = min((SIDE - 10) / depth, 40 / height)
-    left = WIDTH - MARGIN - (SIDE - 10 + depth * scale) / 2
-    middle = (scene.box[0, 0] + scene.box[1, 0]) / 2
-    panel = Panel(0, middle, scene.box, left, bottom - height * scale, scale)
-    draw_backdrop(page, scene, panel)
-    page.lines([np.array([(panel.left, panel.y(mm)), (panel.right, panel.y(mm))]) for mm in cuts], "black", 0.5)
-    return panel.top
+def draw_locator(page: Page, scene: Scene, cuts: Sequence[Cut], bottom: float) -> float:
+    """Small brains with a line for every cut, at the foot of the column of the colour bar; gives the top of them.
+
+    One from the side for axial and coronal cuts, one from above for sagittal ones.
+    """
+    for axis, lined in ((2, (0,)), (0, (1, 2))):
+        shown = [cut for cut in cuts if cut.axis in lined]
+        if not shown:
+            continue
+        across, up = _size(scene.box, axis)
+        scale = min((SIDE - 10) / across, 40 / up)
+        left = page.width - MARGIN - (SIDE - 10 + across * scale) / 2
+        middle = (scene.box[0, axis] + scene.box[1, axis]) / 2
+        mirrored = bool(axis) and scene.style.radiological
+        panel = Panel(axis, middle, scene.box, left, bottom - up * scale, scale, mirrored)
+        draw_backdrop(page, scene, panel)
+        for cut in shown:
+            if cut.axis == panel.across:
+                x = panel.x(cut.mm)
+                line = np.array([(x, panel.top), (x, panel.bottom)])
+            else:
+                y = panel.y(cut.mm)
+                line = np.array([(panel.left, y), (panel.right, y)])
+            page.lines([line], INK, 0.5)
+        bottom = panel.top - 4
+    return bottom + 4

@@ -15,12 +15,12 @@ def place(
     everything: np.ndarray,
     size: tuple[float, float],
     room: tuple[float, float, float, float],
-    taken: Sequence[np.ndarray],
+    occupied: Sequence[np.ndarray],
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Find a place for one id.
 
     Candidates touch the region from 16 directions at growing distances; the cheapest free one wins, where distance and
-    covering other regions cost. Where all of them are taken, the free place of the room nearest to the region is used.
+    covering other regions cost. Where all are occupied, the free place of the room nearest to the region is used.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def place(
     everything : (m, 2) array, centres of the pixels of all regions of the panel.
     size : (width, height) of the id.
     room : (left, top, right, bottom) that the id must stay in.
-    taken : list of (4,) arrays (left, top, right, bottom) that it must not touch.
+    occupied : list of (4,) arrays (left, top, right, bottom) that it must not touch.
 
     Returns
     -------
@@ -39,13 +39,13 @@ def place(
     anchors = points[np.round(points @ _DIRECTIONS.T, 6).argmax(axis=0)]
     apart = np.abs(_DIRECTIONS) @ half  # from the id's centre to its own border
     centres = anchors[:, None] + _DIRECTIONS[:, None] * (apart[:, None] + _GAPS)[..., None]
-    best = _cheapest(centres.reshape(-1, 2), np.tile(_GAPS, len(_ANGLES)), everything, half, room, taken)
+    best = _cheapest(centres.reshape(-1, 2), np.tile(_GAPS, len(_ANGLES)), everything, half, room, occupied)
     if best is None:
         x = np.arange(room[0] + half[0], room[2] - half[0] + 1e-9, half[0])
         y = np.arange(room[1] + half[1], room[3] - half[1] + 1e-9, half[1])
         centres = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         away = np.linalg.norm(centres - points.mean(axis=0), axis=1)
-        best = _cheapest(centres, away, everything, half, room, taken)
+        best = _cheapest(centres, away, everything, half, room, occupied)
     if best is None:
         return None, None
     box = np.concatenate([best - half, best + half])
@@ -53,10 +53,10 @@ def place(
     return box, points[nearest]
 
 
-def _cheapest(centres, distance, everything, half, room, taken):
+def _cheapest(centres, distance, everything, half, room, occupied):
     boxes = np.concatenate([centres - half, centres + half], axis=1)
     free = (boxes[:, :2] >= np.asarray(room)[:2]).all(axis=1) & (boxes[:, 2:] <= np.asarray(room)[2:]).all(axis=1)
-    for left, top, right, bottom in taken:
+    for left, top, right, bottom in occupied:
         free &= (boxes[:, 0] >= right) | (boxes[:, 2] <= left) | (boxes[:, 1] >= bottom) | (boxes[:, 3] <= top)
     if not free.any():
         return None

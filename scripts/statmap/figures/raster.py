@@ -5,40 +5,43 @@ from PIL import Image as Pixels
 from PIL import ImageDraw
 
 from .page import Box, Image, Lines, Page, Text
-from .text import DPI, font
+from .text import font
 
-SCALE = DPI / 72  # pixels per point
 FINE = 4  # lines are drawn that much larger, then averaged: smooth edges
 DASHES = {"dashed": (3.7, 1.6), "dotted": (1.0, 1.65), "dashdot": (6.4, 1.6, 1.0, 1.6)}  # in line widths
 
 
 def draw_pixels(page: Page) -> Pixels.Image:
-    """Draw a page at `DPI` dots an inch, as an RGB image."""
-    size = int(page.width * SCALE + 1e-6), int(page.height * SCALE + 1e-6)
-    canvas = Pixels.new("RGB", size, "white")
+    """Draw a page at the dots an inch of its style, as an RGB image."""
+    dpi = page.style.dpi
+    scale = dpi / 72  # pixels per point
+    size = int(page.width * scale + 1e-6), int(page.height * scale + 1e-6)
+    canvas = Pixels.new("RGB", size, page.style.theme.paper)
     pen = ImageDraw.Draw(canvas)
     for item in page.items:
         match item:
             case Text():
-                pen.text((item.left * SCALE, item.y * SCALE), item.text, item.colour, font(item.size, item.bold), "ls")
+                place = item.left * scale, item.y * scale
+                pen.text(place, item.text, item.colour, font(item.size, item.bold, dpi), "ls")
             case Box():
-                _box(pen, item)
+                _box(pen, item, scale)
             case Image():
-                _image(canvas, item)
+                _image(canvas, item, scale)
             case Lines():
-                _lines(canvas, pen, item)
+                _lines(canvas, pen, item, scale)
     return canvas
 
 
-def _box(pen: ImageDraw.ImageDraw, box: Box) -> None:
-    left, top = round(box.left * SCALE), round(box.top * SCALE)
-    right, bottom = round((box.left + box.width) * SCALE), round((box.top + box.height) * SCALE)
-    pen.rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), box.colour, box.edge)
+def _box(pen: ImageDraw.ImageDraw, box: Box, scale: float) -> None:
+    left, top = round(box.left * scale), round(box.top * scale)
+    right, bottom = round((box.left + box.width) * scale), round((box.top + box.height) * scale)
+    edge_width = max(round(0.5 * scale), 1)
+    pen.rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), box.colour, box.edge, edge_width)
 
 
-def _image(canvas: Pixels.Image, image: Image) -> None:
+def _image(canvas: Pixels.Image, image: Image, scale: float) -> None:
     """Each pixel of the canvas whose centre lies in the image takes what is there: the edges are not moved."""
-    left, right, bottom, top = (edge * SCALE for edge in image[1:5])
+    left, right, bottom, top = (edge * scale for edge in image[1:5])
     x, y = int(np.floor(left)), int(np.floor(top))
     size = int(np.ceil(right)) - x, int(np.ceil(bottom)) - y
     source = Pixels.fromarray(image.pixels).convert("RGBA")
@@ -52,9 +55,9 @@ def _image(canvas: Pixels.Image, image: Image) -> None:
     canvas.paste(placed, (x, y), placed)
 
 
-def _lines(canvas: Pixels.Image, pen: ImageDraw.ImageDraw, lines: Lines) -> None:
-    width = lines.width * SCALE
-    paths = [np.asarray(line) * SCALE for line in lines.lines]
+def _lines(canvas: Pixels.Image, pen: ImageDraw.ImageDraw, lines: Lines, scale: float) -> None:
+    width = lines.width * scale
+    paths = [np.asarray(line) * scale for line in lines.lines]
     if lines.style != "solid":
         paths = [piece for path in paths for piece in _dashes(path, np.array(DASHES[lines.style]) * width)]
     if all(len(path) == 2 and (path[0] == path[1]).any() for path in paths):  # along the pixels: left sharp

@@ -1,4 +1,4 @@
-"""What all figures of one map and variant share, and which planes of it to show (numpy only)."""
+"""What all figures of one map and variant share, and which cuts through it to show (numpy only)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,10 +6,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ..grid import overlap_by_half
+from ..io.spaces import same_space
 from ..types import Sided
-from .slicing import box_of, pick_planes, sections, world_axes
+from .page import MARGIN, SIDE
+from .slicing import box_of, pick_planes, plane_at, sections, world_axes
+from .style import FigureStyle
 
 MOST_PANELS = 24
+OVERVIEW = 5  # cuts that show the most
+NARROWEST = 57.0  # points: a panel and the words under it
+MNI = "MNI152"
+MNI_BRAIN = np.array([[-72.0, -107.0, -72.0], [72.0, 74.0, 82.0]])  # mm, the box of the brain in that space
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +62,8 @@ class Scene(NamedTuple):
     sided : "two", "positive" or "negative".
     units : what the values are called: "t", "F", "value".
     units_of_tables : what the values of tables are called, which may be of another image; empty for the same.
+    space : name of the map's space, None where it is not declared.
+    style : FigureStyle.
     """
 
     data: np.ndarray
@@ -70,6 +79,41 @@ class Scene(NamedTuple):
     sided: Sided
     units: str
     units_of_tables: str = ""
+    space: str | None = None
+    style: FigureStyle = FigureStyle()
+
+    @property
+    def in_mni(self) -> bool:
+        """Whether the map is in MNI152 space, as one of no declared space is taken to be, and lies where a brain is."""
+        covered = box_of(self.data != 0, self.origin, self.step)
+        return same_space(self.space or MNI, MNI) and overlap_by_half(MNI_BRAIN, covered)
+
+
+class Cut(NamedTuple):
+    """A plane through a brain: the world axis that it is perpendicular to (2 axial, 1 coronal, 0 sagittal), and mm."""
+
+    axis: int
+    mm: float
+
+    @property
+    def name(self) -> str:
+        """The axis by its letter."""
+        return "xyz"[self.axis]
+
+
+class CutPlan(NamedTuple):
+    """The cuts that figures of a scene show.
+
+    Attributes
+    ----------
+    cuts : list of Cut, axial ones first.
+    overview : those of them that show the most, where it was not said which to show.
+    outside : cuts that were asked for where there is nothing to be seen.
+    """
+
+    cuts: list[Cut]
+    overview: list[Cut]
+    outside: list[Cut]
 
 
 def make_scene(
@@ -81,6 +125,8 @@ def make_scene(
     template: Template | None = None,
     sided: Sided = "two",
     units: str = "value",
+    space: str | None = None,
+    style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
 ) -> Scene:
     """Prepare a map for its figures.
 
@@ -91,23 +137,24 @@ def make_scene(
     suprathreshold : (i, j, k) bool array.
     labels : (i, j, k) int array, 0 or the region's id.
     cutoff : float, on ``|x|``.
-    template, sided, units : see `Scene`. A template that overlaps with less than half of what the map covers is left
-        out (or less than half of which the map covers, where it is the smaller).
+    template, sided, units, space, style : see `Scene`. A template that overlaps with less than half of what the map
+        covers is left out (or less than half of which the map covers, where it is the smaller).
 
     Returns
     -------
     Scene
     """
-    origin, step, (values, kept, regions) = world_axes(affine, data, suprathreshold, labels)
+    origin, step, (values, passing, regions) = world_axes(affine, data, suprathreshold, labels)
     covered = box_of(values != 0, origin, step)
     misplaced = template is not None and not overlap_by_half(template.brain, covered)
     template = None if misplaced else template
     frame = covered if template is None else template.brain
-    boxes = [box for box in (frame, box_of(kept | (regions > 0), origin, step)) if box is not None]
+    boxes = [box for box in (frame, box_of(passing | (regions > 0), origin, step)) if box is not None]
     boxes = boxes or [np.stack([origin - step / 2, origin + (np.array(values.shape) - 0.5) * step])]
     box = np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
-    limit = colour_limit(values, cutoff)
-    return Scene(values, kept, regions, origin, step, template, misplaced, box, limit, float(cutoff), sided, units)
+    limit = style.colour_limit if isinstance(style.colour_limit, int | float) else colour_limit(values, cutoff)
+    drawn = values, passing, regions, origin, step, template, misplaced, box
+    return Scene(*drawn, float(limit), float(cutoff), sided, units, space=space, style=style)
 
 
 def colour_limit(data: np.ndarray, cutoff: float) -> float:
@@ -123,13 +170,36 @@ def colour_limit(data: np.ndarray, cutoff: float) -> float:
     return limit or 1.0
 
 
-def columns_for(count: int) -> int:
-    """Panels in a row of a figure with that many."""
-    return 5 if count <= 10 else 6
+def columns_for(count: int, width: float) -> int:
+    """Panels in a row of a figure with that many, on a page of a width in points."""
+    return min(5 if count <= 10 else 6, max(int((width - 2 * MARGIN - SIDE) // NARROWEST), 1))
 
 
-def choose_cuts(scene: Scene, least: int = 5, most: int = MOST_PANELS, cover_regions: bool = True) -> list[float]:
-    """Axial planes that show the most, the most telling first.
+def plan_cuts(scene: Scene, cover_regions: bool = True) -> CutPlan:
+    """The cuts that the scene's style asks for, see `FigureStyle.cuts` and `choose_cuts`."""
+    cuts, overview, outside = [], [], []
+    for axis, choice in scene.style.cuts_by_axis.items():
+        if choice == "auto":
+            telling = choose_cuts(scene, axis, cover_regions=cover_regions)
+            cuts += [Cut(axis, mm) for mm in sorted(telling)]
+            overview += [Cut(axis, mm) for mm in sorted(telling[:OVERVIEW])]
+            continue
+        if isinstance(choice, int):
+            chosen = [Cut(axis, mm) for mm in sorted(choose_cuts(scene, axis, choice, choice, cover_regions))]
+        else:
+            planes = {mm: plane_at(scene.origin, scene.step, axis, mm) for mm in choice}
+            low, high = scene.box[:, axis]
+            chosen = [Cut(axis, plane) for plane in planes.values() if low <= plane <= high]
+            outside += [Cut(axis, mm) for mm, plane in planes.items() if not low <= plane <= high]
+        cuts += chosen
+        overview += chosen
+    return CutPlan(cuts, overview, outside)
+
+
+def choose_cuts(
+    scene: Scene, axis: int = 2, least: int = OVERVIEW, most: int = MOST_PANELS, cover_regions: bool = True
+) -> list[float]:
+    """Planes across one axis that show the most, the most telling first.
 
     Every region comes into view, as far as `most` planes can (see `pick_planes`). Planes are then added, up to `least`
     or to the end of the last row of panels, where suprathreshold voxels are, and where the signal is once all of those
@@ -137,22 +207,24 @@ def choose_cuts(scene: Scene, least: int = 5, most: int = MOST_PANELS, cover_reg
 
     Returns
     -------
-    list of float : z in mm, of planes through voxel centres.
+    list of float : places in mm, of planes through voxel centres.
     """
     magnitude = np.abs(scene.data)
+    others = tuple(other for other in range(3) if other != axis)
     weights = (
-        (magnitude * scene.suprathreshold).sum(axis=(0, 1)),
-        magnitude.sum(axis=(0, 1)),
-        np.ones(magnitude.shape[2]),
+        (magnitude * scene.suprathreshold).sum(axis=others),
+        magnitude.sum(axis=others),
+        np.ones(magnitude.shape[axis]),
     )
-    z = scene.origin[2] + np.arange(magnitude.shape[2]) * scene.step[2]
-    drawn = (z >= scene.box[0, 2]) & (z <= scene.box[1, 2])
+    places = scene.origin[axis] + np.arange(magnitude.shape[axis]) * scene.step[axis]
+    low, high = scene.box[:, axis]
+    drawn = (places >= low) & (places <= high)
     mass = drawn * sum(weight * 1e-3**rank / (weight.sum() or 1) for rank, weight in enumerate(weights))
-    areas = sections(scene.labels) if cover_regions else np.zeros((0, len(mass)), dtype=int)
-    spread = (scene.box[1, 2] - scene.box[0, 2]) / scene.step[2] / (4 * least)
+    areas = sections(scene.labels, axis) if cover_regions else np.zeros((0, len(mass)), dtype=int)
+    spread = (high - low) / scene.step[axis] / (4 * least)
     chosen = pick_planes(mass, areas, least, most, spread)
-    columns = columns_for(len(chosen))
+    columns = columns_for(len(chosen), scene.style.points)
     full = min(-(-len(chosen) // columns) * columns, most)
     if len(chosen) > columns:
         chosen = pick_planes(mass, areas, full, most, spread)
-    return z[chosen].tolist()
+    return places[chosen].tolist()

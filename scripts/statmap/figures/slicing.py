@@ -84,11 +84,16 @@ def _sampled(arrays, affine, origin, spacing, points):
 
 def box_of(mask: np.ndarray, origin: np.ndarray, step: np.ndarray) -> np.ndarray | None:
     """World box of the True points of a mask: (2, 3) mm, lower and upper faces, or None where there is none."""
-    found = index_box(mask)
-    return None if found is None else origin + (found - 0.5) * step
+    corners = index_box(mask)
+    return None if corners is None else origin + (corners - 0.5) * step
 
 
-def cut(
+def plane_at(origin: np.ndarray, step: np.ndarray, axis: int, mm: float) -> float:
+    """Place in mm of the plane of voxel centres that is nearest, of two equally near ones the higher."""
+    return float(origin[axis] + np.floor((mm - origin[axis]) / step[axis] + 0.5) * step[axis])
+
+
+def slice_of(
     image: np.ndarray, origin: np.ndarray, step: np.ndarray, axis: int, mm: float, box: np.ndarray
 ) -> tuple[np.ndarray, Edges]:
     """One slice of an image laid out by `world_axes`, cropped to a box, as rows of pixels from the top down.
@@ -193,15 +198,15 @@ def project(
 
     Returns
     -------
-    pixels, edges : as from `cut`, no larger than what is masked; 0 where no voxel is.
+    pixels, edges : as from `slice_of`, no larger than what is masked; 0 where no voxel is.
     """
     box = box_of(mask, origin, step)
     if box is None:
         return np.zeros((0, 0), dtype=data.dtype), (0.0, 0.0, 0.0, 0.0)
     low, high = (np.rint((faces - origin) / step + 0.5).astype(int) for faces in box)
     crop = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    kept = np.where(mask[crop], data[crop], 0)
-    most, least = kept.max(axis=axis), kept.min(axis=axis)
+    masked = np.where(mask[crop], data[crop], 0)
+    most, least = masked.max(axis=axis), masked.min(axis=axis)
     across, up = (other for other in range(3) if other != axis)
     edges = tuple(box[:, across]) + tuple(box[:, up])
     return np.where(most >= -least, most, least).T[::-1], edges

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..inference.thresholds import span
 from ..types import Sided
-from .axis import axis_words, cell_colours, merge_labels, number_key, ticks, write_cells
-from .page import GREY, MARGIN, Page
+from .axis import axis_words, cell_colours, chart_width, merge_labels, number_key, tell_apart, ticks, write_cells
+from .page import INK, MARGIN, MUTED, PAPER, Page
+from .style import FigureStyle
 from .text import NOTE, SMALL, number, shorten, text_width
 from .variant import Row
 
@@ -66,6 +67,7 @@ def sweep_figure(
     subtitle: str = "",
     units: str = "value",
     sided: Sided = "two",
+    style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
 ) -> Page:
     """Number of regions and volume of the largest over cutoff and smallest size, with the variants marked.
 
@@ -82,18 +84,20 @@ def sweep_figure(
         than the sweep has an axis of its own below.
     title, subtitle, units : str.
     sided : what the sweep tests.
+    style : FigureStyle.
     """
     out_of_reach = dict.fromkeys(point["threshold"] for point in sweep if not np.isfinite(point["cutoff"]))
     sweep = [point for point in sweep if np.isfinite(point["cutoff"])]
-    page = Page(title, subtitle, "" if sweep else "No threshold of the sweep is reached by any value.")
+    message = "" if sweep else "No threshold of the sweep is reached by any value."
+    page = Page(title, subtitle, message, style, chart_width(style))
     points: dict[Setting, list[Row]] = {}
     for point in sweep:
         points.setdefault(_setting(point), []).append(point)
     cutoffs = [point["cutoff"] for point in sweep] or [np.inf]
     marked, elsewhere = [], []
     for variant in variants:
-        here = _setting(variant) in points and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
-        (marked if here else elsewhere).append(variant)
+        on_grid = _setting(variant) in points and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
+        (marked if on_grid else elsewhere).append(variant)
     named: dict[str, list[float]] = {}  # a true discovery proportion may have a cutoff in every setting
     for point in sweep:
         if not _is_value(point["threshold"]):
@@ -104,10 +108,12 @@ def sweep_figure(
         of_measure = _heat_maps(points, list(enumerate(marked, start=1)), name, words, unit, sided, list(named))
         maps += [(heat_map, norm) for heat_map in of_measure]
     top = page.top + 4
-    for rank in range(0, len(maps), 2):
+    in_row = int(page.width // STEP)
+    axis = axis_words(units, sided)
+    for rank in range(0, len(maps), in_row):
         top = max(
-            _draw_heat_map(page, heat_map, norm, MARGIN + 34 + column * STEP, top, units, sided)
-            for column, (heat_map, norm) in enumerate(maps[rank : rank + 2])
+            _draw_heat_map(page, heat_map, norm, (MARGIN + 34 + column * STEP, top), axis, units)
+            for column, (heat_map, norm) in enumerate(maps[rank : rank + in_row])
         )
     key = number_key(variant["variant"] for variant in marked)
     resolved = [
@@ -150,7 +156,7 @@ def _log_norm(values):
 
 def _heat_maps(points, variants, name, words, unit, sided, names):
     """Heat maps of one measure; `variants` are pairs of number and row, `names` the thresholds that have letters."""
-    tables = {setting: _pivot(own, name, unit) for setting, own in points.items()}
+    tables = {setting: _pivot(of_setting, name, unit) for setting, of_setting in points.items()}
     alike: dict[tuple, list[Setting]] = {}
     for setting, (values, sizes, cutoffs) in tables.items():
         alike.setdefault((values.tobytes(), sizes.tobytes(), cutoffs.tobytes()), []).append(setting)
@@ -167,11 +173,13 @@ def _heat_maps(points, variants, name, words, unit, sided, names):
         return [HeatMap(f"{words}, any smallest size", values, rows, "", cutoffs, marks, [], named)]
     maps = []
     for settings, (values, sizes, cutoffs) in first.items():
-        own = [(n, v) for n, v in variants if _setting(v) in settings]
+        of_these = [(n, v) for n, v in variants if _setting(v) in settings]
         marks = [
-            (int(np.abs(sizes - v["min_region_size"]).argmin()), v["cutoff"], n) for n, v in own if v["sided"] == sided
+            (int(np.abs(sizes - v["min_region_size"]).argmin()), v["cutoff"], n)
+            for n, v in of_these
+            if v["sided"] == sided
         ]
-        others = [(n, v) for n, v in own if v["sided"] != sided]
+        others = [(n, v) for n, v in of_these if v["sided"] != sided]
         heading = f"{words}: {_in_words(settings)}"
         named = _named(points[settings[0]], names)
         maps.append(HeatMap(heading, values, [number(size) for size in sizes], "mm³", cutoffs, marks, others, named))
@@ -204,8 +212,9 @@ def _briefly(settings: Sequence[Setting]) -> str:
     return shorten(words, NOTE, 36)
 
 
-def _draw_heat_map(page, heat_map, norm, left, top, units, sided):
+def _draw_heat_map(page, heat_map, norm, corner, axis, units):
     """A heat map with its axes, its colour bar and its variants; gives its bottom."""
+    left, top = corner
     page.text(left, top + 5, heat_map.heading, SMALL)
     top += 9
     width, height = heat_map.cell
@@ -215,17 +224,17 @@ def _draw_heat_map(page, heat_map, norm, left, top, units, sided):
     roomy = height >= 18
     written = write_cells(page, cells, pixels, left, top, width, height, level=0.7 if roomy else 0.5)
     _draw_rows(page, heat_map, left, top)
-    _draw_cutoffs(page, heat_map, left, top + heat_map.height, axis_words(units, sided))
+    _draw_cutoffs(page, heat_map, left, top + heat_map.height, axis)
     _draw_scale(page, heat_map.height, norm, left + WIDTH + 8, top)
     for row in {row for row, _, _ in heat_map.marks}:
-        labels = [(left + heat_map.across(cutoff), n) for own, cutoff, n in heat_map.marks if own == row]
+        labels = [(left + heat_map.across(cutoff), n) for marked, cutoff, n in heat_map.marks if marked == row]
         _draw_marks(page, labels, top + (row + (0.27 if roomy and written else 0.5)) * height)
     return _draw_others(page, heat_map, left, top + heat_map.height + 17 + 8.5 * bool(heat_map.named), units) + 13
 
 
 def _draw_rows(page, heat_map, left, top):
     """What the rows are, at the left, as many as there is room for."""
-    page.text(left - 3, top - 4, heat_map.of_rows, NOTE, colour=GREY, align="right")
+    page.text(left - 3, top - 4, heat_map.of_rows, NOTE, colour=MUTED, align="right")
     height = heat_map.cell[1]
     for at in range(0, len(heat_map.rows), max(int(np.ceil(9 / height)), 1)):
         page.text(left - 3, top + (at + 0.5) * height, heat_map.rows[at], NOTE, align="right", level="center")
@@ -237,36 +246,38 @@ def _draw_cutoffs(page, heat_map, left, y, words):
     values = np.setdiff1d(heat_map.cutoffs, list(named.values()))  # the others have letters
     if not len(values):
         values = heat_map.cutoffs
-    for tick in ticks(values[0], values[-1]) if len(values) > 1 else values:
-        x, half = left + heat_map.across(tick), text_width(number(tick), NOTE) / 2
+    marks = ticks(values[0], values[-1]) if len(values) > 1 else values
+    for mark, word in zip(marks, tell_apart(marks.tolist()), strict=True):
+        x, half = left + heat_map.across(mark), text_width(word, NOTE) / 2
         if x - half > right_of_last + 3:
-            page.lines([np.array([(x, y), (x, y + 2)])], GREY, 0.5)
-            page.text(x, y + 8.5, number(tick), NOTE, align="center")
+            page.lines([np.array([(x, y), (x, y + 2)])], MUTED, 0.5)
+            page.text(x, y + 8.5, word, NOTE, align="center")
             right_of_last = x + half
     of_named = [(left + heat_map.across(cutoff), rank) for rank, cutoff in named.items()]
     for at, label in merge_labels(of_named, NOTE):
         letters = re.sub(r"\d+", lambda number: LETTERS[int(number[0])], label)
         page.text(at, y + 16.5, letters, NOTE, True, align="center")
-    page.text(left + WIDTH / 2, y + 17 + 8.5 * bool(named), words, NOTE, colour=GREY, align="center")
+    page.text(left + WIDTH / 2, y + 17 + 8.5 * bool(named), words, NOTE, colour=MUTED, align="center")
 
 
 def _draw_scale(page, height, norm, left, top):
     """A colour bar: its ends, and powers of ten where there is room."""
     page.image(cell_colours(np.linspace(1, 0, 101)[:, None]), left, left + 7, top + height, top)
     between = [tick for tick in 10.0 ** np.arange(-6, 9) if 9 / height < norm(tick) < 1 - 9 / height]
-    for tick in (norm.vmin, *between, norm.vmax) if height > 12 else (norm.vmax,):
-        page.text(left + 9, top + height * (1 - norm(tick)), number(tick, 2), NOTE, level="center")
+    marks = (norm.vmin, *between, norm.vmax) if height > 12 else (norm.vmax,)
+    for mark, word in zip(marks, tell_apart(map(float, marks), 2), strict=True):
+        page.text(left + 9, top + height * (1 - norm(mark)), word, NOTE, level="center")
 
 
 def _draw_others(page, heat_map, left, y, units):
     """Axes below for the variants that test other signs than the sweep; gives their bottom."""
     for sided in dict.fromkeys(variant["sided"] for _, variant in heat_map.others):
         y += 16
-        own = [(left + heat_map.across(v["cutoff"]), n) for n, v in heat_map.others if v["sided"] == sided]
-        page.lines([np.array([(left, y), (left + WIDTH, y)])], GREY, 0.6)
-        _draw_marks(page, own, y)
+        labels = [(left + heat_map.across(v["cutoff"]), n) for n, v in heat_map.others if v["sided"] == sided]
+        page.lines([np.array([(left, y), (left + WIDTH, y)])], MUTED, 0.6)
+        _draw_marks(page, labels, y)
         y += 10
-        page.text(left + WIDTH / 2, y, axis_words(units, sided), NOTE, colour=GREY, align="center")
+        page.text(left + WIDTH / 2, y, axis_words(units, sided), NOTE, colour=MUTED, align="center")
     return y
 
 
@@ -274,5 +285,5 @@ def _draw_marks(page, labels, y):
     """Numbers of variants, pairs of (place, number), on one line."""
     for at, word in merge_labels(labels, NOTE, apart=5):
         half = text_width(word, NOTE, bold=True) / 2 + 1.5
-        page.box(at - half, y - 3.8, 2 * half, 7.6, "white", "black", above=5)
-        page.text(at, y, word, NOTE, True, "black", "center", "center")
+        page.box(at - half, y - 3.8, 2 * half, 7.6, PAPER, INK, above=5)
+        page.text(at, y, word, NOTE, True, INK, "center", "center")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .colours import ink
-from .page import Page
+from .page import INK, PAPER, Page
 from .panels import Panel
 from .placing import place
 from .slicing import Edges
@@ -49,21 +49,21 @@ def place_ids(views: Sequence[tuple[Panel, np.ndarray, np.ndarray]], size: float
     for rank, (_, ids, _) in enumerate(views):
         for region, pixels in zip(*np.unique(ids, return_counts=True), strict=True):
             seen.setdefault(int(region), []).append((int(pixels), rank))
-    wanted = []  # (not the best view, -pixels, region, view): what comes first is placed first
+    candidates = []  # (not the best view, -pixels, region, view): what comes first is placed first
     for region, places in seen.items():
         best = max(places)[1]
-        wanted += [(rank != best, -pixels, region, rank) for pixels, rank in places]
+        candidates += [(rank != best, -pixels, region, rank) for pixels, rank in places]
     tags: list[list[Tag]] = [[] for _ in views]
     covered = [0.0] * len(views)
-    for elsewhere, _, region, rank in sorted(wanted):
+    for elsewhere, _, region, rank in sorted(candidates):
         panel, ids, points = views[rank]
         width, height = tag_size(region, size)
         most = (CROWDED if elsewhere else FULL) * (panel.right - panel.left) * (panel.bottom - panel.top)
         if len(tags[rank]) >= FREE and covered[rank] + width * height > most:
             continue
         room = panel.left - 2, panel.top, panel.right + 2, panel.bottom
-        taken = [tag.box for tag in tags[rank]]
-        box, anchor = place(points[ids == region], points, (width, height), room, taken)
+        occupied = [tag.box for tag in tags[rank]]
+        box, anchor = place(points[ids == region], points, (width, height), room, occupied)
         if box is not None:
             tags[rank].append(Tag(region, box, anchor))
             covered[rank] += width * height
@@ -96,5 +96,5 @@ def draw_tags(page: Page, tags: Sequence[Tag], size: float, colours: Sequence[tu
         nearest = np.clip(tag.anchor, tag.box[:2], tag.box[2:])
         if np.linalg.norm(nearest - tag.anchor) > 4:
             leaders.append(np.stack([nearest, tag.anchor]))
-    page.lines(leaders, "white", 1.4, above=4)
-    page.lines(leaders, "black", 0.5, above=4)
+    page.lines(leaders, PAPER, 1.4, above=4)
+    page.lines(leaders, INK, 0.5, above=4)

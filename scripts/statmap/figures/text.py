@@ -9,7 +9,7 @@ from PIL import ImageFont
 NOTE, SMALL = 6.0, 6.5  # font sizes of the small print and of labels
 LEADING = 1.3  # from one line of text to the next, in font sizes
 CAPITAL = 0.73  # height of capitals and digits, in font sizes
-DPI = 150
+DPI = 150  # dots an inch: what a PNG has by default, and what widths of text are measured at
 
 
 @cache
@@ -23,9 +23,9 @@ def font_file(bold: bool = False) -> Path:
 
 
 @cache
-def font(size: float, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """The typeface at a size in points, for pixels."""
-    return ImageFont.truetype(font_file(bold), size * DPI / 72, layout_engine=ImageFont.Layout.BASIC)
+def font(size: float, bold: bool = False, dpi: int = DPI) -> ImageFont.FreeTypeFont:
+    """The typeface at a size in points, for pixels of which there are `dpi` an inch."""
+    return ImageFont.truetype(font_file(bold), size * dpi / 72, layout_engine=ImageFont.Layout.BASIC)
 
 
 @cache
@@ -38,10 +38,10 @@ def shorten(text: str, size: float, width: float, bold: bool = False) -> str:
     """One line of text, cut with an ellipsis where it is wider than `width` points."""
     if text_width(text, size, bold) <= width:
         return text
-    keep = int(len(text) * width / text_width(text, size, bold))
-    while keep > 0 and text_width(text[:keep] + "…", size, bold) > width:
-        keep -= 1
-    return text[:keep].rstrip() + "…"
+    length = int(len(text) * width / text_width(text, size, bold))
+    while length > 0 and text_width(text[:length] + "…", size, bold) > width:
+        length -= 1
+    return text[:length].rstrip() + "…"
 
 
 def wrap(text: str, size: float, width: float, most: int, bold: bool = False) -> list[str]:

@@ -1,6 +1,7 @@
 """The variants of one map, read back from the files of the earlier rules and laid out for their figures."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,11 +10,32 @@ import numpy as np
 from ..inference.thresholds import ThresholdSidecar
 from ..io.images import read_template, read_written
 from ..io.stat_map import StatMap
-from ..regions.extract import RegionsSidecar
+from ..regions.atlases import label_in_words
+from ..regions.extract import read_regions
+from ..tables.columns import label_columns
 from ..tables.sidecar import Reported
+from ..types import SizeRule
 from .scene import Scene, lay_out, make_scene
+from .slicing import world_axes
+from .style import FigureStyle
 
 Row = dict[str, Any]  # of a table: column name to value, None where the cell is empty
+
+
+class Accounting(NamedTuple):
+    """What became of the suprathreshold voxels of a variant.
+
+    Attributes
+    ----------
+    outcomes : (x, y, z) uint8 array, laid out as the scene: 0 or the rank in `regions.extract.OUTCOMES` from 1.
+    counts : voxels by outcome, and ``suprathreshold``.
+    min_region_size, size_rule : mm^3, and how it is compared.
+    """
+
+    outcomes: np.ndarray
+    counts: Mapping[str, int]
+    min_region_size: float
+    size_rule: SizeRule
 
 
 class VariantScene(NamedTuple):
@@ -21,20 +43,27 @@ class VariantScene(NamedTuple):
 
     scene: Scene
     rule: str
-    accounting: dict[str, int]
+    accounting: Accounting
 
 
 def read_scenes(
-    stat_map: StatMap, inputs: Mapping[str, Mapping[str, Path]], template: str | None, reported: Reported | None = None
+    stat_map: StatMap,
+    inputs: Mapping[str, Mapping[str, Path]],
+    template: str | None,
+    style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
+    reported: Reported | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> Iterator[tuple[str, VariantScene]]:
     """Read the variants of a map one after the other; the template is read and laid out once.
 
     Parameters
     ----------
     stat_map : the map.
-    inputs : by variant, ``thresholded.nii.gz`` and ``regions.nii.gz`` and their JSON.
+    inputs : by variant, ``thresholded.nii.gz`` and ``regions.nii.gz`` and their JSON, ``accounting.nii.gz``.
     template : path of an anatomical image in the space of the map, or None.
+    style : of the figures.
     reported : the image whose values the tables report, or None for the map's own.
+    limits : by variant, the ends of the colour scale that maps share; None where they share none.
 
     Yields
     ------
@@ -44,10 +73,18 @@ def read_scenes(
     for variant, files in inputs.items():
         record = ThresholdSidecar.read(files["thresholded.json"])
         passes = read_written(files["thresholded.nii.gz"], files["thresholded.json"])[0] != 0
-        labels = read_written(files["regions.nii.gz"], files["regions.json"])[0].astype(np.int32)
+        made, labels, outcomes = read_regions(files)
         scene = make_scene(
             *(stat_map.values, stat_map.affine, passes, labels, record.cutoff.value, background),
-            *(record.thresholded.rule.sided, stat_map.distribution.units),
+            *(record.thresholded.rule.sided, stat_map.distribution.units, stat_map.space),
+            style=replace(style, colour_limit=limits[variant]) if limits else style,
         )
         scene = scene._replace(units_of_tables=reported.units if reported else "")
-        yield variant, VariantScene(scene, record.rule, RegionsSidecar.read(files["regions.json"]).voxel_accounting)
+        outcomes = world_axes(stat_map.affine, outcomes)[2][0]
+        accounting = Accounting(outcomes, made.voxel_accounting, made.min_region_size_mm3, made.size_rule)
+        yield variant, VariantScene(scene, record.rule, accounting)
+
+
+def label_of(row: Row, table: str) -> str:
+    """The label of the first atlas at the peak of a row of this CSV, for reading; empty where there is no atlas."""
+    return label_in_words(next((row[name] for name in label_columns(table, row)), None) or "")

@@ -1,4 +1,4 @@
-"""A page as svg or pdf, by matplotlib."""
+"""A page as svg or pdf, by matplotlib; its text stays text."""
 
 from pathlib import Path
 
@@ -11,19 +11,21 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from .page import Box, Image, Lines, Page, Text
-from .text import font_file
+from .text import font_file, text_width
 
-RESOLUTION = 300  # dots an inch, of the images in it
+RESOLUTION = 300  # least dots an inch, of the images in it
 
 # So that nobody's matplotlibrc changes a figure.
 SETTINGS = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")}
-SETTINGS |= {"svg.hashsalt": "statmap", "image.composite_image": False}
+SETTINGS |= {"svg.hashsalt": "statmap", "svg.fonttype": "none", "pdf.fonttype": 42, "image.composite_image": False}
+# The typeface is embedded in a PDF. A program that opens an SVG has it, or takes the next, whose widths are the same.
+SETTINGS |= {"font.sans-serif": ["DejaVu Sans", "Verdana"]}
 
 
 @matplotlib.rc_context(SETTINGS)
 def write_vectors(page: Page, path: str | Path, kind: str) -> None:
     """Write a page as ``svg`` or ``pdf``, without a date."""
-    figure = Figure((page.width / 72, page.height / 72), facecolor="white", layout="none")
+    figure = Figure((page.width / 72, page.height / 72), facecolor=page.style.theme.paper, layout="none")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -31,9 +33,7 @@ def write_vectors(page: Page, path: str | Path, kind: str) -> None:
     for above, item in enumerate(page.items):
         match item:
             case Text():
-                typeface = FontProperties(fname=font_file(item.bold), size=item.size)
-                artist = axes.text(item.left, item.y, item.text, fontproperties=typeface, color=item.colour)
-                artist.set_parse_math(False)
+                artist = _text(axes, item, kind)
             case Box():
                 edge = item.edge or "none"
                 artist = Rectangle(
@@ -58,4 +58,17 @@ def write_vectors(page: Page, path: str | Path, kind: str) -> None:
         artist.set_clip_on(False)
         artist.set_zorder(above)
     date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    figure.savefig(path, format=kind, dpi=RESOLUTION, metadata=date)
+    figure.savefig(path, format=kind, dpi=max(RESOLUTION, page.style.dpi), metadata=date)
+
+
+def _text(axes, text: Text, kind: str):
+    """One line of text, held where the page holds it: another typeface then moves its free ends only."""
+    if kind == "svg":
+        typeface = FontProperties(family="sans-serif", size=text.size, weight="bold" if text.bold else "normal")
+    else:
+        typeface = FontProperties(fname=font_file(text.bold), size=text.size)
+    share = {"left": 0.0, "center": 0.5, "right": 1.0}[text.align]
+    x = text.left + share * text_width(text.text, text.size, text.bold)
+    artist = axes.text(x, text.y, text.text, fontproperties=typeface, color=text.colour, ha=text.align)
+    artist.set_parse_math(False)
+    return artist

@@ -1,6 +1,7 @@
 """Files that are whole or absent, and byte-identical from one machine to the next (standard library, and yaml late)."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import stat
@@ -79,6 +80,32 @@ def sha256_of(path):
     """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def packaged_file(name: str, package: str, file: str, sha256: str, what: str) -> Path:
+    """Path of a file inside an installed package, which is not imported.
+
+    Parameters
+    ----------
+    name : of the file, in an error.
+    package, file, sha256 : where it is, and what its bytes are.
+    what : what it is for, in an error.
+
+    Raises
+    ------
+    UserError : the package is not installed, or it is another version of it.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(f"{what}: {name} is in the {package} wheel, which is not installed; run `make install`")
+    path = Path(spec.submodule_search_locations[0], file)
+    actual = sha256_of(path) if path.is_file() else "no such file"
+    if actual != sha256:
+        raise UserError(
+            f"{what}: {name} is {path.name} with sha256 {sha256}, but the installed {package} has {actual}; "
+            f"install the version of {package} in envs/requirements.lock"
+        )
+    return path
 
 
 def read_text(path: str | Path, encoding: str = "utf-8") -> str:

@@ -4,11 +4,10 @@ The packages are not imported, which would take seconds: only their files are re
 To add one: an entry of `samples.yaml`, which stands beside this module.
 """
 
-import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
-from .files import UserError, read_yaml, sha256_of
+from .files import UserError, packaged_file, read_yaml
 
 
 class Labels(NamedTuple):
@@ -67,7 +66,7 @@ def sample_path(name: str, what: str) -> Path:
     if name not in SAMPLES:
         raise UserError(f"{what}: there is no sample {name!r}; the samples are {', '.join(SAMPLES)}")
     sample = SAMPLES[name]
-    return _file(name, sample.package, sample.file, sample.sha256, what)
+    return packaged_file(f"sample:{name}", sample.package, sample.file, sample.sha256, what)
 
 
 def labels_path(name: str, what: str) -> Path:
@@ -75,18 +74,4 @@ def labels_path(name: str, what: str) -> Path:
     if name not in ATLASES:
         raise UserError(f"{what}: there is no atlas {name!r}; the atlases are {', '.join(ATLASES)}")
     labels = ATLASES[name]
-    return _file(name, SAMPLES[name].package, labels.file, labels.sha256, what)
-
-
-def _file(name, package, file, sha256, what):
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        raise UserError(f"{what}: sample:{name} is in the {package} wheel, which is not installed; run `make install`")
-    path = Path(spec.submodule_search_locations[0], file)
-    actual = sha256_of(path) if path.is_file() else "no such file"
-    if actual != sha256:
-        raise UserError(
-            f"{what}: sample:{name} is {path.name} with sha256 {sha256}, but the installed {package} has {actual}; "
-            f"install the version of {package} in envs/requirements.lock"
-        )
-    return path
+    return packaged_file(f"sample:{name}", SAMPLES[name].package, labels.file, labels.sha256, what)

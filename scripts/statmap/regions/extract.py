@@ -1,20 +1,23 @@
 """From suprathreshold voxels to regions: clusters or local regions, extent threshold, and where every voxel went."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..grid import voxel_volume
-from ..io.files import UserError
+from ..io.files import UserError, check_written
+from ..io.images import read_raw, read_written
 from ..io.sidecar import Sidecar
 from ..rules import RegionRule, rule_from
 from ..types import SizeRule
 from .clusters import bounding_box, filter_and_sort, label_components, with_extent
 from .local_regions import label_local_regions
 
-OUTCOMES = ("kept", "too_small", "unseeded", "seed_only")
+OUTCOMES = ("kept", "too_small", "unseeded", "seed_only")  # of a suprathreshold voxel; 1 to 4 in images
+KEPT, TOO_SMALL, UNSEEDED, SEED_ONLY = (np.uint8(rank) for rank in range(1, 1 + len(OUTCOMES)))
 FEW_VOXELS = 3  # a smallest region below them was hardly meant in mm^3
 LOUD = 0.05  # share of the voxels from which on a loss, or a difference, is warned of
 
@@ -30,11 +33,14 @@ class Regions:
         ``too_small``, ``unseeded`` (a component of local regions without a seed), ``seed_only`` (one that holds nothing
         but its seed, dropped as nilearn does). The last four add up to the first.
     rule : by which they were made, its extent threshold in mm^3.
+    outcomes : (i, j, k) uint8, what became of each voxel: 0 where it is not suprathreshold, else the rank in
+        `OUTCOMES`, from 1; None of labels that were read back without it.
     """
 
     labels: np.ndarray
     accounting: dict[str, int]
     rule: RegionRule
+    outcomes: np.ndarray | None = None
 
     @property
     def n_regions(self) -> int:
@@ -54,6 +60,7 @@ class RegionsSidecar(Sidecar):
     regions : their number.
     voxel_volume_mm3 : volume of one voxel.
     voxel_accounting : of `Regions`.
+    accounting_sha256 : of ``accounting.nii.gz``, the image of it.
     """
 
     parameters: dict[str, Any]
@@ -64,12 +71,30 @@ class RegionsSidecar(Sidecar):
     regions: int
     voxel_volume_mm3: float
     voxel_accounting: dict[str, int]
+    accounting_sha256: str
 
     @property
     def rule(self) -> RegionRule:
         """By which the regions were made, its extent threshold in mm^3."""
         rule = rule_from(RegionRule, self.parameters)
         return replace(rule, min_region_size=self.min_region_size_mm3, size_rule=self.size_rule)
+
+
+def read_regions(files: Mapping[str, str | Path]) -> tuple[RegionsSidecar, np.ndarray, np.ndarray]:
+    """The record, the labels (int32) and the outcomes (`Regions`) of a variant, as rule extract_regions wrote them.
+
+    Parameters
+    ----------
+    files : ``regions.json``, ``regions.nii.gz`` and ``accounting.nii.gz``.
+
+    Raises
+    ------
+    UserError : one of them is not what was written; the user deletes it.
+    """
+    record = RegionsSidecar.read(files["regions.json"])
+    labels, _ = read_written(files["regions.nii.gz"], files["regions.json"])
+    check_written(files["accounting.nii.gz"], record.accounting_sha256, files["regions.json"])
+    return record, labels.astype(np.int32), read_raw(files["accounting.nii.gz"])[0]
 
 
 def extract_regions(thresholded: np.ndarray, affine: np.ndarray, rule: RegionRule) -> Regions:
@@ -94,19 +119,24 @@ def extract_regions(thresholded: np.ndarray, affine: np.ndarray, rule: RegionRul
     rule = with_extent(rule, None, affine)
     suprathreshold = thresholded != 0
     labels = np.zeros(thresholded.shape, dtype=np.int32)
+    outcomes = np.zeros(thresholded.shape, dtype=np.uint8)
     accounting = {"suprathreshold": int(np.count_nonzero(suprathreshold)), **dict.fromkeys(OUTCOMES, 0)}
-    if accounting["suprathreshold"]:
+    if suprathreshold.any():
         box = bounding_box(suprathreshold)
         inner = thresholded[box]
+        outcome = outcomes[box]
         if local:
-            parts, accounting["unseeded"], accounting["seed_only"] = label_local_regions(thresholded, box, affine, rule)
+            parts, unseeded, seed_only = label_local_regions(thresholded, box, affine, rule)
+            outcome[unseeded], outcome[seed_only] = UNSEEDED, SEED_ONLY
         else:
             parts = label_components(inner, rule.connectivity, rule.signs)
         labels[box] = filter_and_sort(parts, inner, affine, rule.connectivity, rule.min_mm3, rule.size_rule)
-        accounting["kept"] = int(np.count_nonzero(labels))
-        accounting["too_small"] = int(np.count_nonzero((parts != 0) & (labels[box] == 0)))
+        outcome[parts != 0] = TOO_SMALL
+        outcome[labels[box] != 0] = KEPT
+        counts = np.bincount(outcome.ravel(), minlength=1 + len(OUTCOMES))[1:].tolist()
+        accounting |= dict(zip(OUTCOMES, counts, strict=True))
     check_accounting(accounting)
-    return Regions(labels, accounting, rule)
+    return Regions(labels, accounting, rule, outcomes)
 
 
 def check_accounting(accounting: dict[str, int]) -> None:

@@ -14,12 +14,13 @@ class LocalRegions(NamedTuple):
     Attributes
     ----------
     labels : (i, j, k) int array over the box of the suprathreshold voxels, 0 for background.
-    unseeded, seed_only : voxels of components without a seed, and of components that are nothing but their seed.
+    unseeded, seed_only : bool arrays over it: voxels of components without a seed, and of components that are nothing
+        but their seed, where those were dropped.
     """
 
     labels: np.ndarray
-    unseeded: int
-    seed_only: int
+    unseeded: np.ndarray
+    seed_only: np.ndarray
 
 
 def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, rule: RegionRule) -> LocalRegions:
@@ -43,26 +44,26 @@ def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, r
     """
     shape = thresholded[box].shape
     labels = np.zeros(shape, dtype=np.uint32)
-    n_unseeded = n_seed_only = 0
+    no_seed, only_seed = np.zeros((2, *shape), dtype=bool)
     for sign in (1, -1) if rule.signs == "split" else (0,):
         part = thresholded if sign == 0 else np.maximum(sign * thresholded, 0)
         suprathreshold = part[box] != 0
         if not suprathreshold.any():
             continue
-        seeds, components = seeds_and_components(part, box, suprathreshold, affine, rule)
+        seeds, components = _seeds_and_components(part, box, suprathreshold, affine, rule)
         if rule.random_walker == "nilearn":
             owner = _nilearn_owner(part, box, suprathreshold, seeds, components)
         else:
             scale = float(np.std(part if rule.edge_scale == "volume" else part[box][suprathreshold], dtype=np.float64))
             owner = _converged_owner(part[box], suprathreshold, seeds, components, rule.connectivity, scale)
-        owner, lost_unseeded, lost_seed_only = _drop_or_keep(owner, seeds, components, rule.unseeded)
+        owner, no_seed_here, only_seed_here = _drop_or_keep(owner, seeds, components, rule.unseeded)
         labels[suprathreshold] = owner + labels.max() * (owner > 0)
-        n_unseeded += lost_unseeded
-        n_seed_only += lost_seed_only
-    return LocalRegions(labels, n_unseeded, n_seed_only)
+        no_seed[suprathreshold] |= no_seed_here
+        only_seed[suprathreshold] |= only_seed_here
+    return LocalRegions(labels, no_seed, only_seed)
 
 
-def seeds_and_components(part, box, suprathreshold, affine, rule):
+def _seeds_and_components(part, box, suprathreshold, affine, rule):
     """Number of the seed (0 for none) and of the component of each suprathreshold voxel, two (n,) int arrays."""
     from .seeds import find_seeds
 
@@ -113,20 +114,21 @@ def _drop_or_keep(owner, seeds, components, unseeded):
     Returns
     -------
     owner : (n,) int, the region of each voxel, 0 for none.
-    unseeded, seed_only : numbers of voxels that were dropped.
+    unseeded, seed_only : (n,) bool, the voxels that were dropped.
     """
     owner = owner.copy()
+    none = np.zeros(len(owner), dtype=bool)
     if unseeded == "keep":
         orphan = owner == 0
         owner[orphan] = owner.max() + components[orphan]
-        return owner, 0, 0
+        return owner, none, none
     # nilearn drops a component made of nothing but its seed, except where there is nothing else to find.
     has_free = np.zeros(components.max() + 1, dtype=bool)
     has_free[components[seeds == 0]] = True
     alone = ~has_free[components]
     others = has_free[components] & (owner > 0)
-    n_unseeded = int(np.count_nonzero(owner == 0))
+    orphan = owner == 0
     if not others.any():
-        return owner, n_unseeded, 0
+        return owner, orphan, none
     owner[alone] = 0
-    return owner, n_unseeded, int(np.count_nonzero(alone))
+    return owner, orphan, alone

@@ -24,7 +24,7 @@ from ..inference.thresholds import ThresholdSidecar
 from ..io.files import UserError
 from ..io.nifti import header_bytes
 from ..io.stat_map import StatMap
-from ..regions.atlases import NO_LABEL, SMALLEST_PERCENT, Atlas, peak_label, sample
+from ..regions.atlases import SMALLEST_PERCENT, Atlas, label_in_words, peak_label, sample
 from ..regions.clusters import with_extent
 from ..regions.extract import OUTCOMES, RegionsSidecar
 from ..rules import RegionRule, rule_from
@@ -222,7 +222,7 @@ class VariantView(NamedTuple):
     name : id in the config.
     thresholded, extracted : its sidecars.
     labels : (i, j, k) int array, 0 background, regions 1..n.
-    outcomes : (i, j, k) uint8 array, what became of each voxel, see `regions.outcomes.voxel_outcomes`.
+    outcomes : (i, j, k) uint8 array, what became of each voxel, see `regions.extract.Regions`.
     regions : rows of regions.csv.
     written : the variant as one would write it, see `config.variants.written_variant`.
     """
@@ -281,11 +281,6 @@ def labels_on_grid(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray
         "labels": _volume(labels if wide else labels.astype(np.uint8)),
         "percent": None if percent is None else _volume(percent),
     }
-
-
-def label_in_words(label: str) -> str:
-    """A label of a table as a reader takes it."""
-    return "no label" if label == NO_LABEL else label
 
 
 def _volume(data: np.ndarray) -> str:

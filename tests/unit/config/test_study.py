@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from statmap import rules, types
-from statmap.config.schema import defaults_of, load, validate
+from statmap.config.schema import defaults_of, load, numbers_of_text, validate
 from statmap.config.study import Study, expand_thresholds
 from statmap.distributions import Distribution, distribution_of
 from statmap.io.files import UserError
@@ -383,7 +383,19 @@ def test_a_range_is_what_the_same_numbers_written_out_are(low, number, step):
         ({"template": "sample:foo"}, "there is no sample 'foo'", "motor, mni152"),
         ({"template": "nowhere.nii"}, "template: there is no file 'nowhere.nii'", "accepted: a path"),
         ({"figure_formats": ["jpg"]}, "figure_formats.0: 'jpg'", "['png', 'svg', 'pdf']"),
-        ({"figure_formats": []}, "figure_formats: []", "PNG (150 dpi) is always written"),
+        ({"figure_formats": []}, "figure_formats: []", "PNG is always written"),
+        ({"figure_style": {"colour": "black"}}, "key 'colour' is not known", "cuts, dpi, titles"),
+        ({"figure_style": {"cuts": "five"}}, "figure_style.cuts: 'five'", "axial, chosen so that every region is seen"),
+        ({"figure_style": {"cuts": 25}}, "figure_style.cuts: 25", "a number of axial cuts"),
+        ({"figure_style": {"cuts": {}}}, "figure_style.cuts: {}", "a block of directions"),
+        ({"figure_style": {"cuts": {"z": [3]}}}, "key 'z' is not known", "axial, coronal, sagittal"),
+        ({"figure_style": {"cuts": {"axial": []}}}, "cuts.axial: []", "`auto`, a number of cuts, or their places"),
+        ({"figure_style": {"dpi": 20}}, "figure_style.dpi: 20", "dots an inch"),
+        ({"figure_style": {"orientation": "left"}}, "orientation: 'left'", "radiological"),
+        ({"figure_style": {"colour_limit": 0}}, "colour_limit: 0", "Value at the ends of the colour scale"),
+        ({"figure_style": {"colour_limit": "own"}}, "colour_limit: 'own'", "shared"),
+        ({"figure_style": {"background": "grey"}}, "background: 'grey'", "['white', 'black']"),
+        ({"figure_style": {"width": 3}}, "figure_style.width: 3", "cm"),
         ({"write_4d": "yes please"}, "write_4d: 'yes please'", "'boolean'"),
         ({"max_voxels": 0}, "max_voxels: 0", "is refused by its header"),
         ({"sweep": {}}, "sweep: 'thresholds' is missing", "or a range of values"),
@@ -520,12 +532,32 @@ def test_every_default_is_one_that_is_accepted():
     validate(config, DECLARED / "schemas/config.schema.yaml", "defaults")
 
 
+def test_the_block_of_the_figures_is_filled_in_key_by_key(study):
+    found = study(figure_style={"cuts": {"axial": [-23, 16]}, "titles": False})
+    declared = defaults_of(SCHEMA["properties"]["figure_style"]["properties"])
+    assert found.config["figure_style"] == declared | {"cuts": {"axial": [-23, 16]}, "titles": False}
+    assert found.formats == ["png", "txt"] and study().formats == ["png"]
+    assert study(figure_style={"small_print": False}, figure_formats=["pdf", "svg"]).formats == [
+        "png",
+        "svg",
+        "pdf",
+        "txt",
+    ]
+
+
+def test_numbers_below_0_come_from_the_command_line():
+    """Snakemake gives all inside a block as text."""
+    block = {"cuts": {"axial": ["-23", "16", "49.5", "-3.5"]}, "background": "-"}
+    assert numbers_of_text(block) == {"cuts": {"axial": [-23, 16, 49.5, -3.5]}, "background": "-"}
+
+
 def test_the_words_of_the_schema_are_the_types_of_the_code():
     words = {name: accepted for name, accepted in vars(types).items() if typing.get_origin(accepted) is typing.Literal}
     assert len(words) >= 11
+    keys = KEYS | SCHEMA["properties"]["figure_style"]["properties"]
     for name, accepted in words.items():
         key = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-        assert set(typing.get_args(accepted)) == set(KEYS[key]["enum"]) - {None}, name
+        assert set(typing.get_args(accepted)) == set(keys[key]["enum"]) - {None}, name
 
 
 def test_the_statistics_of_the_sheet_are_the_distributions_of_the_code():

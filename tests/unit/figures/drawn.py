@@ -3,8 +3,10 @@
 import numpy as np
 
 from statmap.figures.page import Text
-from statmap.figures.raster import SCALE, draw_pixels
-from statmap.figures.text import font
+from statmap.figures.raster import draw_pixels
+from statmap.figures.text import DPI, font
+
+SCALE = DPI / 72  # pixels a point, of what is not drawn for print
 
 
 def texts(page):

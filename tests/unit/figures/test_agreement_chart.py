@@ -39,3 +39,8 @@ def test_what_cannot_be_compared_is_shown_as_such():
 
 def test_one_variant_has_nothing_to_be_compared_with():
     assert any("nothing to compare" in word for word in words(dice_figure(agreement(["a"]), ["a"], "motor")))
+
+
+def test_where_no_variant_keeps_a_voxel_there_is_a_sentence():
+    page = dice_figure(agreement(["a", "b"], ["a", "b"]), ["a", "b"], "motor", "agreement")
+    assert words(page) == ["motor", "agreement", "No variant keeps a voxel: there is nothing to compare."]

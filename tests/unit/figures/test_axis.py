@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statmap.figures.axis import axis_words, merge_labels, ranges, ticks
+from statmap.figures.axis import axis_words, merge_labels, ranges, tell_apart, ticks
 from statmap.figures.text import text_width
 
 
@@ -37,3 +37,18 @@ def test_values_of_one_sign_are_not_called_positive():
     assert axis_words("−log₁₀ p", "positive") == "cutoff on −log₁₀ p"
     assert axis_words("t", "positive") == "cutoff on t, positive values only"
     assert (axis_words("value"), axis_words("F")) == ("cutoff on |x|", "cutoff on F")
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([2.0, 2.5, 3.0], ["2", "2.5", "3"]),
+        ([3.0, 3.001, 3.002], ["3", "3.001", "3.002"]),
+        ([1000.0, 1000.5, 1001.0], ["1000", "1000.5", "1001"]),
+        ([-3.0004, -3.0], ["−3.0004", "−3"]),
+        ([5.0, 5.0], ["5", "5"]),
+        ([], []),
+    ],
+)
+def test_different_numbers_are_written_differently(values, written):
+    assert tell_apart(values) == written

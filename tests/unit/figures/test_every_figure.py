@@ -9,6 +9,7 @@ from statmap.figures.glass import glass_figure
 from statmap.figures.montage import regions_figure, threshold_figure
 from statmap.figures.region_page import region_page
 from statmap.figures.scene import make_scene
+from statmap.figures.surface import surface_figure
 
 CASES = ["none", "infinite cutoff", "empty map", "1", "4", "12", "40", "640", "two voxels", "cutoff near 0"]
 
@@ -17,6 +18,7 @@ def drawn_from(scene, regions, title):
     yield threshold_figure(scene, *title)
     yield regions_figure(scene, regions, *title)
     yield glass_figure(scene, regions, *title)
+    yield surface_figure(scene, regions, *title)
     if len(regions):
         yield region_page(scene, regions[-1]["region"], regions, peaks_of(regions), *title)
 
@@ -27,7 +29,7 @@ def test_nothing_overlaps_and_nothing_leaves_the_figure(scenes, case):
         assert collisions(figure) == []
         width, height = np.array([figure.width, figure.height]) / 72 * 2.54
         assert width == pytest.approx(18, abs=0.01)
-        assert 4 < height < 29.7
+        assert 1.5 < height < 29.7
 
 
 @pytest.mark.parametrize("title", [LONG, ("", "")], ids=["long", "none"])

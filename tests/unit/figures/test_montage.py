@@ -6,8 +6,10 @@ from drawn import collisions, pixels, words
 from nibabel.affines import apply_affine as to_mm
 from scenes import AFFINE, PLAIN, SHAPE, scene_of, spots
 
+from statmap.figures.glass import glass_figure
 from statmap.figures.montage import fading_note, frequency_figure, regions_figure, threshold_figure
-from statmap.figures.scene import MOST_PANELS, choose_cuts, make_scene
+from statmap.figures.scene import MOST_PANELS, Cut, CutPlan, choose_cuts, make_scene
+from statmap.figures.surface import surface_figure
 from statmap.figures.text import number
 
 
@@ -44,7 +46,7 @@ def test_left_is_left(template, affine, x):
     data = spots(tuple(slice(at - 2, at + 3) for at in ijk))
     scene = make_scene(data, affine, data > 3, np.zeros(SHAPE, dtype=np.int32), 3.0, template)
     z = float(to_mm(affine, ijk)[2])
-    figure = threshold_figure(scene, *PLAIN, cuts=[z])
+    figure = threshold_figure(scene, *PLAIN, CutPlan([Cut(2, z)], [Cut(2, z)], []))
     picture = pixels(figure)
     _, panel_end = picture.shape[0], round(0.2 * picture.shape[1])  # the one panel is the first of five
     orange = picture[:, :panel_end, 0] - picture[:, :panel_end, 2] > 60
@@ -109,3 +111,33 @@ def test_the_small_print_speaks_of_another_sign_where_there_is_one(units, other_
     data[10, 10, 10] = -2 * other_sign
     scene, _ = scene_of(data, AFFINE, 3.0, sided="positive", units=units)
     assert fading_note(scene).startswith(said)
+
+
+def test_the_legend_names_regions_after_the_first_atlas(motor_scene):
+    scene, regions = motor_scene
+    first = {1: "Precentral_R", 2: "no_label", 3: "A label that is far too long for its column of the legend, by far"}
+    rows = [row | {"q_peak": 0.1, "aal_peak": first.get(row["region"], ""), "ho_peak": "x"} for row in regions]
+    figure = regions_figure(scene, rows, *PLAIN)
+    written = words(figure)
+    assert collisions(figure) == []
+    assert {"Precentral_R", "no label"} <= set(written) and "x" not in written
+    assert any(word.startswith("A label that") and word.endswith("…") for word in written)
+
+
+@pytest.mark.parametrize("draw", [glass_figure, surface_figure])
+def test_projections_without_a_region_say_so(draw, motor):
+    """The suprathreshold voxels are drawn all the same."""
+    figure = draw(*scene_of(*motor, 3.0, 9999), *PLAIN)
+    assert "No region: every cluster is too small, or has no seed." in words(figure)
+    assert figure.height > 100 and collisions(figure) == []
+
+
+def test_without_a_region_there_is_a_sentence():
+    scene, regions = scene_of(spots((20, 30, 20)), AFFINE, 3.0, smallest=9)
+    accounting = {"suprathreshold": 1, "kept": 0}
+    figure = regions_figure(scene, regions, "motor", "", None, accounting)
+    assert words(figure) == [
+        "motor",
+        "No region: every cluster is too small, or has no seed.",
+        "1 of 1 suprathreshold voxels (100%) are in no region.",
+    ]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from statmap.figures.panels import FAINT, overlay
+from statmap.figures.panels import FAINT_MOST, overlay
 from statmap.figures.scene import make_scene
 
 
@@ -19,4 +19,4 @@ def test_opacity_falls_with_the_square_below_the_cutoff(motor):
     scene = make_scene(data, affine, data > 9, np.zeros(data.shape, dtype=np.int32), 4.0)
     values = np.array([4.0, 3.0, 2.0, -2.0, -1.0, 0.0])
     alpha = overlay(values, values >= 4, scene)[:, 3] / 255
-    np.testing.assert_allclose(alpha, [1, *FAINT * np.array([9, 4, 4, 1, 0]) / 16], atol=1 / 255)
+    np.testing.assert_allclose(alpha, [1, *FAINT_MOST * np.array([9, 4, 4, 1, 0]) / 16], atol=1 / 255)

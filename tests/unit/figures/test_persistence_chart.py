@@ -4,6 +4,7 @@ from drawn import collisions, words
 from scenes import LONG
 
 from statmap.figures.files import save
+from statmap.figures.page import Lines, Text
 from statmap.figures.persistence_chart import MOST_BARS, persistence_figure
 
 
@@ -33,7 +34,7 @@ def test_bars_are_named_by_their_peaks_and_keep_their_signs():
     assert "−40, −110, 61" in written and "8" in written
     assert sum(word.endswith("−110, 61") for word in written) == MOST_BARS
     assert any("10 shorter bars" in word and "1 v3" in word for word in written)
-    assert any(word.startswith("−7.87") for word in written)  # the second bar is a negative peak
+    assert "−7.87" in written  # the second bar is a negative peak
 
 
 def test_only_lines_that_are_drawn_are_named():
@@ -47,3 +48,17 @@ def test_the_same_chart_is_the_same_file(tmp_path):
     for name in ("a.png", "b.png"):
         save(persistence_figure(bars(12), {"v3": 3.0}, "motor"), tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_values_stand_apart_from_the_cutoffs():
+    """In a column of their own: beside a dashed line a minus sign would be lost."""
+    cutoffs = {f"v{n}": cutoff for n, cutoff in enumerate(np.linspace(2.9, 7.9, 30))}
+    page = persistence_figure(bars(30), cutoffs, "motor")
+    values = [item.left for item in page.items if isinstance(item, Text) and item.text in ("−7.83", "−3")]
+    dashed = [item for item in page.items if isinstance(item, Lines) and item.style == "dashed"]
+    assert len(values) == 2 and max(line[0, 0] for item in dashed for line in item.lines) < min(values)
+
+
+def test_without_a_peak_there_is_a_sentence():
+    page = persistence_figure([], {"v3": 3.0}, "motor", "peaks")
+    assert words(page) == ["motor", "peaks", "No peak above the lowest cutoff."]

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from drawn import pixels
+from drawn import SCALE, pixels
 
 from statmap.figures.page import Page
-from statmap.figures.raster import SCALE
 
 INCH = 72.0  # points: 150 pixels
 

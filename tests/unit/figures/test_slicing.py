@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.affines import apply_affine as to_mm
 
-from statmap.figures.slicing import box_of, cut, outlines, pick_planes, project, sections, world_axes
+from statmap.figures.slicing import box_of, outlines, pick_planes, project, sections, slice_of, world_axes
 
 QUICK = settings(deadline=None, max_examples=30)
 WORLD = np.array([[-500.0] * 3, [500.0] * 3])
@@ -61,7 +61,7 @@ def test_an_oblique_image_shows_every_voxel_where_it_is(angles, zooms):
 def test_a_cut_has_left_at_the_left_and_up_at_the_top(axis):
     image = np.zeros((7, 8, 9))
     image[1, 6, 7] = 1  # to the left, to the front, up
-    pixels, edges = cut(image, np.zeros(3), np.ones(3), axis, (1, 6, 7)[axis], WORLD)
+    pixels, edges = slice_of(image, np.zeros(3), np.ones(3), axis, (1, 6, 7)[axis], WORLD)
     [[row, column]] = np.argwhere(pixels)
     across, up = [(1, 6, 7)[other] for other in range(3) if other != axis]
     assert (edges[0] + column + 0.5, edges[3] - row - 0.5) == (across, up)
@@ -70,14 +70,14 @@ def test_a_cut_has_left_at_the_left_and_up_at_the_top(axis):
 def test_a_cut_takes_the_nearest_slice_and_only_the_box():
     image = np.arange(1000).reshape(10, 10, 10)
     box = np.array([[1.5, 2.5, 0.0], [4.5, 8.5, 9.0]])
-    pixels, edges = cut(image, np.zeros(3), np.ones(3), 2, 3.4, box)
+    pixels, edges = slice_of(image, np.zeros(3), np.ones(3), 2, 3.4, box)
     np.testing.assert_array_equal(pixels, image[2:5, 3:9, 3].T[::-1])
     assert edges == (1.5, 4.5, 2.5, 8.5)
 
 
 @pytest.mark.parametrize("mm", [-0.6, 9.6])
 def test_a_cut_outside_the_image_is_empty(mm):
-    assert cut(np.ones((10, 10, 10)), np.zeros(3), np.ones(3), 2, mm, WORLD)[0].size == 0
+    assert slice_of(np.ones((10, 10, 10)), np.zeros(3), np.ones(3), 2, mm, WORLD)[0].size == 0
 
 
 def test_sections_count_the_voxels_of_every_region_in_every_plane():

@@ -144,3 +144,12 @@ def test_a_threshold_that_nothing_reaches_has_no_place_on_the_axis():
     assert collisions(page) == [] and not any("inf" in word or "On the axis" in word for word in words(page))
     assert any("Reached by no value: fdr=0.05." in word for word in words(page))
     assert collisions(sweep_figure([point | out for point in sweep[:2]], THREE, "motor")) == []
+
+
+def test_close_thresholds_have_labels_of_their_own():
+    sweep = grid([3.0, 3.001, 3.002, 3.003, 3.004], [0, 500])
+    page = sweep_figure(sweep, [], "motor")
+    assert collisions(page) == []
+    axis = [word for word in words(page) if word.startswith("3")]
+    assert "3.002" in axis and "3.004" in axis
+    assert axis.count("3") == axis.count("3.002")  # once a heat map

@@ -31,6 +31,7 @@ REGIONS = {
     "regions": 2,
     "voxel_volume_mm3": 27.0,
     "voxel_accounting": {"suprathreshold": 30, "kept": 21, "too_small": 9, "unseeded": 0, "seed_only": 0},
+    "accounting_sha256": "c" * 64,
 }
 
 

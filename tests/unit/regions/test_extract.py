@@ -13,7 +13,15 @@ from statmap.inference.thresholds import Cutoff, suprathreshold_mask
 from statmap.io.images import read_image
 from statmap.io.nifti import write_image, write_sparse
 from statmap.regions.clusters import label_components
-from statmap.regions.extract import accounting_warnings, check_accounting, region_voxels
+from statmap.regions.extract import (
+    KEPT,
+    SEED_ONLY,
+    TOO_SMALL,
+    UNSEEDED,
+    accounting_warnings,
+    check_accounting,
+    region_voxels,
+)
 from statmap.rules import RegionRule
 
 STRUCTURE = {
@@ -350,3 +358,43 @@ def test_the_voxels_of_each_region_in_the_order_of_the_file():
     assert voxels == [([1, 5], [12, 15]), ([0, 4], [10, 13]), ([2], [14])]
     assert not list(region_voxels(labels * 0, values))
     assert [inside.dtype for _, inside in region_voxels(labels, values.astype(np.float32))] == [np.float32] * 3
+
+
+def outcomes_of(data, affine, keys):
+    """What became of each voxel, held against the labels and the accounting."""
+    regions = extract_regions(data, affine, SPEC | keys)
+    np.testing.assert_array_equal(regions.outcomes != 0, data != 0)
+    np.testing.assert_array_equal(regions.outcomes == KEPT, regions.labels > 0)
+    for outcome, name in ((TOO_SMALL, "too_small"), (UNSEEDED, "unseeded"), (SEED_ONLY, "seed_only")):
+        assert np.count_nonzero(regions.outcomes == outcome) == regions.accounting[name]
+    return regions.outcomes
+
+
+@settings(deadline=None, max_examples=150)
+@given(volumes, extract_types, signs, connectivities, st.sampled_from(("drop", "keep")), st.sampled_from((0, 2, 9)))
+def test_what_is_dropped_for_its_seeds_is_dropped_whole(data, extract_type, handling, connectivity, unseeded, size):
+    keys = {"extract_type": extract_type, "signs": handling, "connectivity": connectivity, "unseeded": unseeded}
+    outcomes = outcomes_of(data, np.eye(4), keys | {"min_region_size": size})
+    components = label_components(data, connectivity, handling)
+    for outcome in (UNSEEDED, SEED_ONLY):
+        dropped = outcomes == outcome
+        np.testing.assert_array_equal(np.isin(components, components[dropped]), dropped)
+
+
+@pytest.mark.parametrize("handling", ["merged", "split"])
+def test_outcomes_of_the_published_example(motor_path, handling):
+    """Under `merged` the negative side has no seed; components far below the maximum have none either way."""
+    data, affine = read_image(motor_path)
+    data = np.where(np.abs(data) >= 3, data, 0)
+    keys = {"extract_type": "local_regions", "signs": handling, "min_region_size": 1500}
+    outcomes = outcomes_of(data, affine, keys)
+    assert ((outcomes[data < 0] == UNSEEDED).all()) == (handling == "merged")
+    assert set(np.unique(outcomes)) >= {0, KEPT, TOO_SMALL, UNSEEDED}
+
+
+def test_outcomes_of_components_that_are_nothing_but_their_seed():
+    data = np.zeros((40, 5, 5), np.float32)
+    data[2, 2, 2] = 5  # alone
+    data[30:34, 1:4, 1:4] = [[[4]], [[6]], [[5]], [[4]]]
+    outcomes = outcomes_of(data, np.diag([3.0, 3, 3, 1]), {"extract_type": "local_regions"})
+    assert outcomes[2, 2, 2] == SEED_ONLY and np.count_nonzero(outcomes == SEED_ONLY) == 1

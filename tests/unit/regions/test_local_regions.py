@@ -32,7 +32,7 @@ def divide(data, **keys):
     found = label_local_regions(data, box, AFFINE, RegionRule(**(KEYS | keys)))
     whole = np.zeros(data.shape, int)
     whole[box] = found.labels
-    return whole, found.unseeded, found.seed_only
+    return whole, int(found.unseeded.sum()), int(found.seed_only.sum())
 
 
 def dense_walk(values, voxels, seeds, connectivity, scale):

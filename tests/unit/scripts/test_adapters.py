@@ -44,7 +44,7 @@ CONFIG = {
     "atlases": {
         name: {"image": f"{name}.nii.gz", "labels": "halves.tsv", "space": "MNI152"} for name in ("halves", "far")
     },
-    "figures": ["threshold", "regions", "glass", "pages"],
+    "figures": ["threshold", "regions", "glass", "surface", "accounting", "pages"],
     "max_pages": 2,
     "write_4d": True,
     "html": ["map", "view"],
@@ -107,6 +107,7 @@ def run_everything(folder):
         run(rules["check_published"], map=map_id, table=TABLES[map_id])
         run(rules["show_map"], {"references": REFERENCES}, map=map_id)
         run(with_template["view_map"], map=map_id)
+    run(parse(folder, CONFIG | {"figure_style": {"colour_limit": "shared"}})["limit_colours"])
     run(rules["compare_maps"])
     for name in ("old/v/regions.json", "old/tables.json"):
         Path("results", name).parent.mkdir(parents=True, exist_ok=True)
@@ -187,6 +188,19 @@ def test_extract_regions(results, variant, sizes):
     }
     assert sidecar["SHA256"] == sha256_of(folder / "regions.nii.gz")
     assert sidecar["SourceSHA256"] == sha256_of(folder / "thresholded.nii.gz")
+
+
+def test_the_accounting_is_an_image_too(results):
+    outcomes, affine = read_raw(results / "full/loose/accounting.nii.gz")
+    labels, _ = read_raw(results / "full/loose/regions.nii.gz")
+    np.testing.assert_array_equal(outcomes == 1, labels > 0)
+    assert outcomes.max() == 1 and outcomes.dtype == np.uint8 and (affine == AFFINE).all()
+
+
+def test_limit_colours(results):
+    """The 99.9th percentile of 27 magnitudes, 5 but for one 6; the other map's lies below it."""
+    limits = read_json(results / "colour_limits.json")
+    assert limits == {"z": {"strict": pytest.approx(5.974), "loose": pytest.approx(5.974)}}
 
 
 def test_tabulate_regions(results):
@@ -292,8 +306,8 @@ def test_figures_are_whole(results):
         *(f"full/{variant}/pages/region-00{n}.png" for variant in VARIANTS for n in (1, 2)),
         *(f"cube/{variant}/pages/region-001.png" for variant in VARIANTS),
     }
-    # Of a map three per variant, their agreement, four of the sweep, a printed table; of all maps two per variant.
-    assert len(figures) - len(pages) == 2 * (3 * 2 + 1 + 4 + 1) + 2 * 2
+    # Of a map five per variant, their agreement, four of the sweep, a printed table; of all maps two per variant.
+    assert len(figures) - len(pages) == 2 * (5 * 2 + 1 + 4 + 1) + 2 * 2
     for path in figures:
         with Image.open(path) as image:
             image.load()
@@ -306,8 +320,8 @@ def test_show_map(results):
     # An atlas that does not cover the map is warned of, and not said to name its regions.
     assert "covers less than half of the map" in text and "Cox RW" not in text
     assert "Somebody 2026" in text and "729" in text and "strict" in text and "loose" in text
-    # Three figures of each variant, four of the sweep and the agreement of the variants are in the page.
-    assert text.count('src="data:image/png;base64,') == 2 * 3 + 4 + 1
+    # Five figures of each variant, four of the sweep and the agreement of the variants are in the page.
+    assert text.count('src="data:image/png;base64,') == 2 * 5 + 4 + 1
     checked = (results / "full/published/printed/check.html").read_text(encoding="utf-8")
     assert checked.count('src="data:image/png;base64,') == 1
 

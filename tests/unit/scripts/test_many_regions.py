@@ -24,7 +24,11 @@ def test_numbers_of_regions_fit_their_image(tmp_path, number, dtype):
     folder = tmp_path / "v"
     folder.mkdir()
     inputs, outputs = (
-        by_folder(folder / f"{name}{end}" for end in (".nii.gz", ".json")) for name in ("thresholded", "regions")
+        by_folder(folder / file for file in files)
+        for files in (
+            ("thresholded.nii.gz", "thresholded.json"),
+            ("regions.nii.gz", "regions.json", "accounting.nii.gz"),
+        )
     )
     outputs["v"]["regions_4d.nii.gz"] = folder / "regions_4d.nii.gz"
     write_image(folder / "thresholded.nii.gz", data, np.eye(4))

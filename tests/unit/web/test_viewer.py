@@ -19,7 +19,7 @@ from statmap.inference.statistics import hommel_value, region_tdp
 from statmap.inference.thresholds import Cutoff
 from statmap.io.files import UserError
 from statmap.regions.atlases import Atlas, label_peaks
-from statmap.regions.outcomes import KEPT, SEED_ONLY, TOO_SMALL, UNSEEDED
+from statmap.regions.extract import KEPT, SEED_ONLY, TOO_SMALL, UNSEEDED
 from statmap.web import viewer
 
 AFFINE = np.diag([-3.0, 3, 3, 1])
