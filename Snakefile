@@ -48,7 +48,7 @@ if not (SCRIPTS / "statmap/__init__.py").samefile(statmap.__file__ or os.devnull
     raise WorkflowError(f"Found {statmap.__file__}, imported before, in place of {SCRIPTS}/statmap; one is accepted")
 
 from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit, prepare_snakemake
-from statmap.config.outcome import failures
+from statmap.config.outcome import failures, large_report
 from statmap.config.rerun import code_hash
 from statmap.config.schema import check_keys
 from statmap.config.study import Study
@@ -658,6 +658,8 @@ onstart:
 
 
 onsuccess:
+    if advice := large_report("results", study.config["report_pages"]):
+        logger.warning(f"{advice}.")
     if not study.sources and study.left_behind():
         logger.warning(
             f"Not in the config any more: {study.left_behind_in_words()}. The same command with `prune` before its options, "

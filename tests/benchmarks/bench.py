@@ -14,6 +14,7 @@ from pathlib import Path
 BENCHMARKS = {
     "The whole workflow": "bench_workflow.py",
     "Many maps": "bench_maps.py",
+    "Fine voxels": "bench_large.py",
     "A variant added": "bench_added.py",
     "Planning": "bench_plan.py",
     "Thresholds, regions and tables": "bench_regions.py",

@@ -15,6 +15,12 @@ OVERLAPS = (*(f"_{figure}.{kind}" for figure in ("overlap", "dice") for kind in 
 COMPARISONS = ("stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf")
 
 
+LARGE_REPORT = 100 * 10**6  # bytes: beyond it a browser takes long to open report.html
+# What report.html holds, by its place in the folder of results; of a page per region where it is asked for.
+REPORTED = ("summary.html", "*/*.html", "*/*.png", "*/*/*.png", "*/published/*/check.html", "*/published/*/check.png")
+REPORTED_PAGES = "*/*/pages/*.png"
+
+
 class Wanted(NamedTuple):
     """What a config asks for: ids of its maps, variants and atlases, its tables as (map, table), whether it sweeps."""
 
@@ -23,6 +29,24 @@ class Wanted(NamedTuple):
     atlases: Collection[str] = ()
     tables: Collection[tuple[str, str]] = ()
     sweep: bool = True
+
+
+def large_report(folder: str | Path, pages: bool) -> str | None:
+    """What to do where a report of these results is too large for one page to hold; None where it is not.
+
+    Parameters
+    ----------
+    folder : ``results``.
+    pages : whether the report holds the page of each region.
+    """
+    patterns = [*REPORTED, *([REPORTED_PAGES] if pages else [])]
+    size = sum(path.stat().st_size for pattern in patterns for path in Path(folder).glob(pattern)) * 4 // 3  # as base64
+    if size < LARGE_REPORT:
+        return None
+    return (
+        f"A report.html of these results would be {size / 1e6:,.0f} MB: write `--report results/report.zip`, which "
+        "opens faster, or none, since summary.html leads to all pages"
+    )
 
 
 def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 import prune
-from statmap.config.outcome import COMPARISONS, FETCHED, FETCHED_ATLAS, OVERLAPS, Wanted, failures, left_behind
+from statmap.config.outcome import (
+    COMPARISONS,
+    FETCHED,
+    FETCHED_ATLAS,
+    OVERLAPS,
+    Wanted,
+    failures,
+    large_report,
+    left_behind,
+)
 from statmap.io.log import logging_to
 
 
@@ -89,6 +98,30 @@ def test_a_removal_that_is_killed_at_any_moment_leaves_nothing_that_the_next_doe
             break
         until += 1
     assert all(steps.values()) and until > 40
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "pages", "said"),
+    [
+        ({"one/map.html": 74}, False, None),
+        ({"one/map.html": 75}, False, "100 MB"),
+        (
+            {"one/v/regions.png": 30, "one/dice.png": 30, "summary.html": 20, "one/published/t/check.html": 10},
+            False,
+            "120",
+        ),
+        ({"report.html": 200, "one/v/regions.svg": 100, "one/v/pages/region-001.png": 100}, False, None),
+        ({"one/v/pages/region-001.png": 100}, True, "133 MB"),
+    ],
+)
+def test_a_report_that_would_be_large_is_said(tmp_path, megabytes, pages, said):
+    for name, size in megabytes.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.truncate(path, size * 10**6)
+    advice = large_report(tmp_path, pages)
+    assert advice is None if said is None else said in advice and "--report results/report.zip" in advice
 
 
 def test_a_folder_elsewhere_that_a_link_stands_for_is_left_alone(tmp_path, monkeypatch):
