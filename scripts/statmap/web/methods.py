@@ -1,7 +1,6 @@
 """A methods paragraph to paste: what was done to a map under one variant, with its numbers and its references."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from itertools import count
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from ..inference.thresholds import Thresholded, ThresholdSidecar, compared, span
 from ..io.references import REFERENCES
 from ..io.spaces import same_space
 from ..io.stat_map import MapSidecar
-from ..regions.clusters import large_enough
+from ..regions.clusters import fewest_voxels
 from ..regions.extract import RegionsSidecar
 from ..rules import RegionRule
 from ..tables.sidecar import Reported
@@ -187,8 +186,7 @@ def _sizes_in_words(extracted: RegionsSidecar, affine: np.ndarray, cited: list[s
     rule = extracted.rule
     if rule.min_mm3 > 0:
         least = "larger than" if rule.size_rule == ">" else "of at least"
-        start = int(rule.min_mm3 / voxel_volume(affine))
-        fewest = next(n for n in count(start) if large_enough(np.array([n]), affine, rule.min_mm3, rule.size_rule)[0])
+        fewest = fewest_voxels(affine, rule.min_mm3, rule.size_rule)
         yield f"Regions {least} {rule.min_mm3:,g} mm³ ({fewest:,} voxels or more) were kept (extent threshold)."
     if extracted.critical_extent_voxels is not None:
         levels = [words.format(getattr(rule, key)) for key, words in _LEVELS.items() if getattr(rule, key) is not None]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from extents import read_cases
 
-from statmap.regions.clusters import large_enough
+from statmap.regions.clusters import fewest_voxels, large_enough
 
 CASES = read_cases()
 
@@ -28,3 +28,5 @@ def test_the_fewest_voxels_that_pass(case):
     for affine in case.affines():
         kept = sizes[large_enough(sizes, affine, float(case.size), case.rule)]
         assert kept.min() == case.fewest
+        least = fewest_voxels(affine, float(case.size), case.rule)
+        assert max(least, 1) == case.fewest and (least > 0 or float(case.size) == 0)
