@@ -16,7 +16,7 @@ from scipy import ndimage
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from statmap.figures.accounting import Accounting, accounting_figure  # noqa: E402
+from statmap.figures.accounting import accounting_figure  # noqa: E402
 from statmap.figures.cortex import read_hemisphere, see_cortex  # noqa: E402
 from statmap.figures.files import draw_figures  # noqa: E402
 from statmap.figures.glass import glass_figure  # noqa: E402
@@ -24,6 +24,7 @@ from statmap.figures.montage import regions_figure, threshold_figure  # noqa: E4
 from statmap.figures.region_page import region_page  # noqa: E402
 from statmap.figures.scene import lay_out, make_scene  # noqa: E402
 from statmap.figures.surface import surface_figure  # noqa: E402
+from statmap.figures.variant import Accounting  # noqa: E402
 from statmap.io.images import read_image, read_raw  # noqa: E402
 from statmap.regions.extract import OUTCOMES  # noqa: E402
 from statmap.regions.measures import measure_regions  # noqa: E402
@@ -38,9 +39,7 @@ def main():
     outcomes = np.where(scene.labels > 0, 1, 2 * scene.suprathreshold).astype(np.uint8)
     counts = np.bincount(outcomes.ravel(), minlength=5)[1:].tolist()
     counts = dict(zip(OUTCOMES, counts, strict=True)) | {"suprathreshold": sum(counts)}
-    affine = np.diag([*scene.step, 1.0])
-    affine[:3, 3] = scene.origin
-    accounting = Accounting(outcomes, affine, counts, 1485.0, ">")
+    accounting = Accounting(outcomes, counts, 1485.0, ">")
     draw = {
         "threshold": lambda: threshold_figure(scene, *title),
         "regions": lambda: regions_figure(scene, regions, *title),

@@ -16,13 +16,13 @@ SCHEMA = "config/schemas/config.schema.yaml"
 PAGE = "scripts/statmap/figures"
 BARS = '''"""Bars of numbers, for a test."""
 
-from .page import MARGIN, WIDTH, Page
+from .page import MARGIN, Page
 
 
-def bars_figure(numbers, title, subtitle=""):
+def bars_figure(numbers, title, subtitle, style):
     """A bar for each number."""
-    page = Page(title, subtitle)
-    room = WIDTH - 2 * MARGIN
+    page = Page(title, subtitle, style=style)
+    room = page.width - 2 * MARGIN
     for rank, number in enumerate(numbers):
         page.box(MARGIN, page.top + 12 * rank, room * number / max(numbers), 9, "#8b8b8b")
     return page.finish(page.top + 12 * len(numbers), ["Longest: the largest."])
@@ -205,7 +205,7 @@ def test_a_figure_of_a_variant_is_three_files(checkout):
     checkout.add(f"{PAGE}/bars_figure.py", BARS)
     checkout.put(f"{PAGE}/captions.py", '    "pages": Caption(', CAPTION)
     script = "scripts/plot_variants.py"
-    drawn = '        "sizes": partial(bars_figure, [row["n_voxels"] for row in regions], title, rule),\n'
+    drawn = '        "sizes": partial(bars_figure, [row["n_voxels"] for row in regions], title, rule, scene.style),\n'
     checkout.put(script, '        "glass": partial(', drawn)
     checkout.put(script, "from statmap.figures.files import", "from statmap.figures.bars_figure import bars_figure\n")
     assert len(checkout.touched) == 3
@@ -222,7 +222,7 @@ def test_a_figure_of_the_sweep_is_three_files(checkout):
     checkout.add(f"{PAGE}/bars_figure.py", BARS)
     checkout.put(f"{PAGE}/captions.py", '    "findings": Caption(', CAPTION)
     script = "scripts/plot_sweep.py"
-    drawn = '        "sizes": partial(bars_figure, [row["kept"] for row in grid], map_id),\n'
+    drawn = '        "sizes": partial(bars_figure, [row["kept"] for row in grid], map_id, "", style),\n'
     checkout.put(script, '        "sweep": partial(', drawn)
     checkout.put(script, "from statmap.figures.files import", "from statmap.figures.bars_figure import bars_figure\n")
     assert len(checkout.touched) == 3
