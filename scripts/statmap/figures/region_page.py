@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..regions.atlases import label_in_words
-from ..tables.columns import label_columns
+from ..tables.columns import label_columns, label_in_words
 from .bars import draw_value_bar
 from .colours import region_colours
 from .montage import ROW, fading_note, place_note, volume_of

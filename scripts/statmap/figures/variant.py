@@ -10,9 +10,8 @@ import numpy as np
 from ..inference.thresholds import ThresholdSidecar
 from ..io.images import read_template, read_written
 from ..io.stat_map import StatMap
-from ..regions.atlases import label_in_words
 from ..regions.extract import read_regions
-from ..tables.columns import label_columns
+from ..tables.columns import label_columns, label_in_words
 from ..tables.sidecar import Reported
 from ..types import SizeRule
 from .scene import Scene, lay_out, make_scene

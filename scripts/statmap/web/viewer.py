@@ -24,11 +24,11 @@ from ..inference.thresholds import ThresholdSidecar
 from ..io.files import UserError
 from ..io.nifti import header_bytes
 from ..io.stat_map import StatMap
-from ..regions.atlases import SMALLEST_PERCENT, Atlas, label_in_words, peak_label, sample
+from ..regions.atlases import SMALLEST_PERCENT, Atlas, peak_label, sample
 from ..regions.clusters import with_extent
 from ..regions.extract import OUTCOMES, RegionsSidecar
 from ..rules import RegionRule, rule_from
-from ..tables.columns import column_of, declared, label_columns
+from ..tables.columns import column_of, declared, label_columns, label_in_words
 from ..types import Domain, Sided
 from .colours import DISTINCT, page_colours
 from .map_page import regions_in_words
@@ -301,8 +301,7 @@ def _table(variant: VariantView) -> Table:
         }
         for row, colour in zip(rows, page_colours(len(rows)), strict=True)
     ]
-    worded = [{**row, **{name: label_in_words(row[name]) for name in at_peak}} for row in rows]
-    return table(worded, [*_COLUMNS, *at_peak], row_attributes=steering)
+    return table(rows, [*_COLUMNS, *at_peak], row_attributes=steering)
 
 
 def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[str, Any]:
