@@ -99,6 +99,14 @@ def test_warnings_are_grouped_and_lead_to_the_variant(summary):
     assert link.is_visible() and link.get_attribute("href") == "map-000/map.html#variant-0"
 
 
+def test_on_paper_the_summary_has_its_warnings_whole_and_no_form(summary):
+    place = summary.locator(".warnings details:not([open]) a").first
+    assert not place.evaluate("place => place.checkVisibility()") and summary.locator(".filter").is_visible()
+    summary.emulate_media(media="print")
+    assert place.evaluate("place => place.checkVisibility()") and summary.locator(".filter").is_hidden()
+    summary.emulate_media(media="screen")
+
+
 @pytest.fixture(scope="module")
 def map_folder(tmp_path_factory):
     """A folder with the page of a map of two variants, and their figures at 300 dpi."""
