@@ -12,6 +12,9 @@ help:  ## this list
 install: $(VENV)/.run  ## the environment alone, in .venv
 
 run: $(VENV)/.run  ## the published example, and its report
+	@cache=$$($(BIN)/python -c 'import platformdirs; print(platformdirs.user_cache_dir("snakemake", "snakemake"))'); \
+	mkdir -p "$$cache" 2> /dev/null && test -w "$$cache" || \
+	{ echo "$$cache, the cache of Snakemake, cannot be written to; accepted: make run XDG_CACHE_HOME=FOLDER" >&2; exit 1; }
 	$(BIN)/snakemake --report results/report.html --report-after-run
 
 test: $(VENV)/.dev  ## the fast tests

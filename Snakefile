@@ -47,6 +47,7 @@ import statmap
 if not (SCRIPTS / "statmap/__init__.py").samefile(statmap.__file__ or os.devnull):
     raise WorkflowError(f"Found {statmap.__file__}, imported before, in place of {SCRIPTS}/statmap; one is accepted")
 
+from statmap.config.checks import check_results
 from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit, prepare_snakemake
 from statmap.config.outcome import failures, large_report
 from statmap.config.rerun import code_hash
@@ -59,6 +60,7 @@ from statmap.rules import PeakRule, RegionRule, ThresholdRule
 prepare_snakemake(SCRIPTS)
 
 try:
+    check_results()
     check_keys(config_files(workflow))
     study = Study(config, declared=HERE / "config", folders=[".", HERE], variants_of_template=OF_TEMPLATE)
 except UserError as error:

@@ -120,6 +120,12 @@ def test_for_a_spreadsheet(page, printed):
     assert frame["volume_mm3"].dropna().tolist() == [1215, 60399, 27] and "−" not in text
 
 
+def test_a_label_is_no_formula_in_a_spreadsheet(page):
+    cells = [{"key": key, "isText": isText} for key, isText in (("=1+1", True), ("-1.5", False), ("V1", True))]
+    content = {"columns": [{"name": name} for name in "abc"], "rows": [{"cells": cells}]}
+    assert page.evaluate("forSpreadsheet", content) == "a\tb\tc\n'=1+1\t-1.5\tV1\n"
+
+
 def test_as_markdown(page, printed):
     text = copied(page, "as Markdown")
     table, _, notes = text.partition("\n\n")

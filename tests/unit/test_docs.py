@@ -14,8 +14,19 @@ from statmap.io.references import REFERENCES
 from statmap.io.sidecar import VERSION
 
 ROOT = Path(__file__).parents[2]
-LISTED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-FILES = [ROOT / name for name in LISTED.splitlines() if (ROOT / name).is_file()]
+MADE = re.compile(r"(^|/)(\.venv|\.snakemake|\.coverage|\.hypothesis|\.?\w*_*cache(__)?)(/|$)|^results/(?!README\.md$)")
+
+
+def listed():
+    """Files of the project, relative to it: those that git knows, of a tarball all but what is made in it."""
+    if not (ROOT / ".git").exists():
+        names = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.rglob("*"))]
+        return [name for name in names if not MADE.search(name)]
+    git = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return git.stdout.splitlines()
+
+
+FILES = [ROOT / name for name in listed() if (ROOT / name).is_file()]
 PAGES = [path for path in FILES if path.suffix == ".md"]
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -108,3 +109,16 @@ def test_a_clock_that_was_set_back(faces):
     advice = line.partition("set back, run: ")[2]
     subprocess.run(advice, shell=True, cwd=faces, check=True)
     succeed(faces, target, *settings)
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
+def test_make_run_says_that_the_cache_cannot_be_written_to(variable):
+    """Snakemake itself ends with a traceback, before it reads the Snakefile."""
+    command = ["make", "-C", REPOSITORY, "-o", ".venv/.run", f"BIN={Path(sys.executable).parent}", "run"]
+    settings = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"} | {
+        variable: "/proc/none"
+    }
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
+    assert done.returncode and len(lines) == 1 and lines[0].startswith("/proc/none"), done.stderr
+    assert lines[0].endswith("cannot be written to; accepted: make run XDG_CACHE_HOME=FOLDER")

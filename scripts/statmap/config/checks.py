@@ -3,6 +3,7 @@
 Standard library only, until a header has to be read.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -40,6 +41,13 @@ def check_source(source: str, what: str) -> None:
         raise UserError(
             f"{what}: {source!r} has {match[0]!r} in it, which Snakemake takes for a pattern; rename the file"
         )
+
+
+def check_results(folder: str = "results") -> None:
+    """Refuse a run whose results have no folder and can have none."""
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        kind = f"a link to {os.readlink(folder)}, which is not there" if os.path.islink(folder) else "a file"
+        raise UserError(f"{folder} is {kind}; accepted: a folder, or nothing of that name")
 
 
 def problems_of(

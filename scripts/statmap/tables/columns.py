@@ -45,6 +45,10 @@ KINDS = {
 DECIMALS = {"mm": 2, "volume": 1}  # on grids of millimetres, see `grid.decimals_of`
 
 
+# What a spreadsheet runs as a formula where a cell begins with it; and the same as `Column.write` writes it.
+FORMULA, WRITTEN_FORMULA = re.compile("'*[=+@\t\r-]"), re.compile("'+[=+@\t\r-]")
+
+
 class Column(NamedTuple):
     """One column.
 
@@ -69,9 +73,14 @@ class Column(NamedTuple):
         return KINDS[self.kind][0] is None
 
     def write(self, value, decimals=DECIMALS):
-        """A value as a cell of a CSV: empty for None and NaN; mm and volumes with these decimals."""
+        """A value as a cell of a CSV: empty for None and NaN; mm and volumes with these decimals.
+
+        Text that a spreadsheet would run as a formula has ' before it.
+        """
         if value is None or value != value:
             return ""
+        if self.is_text and FORMULA.match(str(value)):
+            return f"'{value}"
         return f"{value:.{decimals[self.kind]}f}" if self.kind in decimals else str((KINDS[self.kind][0] or str)(value))
 
     def show(self, value):
@@ -92,7 +101,9 @@ class Column(NamedTuple):
         """A cell of a CSV as its value, None where it is empty."""
         if text == "":
             return None
-        return text if self.is_text else int(text) if KINDS[self.kind][0] is int else float(text)
+        if self.is_text:
+            return text[1:] if WRITTEN_FORMULA.match(text) else text
+        return int(text) if KINDS[self.kind][0] is int else float(text)
 
 
 def table(*parts):

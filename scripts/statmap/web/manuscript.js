@@ -21,7 +21,9 @@ function contentOf(part) {
 const lines = (parts) => parts.join("\n") + "\n";
 
 function forSpreadsheet({ columns, rows }) {
-  const cell = ({ key }) => key.replace("Infinity", "inf").replace(/\s/g, " ");
+  const formula = /^'*[=+@-]/; // which it would run: as in the file, text has ' before it
+  const mark = ({ key, isText }) => (isText && formula.test(key) ? "'" : "");
+  const cell = (own) => mark(own) + own.key.replace("Infinity", "inf").replace(/\s/g, " ");
   return lines([columns.map(({ name }) => name), ...rows.map(({ cells }) => cells.map(cell))].map((row) => row.join("\t")));
 }
 

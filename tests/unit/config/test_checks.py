@@ -15,6 +15,7 @@ import yaml
 
 import fetch_atlas
 import fetch_map
+from statmap.config.checks import check_results
 from statmap.config.schema import check_keys
 from statmap.config.study import Study
 from statmap.io.files import UserError, sha256_of
@@ -460,3 +461,17 @@ def test_text_that_would_end_a_script_of_the_report(keys, place):
     """Paths and params are written there as they are."""
     with pytest.raises(UserError, match=f"^config, {place}: it has < in it, which the report takes for markup"):
         config(**keys)
+
+
+def test_results_that_are_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_results()
+    Path("results").touch()
+    with pytest.raises(UserError, match=r"^results is a file; accepted: a folder, or nothing of that name$"):
+        check_results()
+    Path("results").unlink()
+    Path("results").symlink_to("gone")
+    with pytest.raises(UserError, match=r"^results is a link to gone, which is not there; accepted: a folder"):
+        check_results()
+    Path("gone").mkdir()
+    check_results()

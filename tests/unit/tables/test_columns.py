@@ -149,3 +149,19 @@ def test_columns_that_hold_the_label_at_a_peak():
         "net_peak",
         "aal_peak",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+SUM(A1)", "-cmd|'/C calc'!A0", "@x", "\t=1", "'=1", "''-1", "'tis", "a=b", "'", "V1"]
+)
+def test_text_is_no_formula_and_is_read_back(text):
+    """Labels of an atlas are its author's: a spreadsheet runs what begins like a formula."""
+    column = tables.declared("label | label | | | A label.")[0]
+    written = column.write(text)
+    assert written[0] not in "=+-@\t\r" and column.parse(written) == text
+    assert (written == text) == (text in ("'tis", "a=b", "'", "V1"))
+
+
+def test_numbers_below_zero_stay_numbers():
+    column = tables.declared("value | value | | | A value.")[0]
+    assert column.write(-1.5) == "-1.50000" and column.parse("-1.50000") == -1.5
