@@ -19,10 +19,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from statmap import rules, types
+from statmap.config import study as study_module
 from statmap.config.schema import defaults_of, load, numbers_of_text, validate
 from statmap.config.study import Study, expand_thresholds
 from statmap.distributions import Distribution, distribution_of
-from statmap.io.files import UserError
+from statmap.io.files import UserError, sha256_of
 from statmap.io.samples import sample_path
 from statmap.rules import PeakRule, RegionRule, SweepRule, ThresholdRule
 
@@ -583,3 +584,30 @@ def test_nothing_heavy_is_imported_while_the_snakefile_is_parsed():
     code = f"import sys; sys.path.insert(0, 'scripts'); import {', '.join(modules)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert not {"numpy", "scipy", "nibabel", "pandas", "matplotlib", "nilearn", "requests"} & set(done.stdout.split())
+
+
+def test_the_sha256_of_a_large_file_is_taken_once_and_after_every_change(tmp_path, monkeypatch):
+    """Whatever its time: residuals of gigabytes would be read whenever the Snakefile is parsed."""
+    monkeypatch.chdir(tmp_path)
+    read = []
+
+    def counted(path):
+        read.append(path)
+        return sha256_of(path)
+
+    def content():
+        study_module._sha256.cache_clear()  # as in another process
+        return study_module._sha256("large.nii")
+
+    monkeypatch.setattr(study_module, "sha256_of", counted)
+    monkeypatch.setattr(study_module, "LARGE", 4)
+    path = Path("large.nii")
+    path.write_bytes(b"first")
+    before = path.stat()
+    assert content() == content() == sha256_of(path) and len(read) == 1
+    path.write_bytes(b"other")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert content() == content() == sha256_of(path) and len(read) == 2
+    path.write_bytes(b"few")
+    assert content() == content() == sha256_of(path) and len(read) == 4
+    study_module._sha256.cache_clear()
