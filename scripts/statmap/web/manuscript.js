@@ -88,6 +88,7 @@ document.addEventListener("click", async ({ target }) => {
   const content = contentOf(part), text = FORMS[form](content), said = part.querySelector(".copies [aria-live]");
   const byHand = part.querySelector("pre");
   byHand.hidden = true;
+  said.textContent = "";
   const blobs = { "text/plain": form === "word" ? forSpreadsheet(content) : text };
   if (form === "word") blobs["text/html"] = text;
   try {
