@@ -137,7 +137,7 @@ def test_any_map_is_refused_or_goes_through_to_its_figures(folder, content, zipp
     results = folder / "results"
     files = MapFiles(*(str(results / name) for name in MADE.values()))
     names = ("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json", "accounting.nii.gz")
-    names += ("regions.csv", "peaks.csv")
+    names += ("regions.csv", "peaks.csv", "table.tsv")
     made = {"v": {name: results / "v" / name for name in names}}
     rules = ({"v": rule_from(step, KEYS)} for step in (ThresholdRule, RegionRule, PeakRule))
     threshold_map.main(map_id="m", files=files, rules=next(rules), smoothness=Smoothness(), outputs=made)

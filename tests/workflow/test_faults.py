@@ -327,7 +327,7 @@ READ_BY = {  # an intermediate, and what is asked for that is made of it
     "one/high/thresholded.json": "results/one/high/regions.json",
     "one/high/regions.nii.gz": "results/one/high/regions.csv",
     "one/high/regions.json": "results/one/high/regions.csv",
-    "one/high/accounting.nii.gz": "results/one/map.html",
+    "one/high/accounting.nii.gz": "results/one/high/threshold.png",
     "one/high/regions.csv": "results/one/map.html",
     "one/high/peaks.csv": "results/one/map.html",
     "one/stability.csv": "results/summary.csv",
