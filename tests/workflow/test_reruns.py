@@ -195,8 +195,8 @@ def test_imports_that_wait_are_found(imported):
 
 
 def test_every_module_has_a_user_and_a_room_itself_holds_no_code(needed):
-    # Only the Snakefile uses them, and `start_study`, which makes ids that the sheet accepts; `docs` writes tables of the
-    # documentation, `interface` is for notebooks.
+    # Only the Snakefile uses them, and `start_study`, which makes ids that the sheet accepts. `docs` writes tables
+    # of the documentation, `interface` is for notebooks.
     parsed = {module for module in MODULES if module.startswith("config.")} | {"docs", "interface"}
     assert set().union(*needed.values()) | parsed >= set(MODULES)
     assert not any(parsed & modules for rule, modules in needed.items() if rule != "start_study")
