@@ -8,6 +8,7 @@ from PIL import Image
 from statmap.tables.columns import REGIONS
 from statmap.tables.warned import Warned
 from statmap.web.map_page import Beside, VariantPage, map_page
+from statmap.web.maps_page import Agreement, maps_page
 from statmap.web.methods import Methods
 from statmap.web.summary import Published, summary_page
 
@@ -165,6 +166,40 @@ def test_methods_are_copied(opened, map_folder):
     page.locator("details button.copy").nth(0).press("Enter")
     page.wait_for_function("document.querySelector('details button.copy').textContent === 'copied'")
     assert page.evaluate("navigator.clipboard.readText()") == "@misc{doe}\n\n@misc{roe}\n"
+    page.close()
+
+
+def test_the_page_of_all_maps_says_where_each_region_is_found(opened, tmp_path):
+    for name in ("maps.csv", "found.csv"):
+        (tmp_path / name).write_text("variant\nv\n", encoding="utf-8")
+    (tmp_path / "overlap").mkdir()
+    figure = tmp_path / "overlap/v_overlap.png"
+    Image.new("RGB", (600, 200), "#c04020").save(figure, dpi=(150, 150))
+    rows = [
+        {
+            "map": name,
+            "region": 1,
+            "sign": "positive",
+            "volume_mm3": 270.0,
+            "n_maps": n,
+            "regions@a": "1",
+            "regions@b": cell,
+        }
+        for name, n, cell in (("a", 2, "3 1"), ("b", 1, None))
+    ]
+    pairs = [{"variant": "v", "map_a": "a", "map_b": "b", "overlap_voxels": 3, "dice": 0.3}]
+    files = {name: tmp_path / name for name in ("maps.csv", "found.csv")}
+    text = maps_page(["a", "b"], ["c"], [Agreement("v", pairs, rows, {"Number of maps": figure})], files, True)
+    (tmp_path / "maps.html").write_text(text, encoding="utf-8")
+    page, requests, complaints = opened(tmp_path / "maps.html")
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    cells = page.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert cells == ["a", "1", "positive", "270", "2", "1", "3 1"]
+    assert page.get_by_role("link", name="a", exact=True).first.get_attribute("href") == "a/map.html#v"
+    assert page.get_by_text("On another grid, and left out: c.").is_visible()
+    assert page.locator("img").evaluate("image => image.naturalWidth") == 600
+    assert all(url.startswith(("file:", "data:")) for url in requests) and complaints == []
     page.close()
 
 
