@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help install run test shuffled mutants coverage bench lint format docs lock clean
+.PHONY: help install run test shuffled mutants coverage bench lint format docs gallery lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -63,6 +63,9 @@ UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override
       --generate-hashes --no-emit-index-url --no-annotate --no-header
 docs: $(VENV)/.run  ## what is written from other files: tables of the docs, names in the schemas, config/config.yaml
 	PYTHONPATH=scripts $(BIN)/python -m statmap.docs .
+
+gallery: $(VENV)/.dev  ## the pictures of the README, from real runs (needs chromium)
+	$(BIN)/python docs/gallery.py
 
 lock: $(VENV)/.run  ## resolve both locks anew
 	$(BIN)/python -m pip install --quiet uv

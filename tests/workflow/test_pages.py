@@ -46,6 +46,16 @@ def test_the_readme_is_short_and_its_contents_are_its_headings():
     assert re.findall(r"\[(.*?)\]", " ".join(contents.split())) == re.findall(r"^## (.*)$", text, re.MULTILINE)
 
 
+def test_the_pictures_of_the_readme_are_small():
+    """Those that `make gallery` makes, no other."""
+    pictures = list((REPOSITORY / "docs/images").iterdir())
+    shown = re.findall(r"docs/images/([\w.]+)", (REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(picture.name for picture in pictures)
+    assert sum(picture.stat().st_size for picture in pictures) < 600_000
+    script = (REPOSITORY / "docs/gallery.py").read_text(encoding="utf-8")
+    assert all(f'"{picture.stem}"' in script for picture in pictures)
+
+
 @pytest.mark.parametrize("page", **of(DOCS))
 def test_a_page_opens_with_whom_it_is_for_and_is_in_the_index(page):
     title, _, opening = page.read_text(encoding="utf-8").split("\n", 3)[:3]
