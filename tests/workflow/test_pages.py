@@ -117,6 +117,7 @@ OTHERS = {
         "save('SPM.mat', 'SPM', '-v7')",
         "git+file:",
         "3dClustSim",
+        "~/.cache",
         "'from=[~/a.feat, ~/b.feat]'",
         "du -sh .venv",
         "report.zip",
