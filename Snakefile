@@ -102,6 +102,11 @@ def reported(path, caption, show, variant="all", part="all variants", category="
     return report(path, category=category, subcategory=part, caption=caption, labels=labels, **options)
 
 
+def drawn(path, *shown, **options):
+    """The files of a figure, a format each, the PNG first, which the report shows."""
+    return [reported(f"{path}.png", *shown, **options), *(f"{path}.{format}" for format in FORMATS[1:])]
+
+
 wildcard_constraints:
     map="|".join(map(re.escape, MAPS)),
     variant="|".join(map(re.escape, VARIANTS)),
@@ -252,14 +257,11 @@ rule tabulate_regions:
         atlas_labels=ancient(study.labels),
     output:
         variants=of_variants("regions.csv", "peaks.csv", "table.tsv", *LABELS),
-        agreement=(
-            [
-                "results/{map}/stability.csv",
-                reported("results/{map}/matches.csv", "matches", "matched regions (CSV)"),
-            ]
-            if COMPARED
-            else []
-        ),
+        agreement=COMPARED
+        and [
+            "results/{map}/stability.csv",
+            reported("results/{map}/matches.csv", "matches", "matched regions (CSV)"),
+        ],
         sidecar="results/{map}/tables.json",
     log:
         "results/logs/tabulate_regions/{map}.log",
@@ -316,11 +318,11 @@ if DRAWN or PAGES:
             ),
             colour_limits=LIMITS,
             tables_sidecar="results/{map}/tables.json",
-            stability=expand("results/{{map}}/stability.csv") if AGREEMENT else [],
+            stability="results/{map}/stability.csv" if AGREEMENT else [],
             template=ancient(study.template_of),
         output:
             figures=[
-                reported(f"results/{{map}}/{variant}/{figure}.png", "figure", figure, variant, variant)
+                drawn(f"results/{{map}}/{variant}/{figure}", "figure", figure, variant, variant)
                 for variant in VARIANTS
                 for figure in DRAWN
             ],
@@ -336,13 +338,7 @@ if DRAWN or PAGES:
                 )
                 for variant in (VARIANTS if PAGES else [])
             ],
-            others=expand(
-                "results/{{map}}/{variant}/{figure}.{format}", variant=VARIANTS, figure=DRAWN, format=FORMATS[1:]
-            ),
-            agreement=[
-                *[reported(f"results/{{map}}/{figure}.png", "figure", "agreement") for figure in AGREEMENT],
-                *expand("results/{{map}}/{figure}.{format}", figure=AGREEMENT, format=FORMATS[1:]),
-            ],
+            agreement=[drawn(f"results/{{map}}/{figure}", "figure", "agreement") for figure in AGREEMENT],
         log:
             "results/logs/plot_variants/{map}.log",
         benchmark:
@@ -408,10 +404,9 @@ rule plot_sweep:
         template=ancient(study.template_of),
     output:
         [
-            reported(f"results/{{map}}/sweep/{figure}.png", "figure", caption.title, "sweep", "sweep")
+            drawn(f"results/{{map}}/sweep/{figure}", "figure", caption.title, "sweep", "sweep")
             for figure, caption in SWEEP_FIGURES.items()
         ],
-        expand("results/{{map}}/sweep/{figure}.{format}", figure=SWEEP_FIGURES, format=FORMATS[1:]),
     log:
         "results/logs/plot_sweep/{map}.log",
     benchmark:
@@ -445,11 +440,10 @@ if PUBLISHED:
             reported(
                 "results/{map}/published/{table}/check.html", "check", "published table", "{table}", "published tables"
             ),
-            reported(
-                "results/{map}/published/{table}/check.png",
+            drawn(
+                "results/{map}/published/{table}/check",
                 *("check", "sizes over the cutoff", "{table}", "published tables"),
             ),
-            expand("results/{{map}}/published/{{table}}/check.{format}", format=FORMATS[1:]),
         log:
             "results/logs/check_published/{map}.{table}.log",
         benchmark:
@@ -554,17 +548,9 @@ if ACROSS:
             ],
             overlaps=expand("results/overlap/{variant}.nii.gz", variant=VARIANTS),
             figures=[
-                *[
-                    reported(f"results/overlap/{variant}_{figure}.png", "maps", figure, variant, category="All maps")
-                    for variant in VARIANTS
-                    for figure in OVERLAPS
-                ],
-                *expand(
-                    "results/overlap/{variant}_{figure}.{format}",
-                    variant=VARIANTS,
-                    figure=OVERLAPS,
-                    format=FORMATS[1:],
-                ),
+                drawn(f"results/overlap/{variant}_{figure}", "maps", figure, variant, category="All maps")
+                for variant in VARIANTS
+                for figure in OVERLAPS
             ],
         log:
             "results/logs/compare_maps.log",

@@ -72,6 +72,7 @@ def main(
     table : the published table.
     regions : ``regions.nii.gz``, ``regions.json`` and ``regions.csv`` of the variant that should give it, or nothing.
     smoothness : of the map's row of the sample sheet.
+    style : of the figure.
     outputs : ``settings.csv``, every candidate, best first; ``rows.csv``, each row under the best;
         ``variant.yaml``, a config's ``variants`` that gives the table (an empty block where nothing does);
         ``check.json``, the result in a sentence; ``check.html``; ``check.png`` and the figure's other formats.

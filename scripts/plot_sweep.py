@@ -43,7 +43,6 @@ def main(
     template : anatomical image in the space of the map, or None.
     sided : which signs the sweep tests.
     style : of the figures.
-    style : the config's ``figure_style``.
     figures : files to write; the name says which figure, the suffix which format.
     """
     units = MapSidecar.read(sidecar).distribution.units

@@ -123,9 +123,9 @@ if __name__ == "__main__":
             map_id=snakemake.wildcards.map,
             files=MapFiles(*snakemake.input.map),
             inputs=by_folder(snakemake.input.variants),
-            agreement=Agreement(*stability, made.agreement) if (stability := snakemake.input.stability) else None,
+            agreement=Agreement(stability, made.agreement) if (stability := snakemake.input.stability) else None,
             template=snakemake.input.template or None,
-            outputs=by_folder([*made.figures, *made.pages, *made.others]),
+            outputs=by_folder([*made.figures, *made.pages]),
             drawing=Drawing(
                 FigureStyle(**snakemake.params.style),
                 next(iter(snakemake.input.colour_limits), None),
