@@ -8,7 +8,6 @@ To add a statistic: a class here. `make docs` puts its name into the column ``st
 """
 
 import math
-import sys
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Literal
@@ -23,25 +22,7 @@ class _Late:
         self.name = name
 
     def __getattr__(self, attribute):
-        return getattr(sys.modules.get(self.name) or self._imported(), attribute)
-
-    def _imported(self):
-        """The module; of scipy without numpy.f2py and numpy.testing, a third of its import.
-
-        It copies every name of numpy, and numpy imports these two when they are asked for. Nothing of scipy uses the
-        copies.
-        """
-        if self.name.startswith("scipy"):
-            numpy = import_module("numpy")
-            left_out = [name for name in ("f2py", "testing") if name not in vars(numpy)]
-            vars(numpy).update(dict.fromkeys(left_out))
-            try:
-                return import_module(self.name)
-            finally:
-                for name in left_out:
-                    if vars(numpy)[name] is None:  # numpy imports it where somebody asks
-                        del vars(numpy)[name]
-        return import_module(self.name)
+        return getattr(import_module(self.name), attribute)
 
 
 np: Any = _Late("numpy")

@@ -1,9 +1,5 @@
 """Tails, cutoffs, equivalent z and Euler characteristic densities against scipy, reference values and each other."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -359,20 +355,3 @@ def test_words(distribution, symbol, units, words):
 
 def test_degrees_of_freedom_of_the_noise_are_those_of_the_denominator():
     assert [d.df_of_noise for d in (Z(12), T(23), F(3, 40), F(), Unknown(9))] == [12, 23, 40, None, 9]
-
-
-def test_scipy_is_imported_without_what_tests_and_fortran_need():
-    """And numpy has both where somebody asks for them afterwards."""
-    code = """
-import sys
-from statmap.distributions import special
-import numpy
-assert special.ndtr(0) == 0.5
-assert not {"numpy.f2py", "numpy.testing"} & set(sys.modules), sys.modules
-assert numpy.testing.assert_allclose and numpy.f2py.__name__ == "numpy.f2py"
-import scipy.ndimage, scipy.sparse.linalg, scipy.stats
-assert special.log_ndtr(0) == scipy.stats.norm.logcdf(0)
-"""
-    subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": str(Path(distributions.__file__).parents[1])}, check=True
-    )

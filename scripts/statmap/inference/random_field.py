@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import gammaln, log_ndtr
 
-from ..distributions import Distribution, special, tail_values
+from ..distributions import Distribution, tail_values
 from ..types import ClusterTheory, Sided
 from .search_volume import SearchVolume
 
@@ -148,7 +149,7 @@ class RandomField:
         density, n_dims = self.distribution.ec_densities(cutoff), self.search.n_dims
         if n_dims < 1 or density[n_dims] <= 0:
             return np.nan
-        return float((np.exp(special.gammaln(n_dims / 2 + 1)) * density[n_dims] / density[0]) ** (2 / n_dims))
+        return float((np.exp(gammaln(n_dims / 2 + 1)) * density[n_dims] / density[0]) ** (2 / n_dims))
 
     def expected_extent(self, cutoff: float) -> float:
         """Expected extent of a cluster of noise above a cutoff, in resels: rho_0 / rho_D; NaN as in `extent_rate`."""
@@ -208,7 +209,7 @@ def fsl_cluster_log_p(
     if z_cutoff <= 1:
         return (np.full(n_voxels.shape, np.nan),) * 2
     log_density = np.log(dlh) - 2 * np.log(2 * np.pi) + np.log(z_cutoff**2 - 1) - z_cutoff**2 / 2
-    beta = np.exp((special.gammaln(2.5) + log_density - special.log_ndtr(-z_cutoff)) * 2 / 3)
+    beta = np.exp((gammaln(2.5) + log_density - log_ndtr(-z_cutoff)) * 2 / 3)
     uncorrected = -beta * n_voxels ** (2 / 3)
     return uncorrected, _log_p_of_any(np.log(volume) + log_density + uncorrected)
 

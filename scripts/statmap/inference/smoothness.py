@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaln, ndtr, stdtrit
 
-from ..distributions import special
 from ..io.files import UserError
 from ..io.formats import FEWEST_RESIDUALS
 from ..io.images import judge, read_residuals
@@ -150,13 +150,8 @@ def roughness_of_t(df: int) -> float:
     Blood Flow Metab 12:900), phi_v the density of t, phi that of z; here over z, with dt = phi(z) / phi_v(t) dz.
     """
     z = np.linspace(-14, 0, 4001)
-    t = special.stdtrit(df, special.ndtr(z))
-    log_density = (
-        special.gammaln((df + 1) / 2)
-        - special.gammaln(df / 2)
-        - np.log(df * np.pi) / 2
-        - (df + 1) / 2 * np.log1p(t**2 / df)
-    )
+    t = stdtrit(df, ndtr(z))
+    log_density = gammaln((df + 1) / 2) - gammaln(df / 2) - np.log(df * np.pi) / 2 - (df + 1) / 2 * np.log1p(t**2 / df)
     log_normal = -(z**2) / 2 - np.log(2 * np.pi) / 2
     inner = (t**2 + df - 1) ** 2 / ((df - 1) * (df - 2)) * np.exp(2 * log_density - log_normal)
     return float((inner.sum() - inner[-1] / 2) * (z[1] - z[0]) * 2)
