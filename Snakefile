@@ -650,8 +650,8 @@ onsuccess:
         logger.warning(f"{advice}.")
     if not study.sources and study.left_behind():
         logger.warning(
-            f"Not in the config any more: {study.left_behind_in_words()}. The same command with `prune` before its options, "
-            "`snakemake prune --directory … --configfile …`, removes exactly that; with -n too it only shows it."
+            f"Not in the config any more: {study.left_behind_in_words()}. To remove exactly that, put `prune` before the "
+            "options of this command: `snakemake prune --directory … --configfile …`; with -n it is only listed."
         )
 
 
@@ -660,5 +660,5 @@ onerror:
         logger.error(f"Failed: {failure}")
     if not study.sources:
         logger.error(
-            "All else is done. Fix what failed, or put # before its row of the sheet; then run the same command again."
+            "All other jobs are done. Fix what failed, or put # before its row of the sheet; then run the same command again."
         )
