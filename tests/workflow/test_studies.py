@@ -658,7 +658,7 @@ def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
         *(f"results/overlap/{variant}{end}" for variant in ("low", "high") for end in (".nii.gz",)),
     }
     [line] = [line for line in said.splitlines() if "Not in the config any more" in line]
-    listed = {part.strip() for part in line.partition(": ")[2].partition(". The")[0].split(",")}
+    listed = {part.strip() for part in line.partition(": ")[2].partition(". To")[0].split(",")}
     assert listed == stale | {"logs and benchmarks"}
     traces = [path for kind in ("logs", "benchmarks") for path in (tmp_path / f"results/{kind}").glob("*/two.*")]
     assert len(traces) > 5
