@@ -56,14 +56,14 @@ def hommel_value(p_values: np.ndarray, alpha: float) -> int:
     -------
     int : h, 0 when every voxel is discovered.
     """
-    p = np.sort(p_values, axis=None)
+    p = np.asarray(p_values)
     m = p.size
-    if m == 0 or p[-1] <= alpha:
+    if m == 0 or p.max() <= alpha:
         return 0
-    small = p[: np.searchsorted(p, alpha)]
+    small = np.sort(p[p < alpha])  # of the others it holds: i p_k >= i alpha >= j alpha, and p_m > alpha
     bounds = alpha * (m - np.arange(1, small.size + 1)) / (alpha - small)
     h = int(min(m, bounds.min(initial=m) + 1))  # one more than the bound, which may have been rounded down
-    while not (h * p[m - h :] > np.arange(1, h + 1) * alpha).all():
+    while not (h * small[m - h :] > np.arange(1, small.size - m + h + 1) * alpha).all():
         h -= 1
     return h
 

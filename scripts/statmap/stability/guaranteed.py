@@ -15,9 +15,9 @@ from ..inference.search_volume import SearchVolume
 from ..inference.statistics import discovery_ranks, hommel_value, region_tdp
 from ..inference.thresholds import Thresholded, check_on_map, resolve_cutoff, suprathreshold_mask
 from ..io.stat_map import StatMap
-from ..regions.clusters import filter_and_sort
+from ..regions.clusters import filter_and_sort, label_components
 from ..rules import ThresholdRule
-from ..types import SizeRule
+from ..types import Connectivity, SizeRule
 from .tree import Tree, component_tree, signed_maps
 
 
@@ -55,12 +55,12 @@ def guaranteed_regions(
     _, bound = parse_threshold(rule.threshold)
     p = stat_map.distribution.p(data[family], rule.sided)
     hommel = hommel_value(p, rule.tdp_alpha)
+    ranks = np.zeros(data.shape)
+    ranks[family] = discovery_ranks(p, hommel, rule.tdp_alpha)
     nodes = np.zeros(data.shape, dtype=np.int32)
     for signed in signed_maps(data, rule.signs, rule.sided).values():
-        tree = component_tree(signed, rule.connectivity)
-        p_of_tree = stat_map.distribution.p(data.ravel()[tree.voxels], rule.sided)
-        ranks = discovery_ranks(p_of_tree, hommel, rule.tdp_alpha).astype(np.int64)
-        number = node_of_voxels(tree, maximal_nodes(tree, ranks, bound))
+        tree = component_tree(signed, rule.connectivity, lowest_cutoff(signed, ranks, rule.connectivity, bound))
+        number = node_of_voxels(tree, maximal_nodes(tree, ranks.ravel()[tree.voxels], bound))
         nodes.ravel()[tree.voxels] += np.where(number > 0, number + nodes.max(), 0)
     labels = filter_and_sort(nodes, data, stat_map.affine, rule.connectivity, min_region_size, size_rule)
     n_regions = int(labels.max(initial=0))
@@ -71,7 +71,8 @@ def guaranteed_regions(
 def lowest_values(labels: np.ndarray, data: np.ndarray) -> np.ndarray:
     """The smallest magnitude in each region, (n,) float64: of a region with a guarantee, its own cutoff."""
     lowest = np.full(int(labels.max(initial=0)) + 1, np.inf)
-    np.minimum.at(lowest, labels.ravel(), np.abs(data).ravel().astype(np.float64))
+    inside = labels > 0
+    np.minimum.at(lowest, labels[inside], np.abs(data[inside].astype(np.float64)))
     return lowest[1:]
 
 
@@ -99,6 +100,39 @@ def apply_threshold(
     highest = float(regions.cutoffs.max()) if len(regions.cutoffs) else None
     cutoff = Cutoff(lowest, ">=", kind.name, rule.domain, tests, highest=highest)
     return Thresholded(rule, cutoff, search), regions.labels > 0
+
+
+def lowest_cutoff(signed: np.ndarray, ranks: np.ndarray, connectivity: Connectivity, tdp: float) -> float:
+    """A threshold below which no connected component has a true discovery proportion of at least `tdp`.
+
+    Parameters
+    ----------
+    signed : (i, j, k) array, one of `tree.signed_maps`.
+    ranks : (i, j, k) array, `statistics.discovery_ranks` of its positive voxels.
+    connectivity : 6, 18 or 26.
+    tdp : share in (0, 1].
+
+    Notes
+    -----
+    A component that reaches `tdp` has at most d / tdp voxels, d the discoveries of all voxels together, so that voxels
+    of higher ranks are no discoveries of it. Where only such voxels are lower, the share of the others falls as
+    components grow and is averaged as they join: once it is below `tdp` in all of them, it stays so.
+    """
+    positive = signed > 0
+    rising = np.sort(ranks[positive & (ranks <= np.count_nonzero(positive))])
+    discoveries = (np.arange(2, rising.size + 2) - rising).max(initial=0)
+    may_count = positive & (ranks <= discoveries / tdp + 1)  # one more, for the rounding of the share
+    if not may_count.any():
+        return np.inf
+    values = np.sort(signed[positive])
+    number = int(np.count_nonzero(values >= signed[may_count].min()))
+    while number < len(values):
+        above = signed >= values[-number]
+        labels = label_components(above, connectivity, "merged")[above]
+        if (np.bincount(labels, may_count[above])[1:] / np.bincount(labels)[1:] < tdp).all():
+            return float(values[-number])
+        number += number // 4 + 1
+    return 0.0
 
 
 class _Component:
@@ -145,8 +179,8 @@ def maximal_nodes(tree: Tree, ranks: np.ndarray, tdp: float) -> list[tuple[int, 
 
     Parameters
     ----------
-    tree : Tree, its floor 0.
-    ranks : (n,) int, `statistics.discovery_ranks` of its voxels.
+    tree : Tree, its floor at most `lowest_cutoff`.
+    ranks : (n,) array, `statistics.discovery_ranks` of its voxels.
     tdp : share in (0, 1].
 
     Returns
@@ -161,7 +195,8 @@ def maximal_nodes(tree: Tree, ranks: np.ndarray, tdp: float) -> list[tuple[int, 
     components: list[_Component | None] = [None] * len(tree.birth)
     towards = list(range(len(tree.birth)))  # from a peak towards the strongest of the component that holds it
     joining = np.argsort(-tree.death, kind="stable").tolist()
-    deaths, parents, basins, last_slots = (x.tolist() for x in (tree.death, tree.parent, tree.basin, ranks - 1))
+    deaths, parents, basins = (x.tolist() for x in (tree.death, tree.parent, tree.basin))
+    last_slots = (ranks.astype(np.int64) - 1).tolist()
     levels, starts = np.unique(tree.values, return_index=True)
     n_joined, end = 0, len(basins)
     for level, start in zip(levels[::-1].tolist(), starts[::-1].tolist(), strict=True):

@@ -12,8 +12,9 @@ from ..io.stat_map import StatMap
 from ..regions.clusters import large_enough
 from ..rules import SweepRule
 from .findings import NO_OCCURRENCES, Occurrences, join_occurrences, name_peaks
-from .guaranteed import maximal_nodes, node_of_voxels
+from .guaranteed import lowest_cutoff, maximal_nodes, node_of_voxels
 from .sweep import trees_of_settings
+from .tree import signed_maps
 
 
 def sweep_guaranteed(
@@ -37,16 +38,21 @@ def sweep_guaranteed(
     data, affine = stat_map.values, stat_map.affine
     p = stat_map.distribution.p(data, rule.sided)
     hommel = hommel_value(p[family_of(stat_map, rule.domain)], rule.tdp_alpha)
+    ranks = discovery_ranks(p, hommel, rule.tdp_alpha)
     smallest = np.asarray(rule.min_region_sizes, dtype=np.float64)
     times_kept = np.zeros(data.shape, dtype=np.int32)
     blocks, parts = [], [NO_OCCURRENCES]
-    settings = trees_of_settings(data, rule, 0.0)
+    floor = min(
+        lowest_cutoff(signed, ranks, connectivity, min(bounds.values()))
+        for connectivity, handling in product(rule.connectivities, rule.signs)
+        for signed in signed_maps(data, handling, rule.sided).values()
+    )
+    settings = trees_of_settings(data, rule, floor)
     for (setting, trees), (threshold_text, bound) in product(settings.items(), bounds.items()):
         levels, voxels = [], []
         for tree in trees.values():
             values = data.ravel()[tree.voxels]
-            ranks = discovery_ranks(p.ravel()[tree.voxels], hommel, rule.tdp_alpha).astype(np.int64)
-            main, level, number = _nodes(tree, ranks, bound)
+            main, level, number = _nodes(tree, ranks.ravel()[tree.voxels], bound)
             n_voxels = np.bincount(number, minlength=len(main) + 1)[1:]
             total = np.bincount(number, values, minlength=len(main) + 1)[1:]
             large = large_enough(n_voxels[:, None], affine, smallest, rule.size_rule)

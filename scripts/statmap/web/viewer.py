@@ -203,8 +203,9 @@ def discovery_steps(
     p = distribution.p(values, sided)
     rank = discovery_ranks(p, hommel_value(p, alpha), alpha)
     magnitude = tail_values(values, sided)
+    counts = (rank <= len(values)) & (magnitude > 0)
+    rank, magnitude = rank[counts], magnitude[counts]
     order = np.argsort(-magnitude, kind="stable")
-    order = order[(rank[order] <= len(values)) & (magnitude[order] > 0)]
     last = np.flatnonzero(np.diff(rank[order], append=np.inf))  # the lowest voxel of each rank
     return magnitude[order][last], rank[order][last].astype(np.uint32)
 

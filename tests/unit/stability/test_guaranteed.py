@@ -10,12 +10,18 @@ from scipy import ndimage
 from small_maps import AFFINE, STRUCTURE, connectivities, shapes
 
 from statmap.distributions import Z
-from statmap.inference.statistics import hommel_value
+from statmap.inference.statistics import discovery_ranks, hommel_value
 from statmap.inference.thresholds import resolve_cutoff, suprathreshold_mask
 from statmap.io.files import UserError
 from statmap.rules import ThresholdRule
-from statmap.stability.guaranteed import apply_threshold, guaranteed_regions, lowest_values
-from statmap.stability.tree import signed_maps
+from statmap.stability.guaranteed import (
+    apply_threshold,
+    guaranteed_regions,
+    lowest_cutoff,
+    lowest_values,
+    maximal_nodes,
+)
+from statmap.stability.tree import component_tree, signed_maps
 
 # Some z above 3.5 in every map, so that there is something to find; many ties.
 tied = hnp.arrays(np.float32, shapes, elements=st.integers(-12, 12).map(lambda n: n / 2))
@@ -86,6 +92,20 @@ def test_each_region_has_its_own_cutoff():
     assert np.bincount(found.labels.ravel())[1:].tolist() == [72, 1]
     larger = found_regions(data, AFFINE, 0.8, min_region_size=27, **keys)
     assert larger.cutoffs.tolist() == [1.5] and larger.labels.max() == 1
+
+
+@pytest.mark.parametrize("tdp", [0.7, 1.0])
+def test_no_component_below_the_lowest_cutoff_reaches_the_bound(motor, tdp):
+    data, _ = motor
+    p = Z().p(data, "two")
+    ranks = discovery_ranks(p, hommel_value(p[data != 0], 0.05), 0.05)
+    lowest = lowest_cutoff(data, ranks, 6, tdp)
+    assert lowest > 1, "nothing is left out of the search"
+    tree = component_tree(data, 6)
+    levels = [level for _, level in maximal_nodes(tree, ranks.ravel()[tree.voxels], tdp)]
+    assert levels and min(levels) >= lowest
+    # Nothing reaches it where there is no signal.
+    assert lowest_cutoff(np.ones((3, 3, 3)), np.full((3, 3, 3), 28.0), 6, tdp) == np.inf
 
 
 def test_a_weaker_bound_gives_regions_that_hold_those_of_a_stronger_one(motor):
