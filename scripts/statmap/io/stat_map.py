@@ -79,7 +79,7 @@ class MapSidecar(Sidecar):
         return distribution_of(self.stat, self.df, self.corrected)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StatMap:
     """One statistical map.
 

@@ -270,15 +270,44 @@ def sample(atlas, atlas_affine, affine, ijk):
     -------
     (n,) int64 : label indices, 0 outside the atlas.
     """
-    matrix = np.linalg.inv(atlas_affine) @ affine
-    position = np.round(ijk @ matrix[:3, :3].T + matrix[:3, 3], 4)
-    axes = np.asarray(atlas_affine)[:3, :3]
-    direction = np.sign(axes[np.abs(axes).argmax(axis=0), range(3)])
-    voxel = (direction * np.ceil(direction * position - 0.5)).astype(np.int64)
+    voxel = _nearest_voxels(atlas_affine, affine, ijk)
     inside = ((voxel >= 0) & (voxel < atlas.shape)).all(axis=1)
     indices = np.zeros(len(voxel), np.int64)
     indices[inside] = atlas[tuple(voxel[inside].T)]
     return indices
+
+
+def _nearest_voxels(atlas_affine, affine, ijk):
+    """The voxels of an atlas that voxels of a map lie in, (n, 3) int64, maybe outside of it; see `sample`."""
+    matrix = np.linalg.inv(atlas_affine) @ affine
+    position = np.round(ijk @ matrix[:3, :3].T + matrix[:3, 3], 4)
+    axes = np.asarray(atlas_affine)[:3, :3]
+    direction = np.sign(axes[np.abs(axes).argmax(axis=0), range(3)])
+    return (direction * np.ceil(direction * position - 0.5)).astype(np.int64)
+
+
+def sample_grid(atlas, atlas_affine, affine, shape):
+    """`sample` at every voxel of a map of a shape: (i, j, k) array of the atlas's type.
+
+    Where each axis of the map runs along one of the atlas, whole planes of it are taken.
+    """
+    along = (np.linalg.inv(atlas_affine) @ affine)[:3, :3] != 0  # which axes of the atlas (rows) each of the map runs
+    if (along.sum(axis=0) == 1).all():
+        volume = atlas.transpose(along.argmax(axis=0))
+        for axis, source in enumerate(along.argmax(axis=0)):
+            ijk = np.zeros((shape[axis], 3), np.int64)
+            ijk[:, axis] = np.arange(shape[axis])
+            plane = _nearest_voxels(atlas_affine, affine, ijk)[:, source]
+            outside = (plane < 0) | (plane >= volume.shape[axis])
+            volume = volume.take(np.where(outside, 0, plane), axis)
+            np.moveaxis(volume, axis, 0)[outside] = 0
+        return volume
+    labels = np.empty(shape, atlas.dtype)
+    j, k = (axis.ravel() for axis in np.indices(shape[1:]))
+    for i in range(shape[0]):  # plane by plane: coordinates of a whole volume of 1 mm take a gigabyte
+        ijk = np.column_stack([np.full_like(j, i), j, k])
+        labels[i] = sample(atlas, atlas_affine, affine, ijk).reshape(shape[1:])
+    return labels
 
 
 def distinct_names(indices, names):

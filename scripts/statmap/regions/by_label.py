@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..grid import voxel_volume
-from .atlases import NO_LABEL, Atlas, distinct_names, sample
+from .atlases import NO_LABEL, Atlas, distinct_names, sample, sample_grid
 from .extract import Regions
 from .measures import peak_places
 from .peaks import labelled_voxels, main_peaks
@@ -20,13 +20,9 @@ def label_sizes(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray) -
     atlas : Atlas.
     shape, affine : the grid.
     """
-    values, n_voxels = np.unique(atlas.labels, return_counts=True)[0], {}
-    counts = np.zeros(len(values), np.int64)
-    j, k = (axis.ravel() for axis in np.indices(shape[1:]))
-    for i in range(shape[0]):  # plane by plane: coordinates of a whole volume of 1 mm take a gigabyte
-        indices = sample(atlas.labels, atlas.affine, affine, np.column_stack([np.full_like(j, i), j, k]))
-        counts += np.bincount(np.searchsorted(values, indices[indices != 0]), minlength=len(values))
-    names, place = distinct_names(values, atlas.names)
+    labels = sample_grid(atlas.labels, atlas.affine, affine, shape)
+    values, counts = np.unique(labels, return_counts=True)
+    (names, place), n_voxels = distinct_names(values, atlas.names), {}
     for value, count in zip(place.tolist(), counts.tolist(), strict=True):
         n_voxels[names[value]] = n_voxels.get(names[value], 0) + count
     return n_voxels

@@ -24,7 +24,7 @@ from ..inference.thresholds import ThresholdSidecar
 from ..io.files import UserError
 from ..io.nifti import header_bytes
 from ..io.stat_map import StatMap
-from ..regions.atlases import SMALLEST_PERCENT, Atlas, peak_label, sample
+from ..regions.atlases import SMALLEST_PERCENT, Atlas, peak_label, sample_grid
 from ..regions.clusters import with_extent
 from ..regions.extract import OUTCOMES, RegionsSidecar
 from ..rules import RegionRule, rule_from
@@ -263,16 +263,11 @@ def labels_on_grid(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray
     numbered = np.append(np.flatnonzero(distinct == 0), np.flatnonzero(distinct))  # number 0 is no label
     number = np.empty(len(distinct), np.uint16)
     number[numbered] = np.arange(len(distinct))
-    labels = np.empty(shape, np.uint16)
-    percent = None if atlas.percent is None else np.empty(shape, np.uint8)
-    j, k = (axis.ravel() for axis in np.indices(shape[1:]))
-    for i in range(shape[0]):  # plane by plane: coordinates of a whole volume of 1 mm take a gigabyte
-        ijk = np.column_stack([np.full_like(j, i), j, k])
-        indices = sample(atlas.labels, atlas.affine, affine, ijk)
-        labels[i] = number[np.searchsorted(distinct, indices)].reshape(shape[1:])
-        if percent is not None:
-            percent[i] = sample(atlas.percent, atlas.affine, affine, ijk).reshape(shape[1:])
-            labels[i][percent[i] < SMALLEST_PERCENT] = 0
+    labels = sample_grid(number[np.searchsorted(distinct, atlas.labels)], atlas.affine, affine, shape)
+    percent = None
+    if atlas.percent is not None:
+        percent = sample_grid(atlas.percent, atlas.affine, affine, shape).astype(np.uint8)
+        labels[percent < SMALLEST_PERCENT] = 0
     names = peak_label(distinct[numbered], atlas.names)
     wide = len(distinct) > 256
     return {

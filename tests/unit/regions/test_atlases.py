@@ -28,6 +28,7 @@ from statmap.regions.atlases import (
     read_atlases,
     read_labels_table,
     sample,
+    sample_grid,
 )
 
 SHAPE = (91, 109, 91)
@@ -133,6 +134,21 @@ def test_half_way_goes_left_posterior_inferior_however_the_atlas_is_stored(affin
     for axes, flips in product(permutations(range(3)), product([False, True], repeat=3)):
         found = sample(*restore(SMALL, affine, axes, flips), map_affine, ijk)
         assert found.tolist() == expected.tolist(), (axes, flips)
+
+
+@pytest.mark.parametrize("affine", [SMALL_AFFINE, OBLIQUE], ids=["straight", "oblique"])
+def test_a_grid_is_sampled_as_its_voxels_are(affine):
+    map_affine = affine @ np.diag([0.5, -0.5, 0.75, 1])
+    map_affine[:3, 3] += [-1.2, 4.1, -0.3]  # beyond the atlas on some sides
+    shape = (9, 7, 5)
+    voxels = np.indices(shape).reshape(3, -1).T
+    expected = sample(SMALL, affine, map_affine, voxels).reshape(shape)
+    assert (expected == 0).any() and len(np.unique(expected)) > 10
+    for axes, flips in product(permutations(range(3)), product([False, True], repeat=3)):
+        stored = restore(SMALL.astype(np.uint8), affine, axes, flips)
+        found = sample_grid(*stored, map_affine, shape)
+        assert found.dtype == np.uint8
+        np.testing.assert_array_equal(found, expected, err_msg=str((axes, flips)))
 
 
 def test_half_way_outside_the_box_is_decided_by_the_same_rule():
