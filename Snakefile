@@ -313,7 +313,7 @@ if DRAWN or PAGES:
         input:
             map=FETCHED,
             variants=of_variants(
-                *("thresholded.nii.gz", "thresholded.json", "regions.nii.gz", "regions.json"),
+                *("thresholded.json", "regions.nii.gz", "regions.json"),
                 *("accounting.nii.gz", "regions.csv", "peaks.csv"),
             ),
             colour_limits=LIMITS,

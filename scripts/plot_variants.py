@@ -63,8 +63,8 @@ def main(
     ----------
     map_id : name, for the titles.
     files : what rule fetch_map wrote.
-    inputs : by variant, ``thresholded.nii.gz``, ``regions.nii.gz``, their JSON, ``accounting.nii.gz``, ``regions.csv``
-        and ``peaks.csv``.
+    inputs : by variant, ``thresholded.json``, ``regions.nii.gz``, its JSON, ``accounting.nii.gz``, ``regions.csv`` and
+        ``peaks.csv``.
     agreement : of the variants; None where they are not compared.
     template : anatomical image in the space of the map, or None.
     outputs : by variant, the figures to write, and ``pages``, a folder for a page per region, where it is asked for.

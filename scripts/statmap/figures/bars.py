@@ -52,13 +52,14 @@ def draw_value_bar(page: Page, scene: Scene, top: float, bottom: float, strength
 
     A sign that no voxel has is left out.
     """
-    low = -scene.limit if (scene.data < 0).any() else 0.0
-    high = scene.limit if (scene.data > 0).any() or not low else 0.0
+    lowest, highest = scene.span
+    low = -scene.limit if lowest < 0 else 0.0
+    high = scene.limit if highest > 0 or not low else 0.0
     values = np.linspace(high, low, 201)[:, None]
     tested = {"two": np.abs(values), "positive": values, "negative": -values}[scene.sided]
     ends = (
-        ("≥ " if scene.data.max(initial=0) > high * (1 + 1e-6) else "") + number(high),
-        ("≤ " if scene.data.min(initial=0) < low * (1 + 1e-6) else "") + number(low),
+        ("≥ " if highest > high * (1 + 1e-6) else "") + number(high),
+        ("≤ " if lowest < low * (1 + 1e-6) else "") + number(low),
     )
     signs = {"two": (1, -1), "positive": (1,), "negative": (-1,)}[scene.sided]
     cutoffs = [sign * scene.cutoff for sign in signs if low <= sign * scene.cutoff <= high]

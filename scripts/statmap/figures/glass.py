@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ..regions.peaks import labelled_voxels
 from .bars import draw_value_bar
 from .colours import region_colours, rgb
 from .glass_outlines import BOX, glass_outlines
@@ -156,10 +157,9 @@ class Shadows(NamedTuple):
 def _shadows(scene: Scene, panel: Panel, half: Half) -> Shadows:
     """The shadows of the `MOST_IN_GLASS` largest regions in a panel."""
     x = _planes_of(scene, half)
-    labels = scene.labels[x]
-    voxels = np.argwhere((labels > 0) & (labels <= MOST_IN_GLASS))
-    region_of_voxel = labels[tuple(voxels.T)]
-    voxels[:, 0] += x.start
+    _, region_of_voxel, voxels = labelled_voxels(scene.labels[x], scene.labels[x])
+    large = region_of_voxel <= MOST_IN_GLASS
+    region_of_voxel, voxels = region_of_voxel[large], voxels[large] + [x.start, 0, 0]
     masks, ids, points = {}, [np.zeros(0, int)], [np.zeros((0, 2))]
     x0, y0 = (scene.origin - scene.step / 2)[[panel.across, panel.up]]
     dx, dy = scene.step[[panel.across, panel.up]]

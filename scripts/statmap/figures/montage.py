@@ -52,7 +52,7 @@ def fading_note(scene: Scene) -> str:
     if not np.isfinite(scene.cutoff):
         return ""
     falls = f"opacity falls with ({magnitude_words(scene.units)}/cutoff)²"
-    untested = {"two": False, "positive": (scene.data < 0).any(), "negative": (scene.data > 0).any()}[scene.sided]
+    untested = {"two": False, "positive": scene.span[0] < 0, "negative": scene.span[1] > 0}[scene.sided]
     if not untested:
         return f"Below the cutoff, {falls}."
     return (

@@ -57,6 +57,7 @@ class Scene(NamedTuple):
     template : Template, or None: what the map covers is then drawn in one light grey.
     misplaced : whether a template was given, and left out because the map does not lie over it.
     box : (2, 3) array, mm: what is drawn, the template's brain and all suprathreshold voxels.
+    span : lowest and highest value of the map, 0 among them.
     limit : value at the ends of the colour scale.
     cutoff : float >= 0, or infinite or NaN where the threshold resolved to none.
     sided : "two", "positive" or "negative".
@@ -74,6 +75,7 @@ class Scene(NamedTuple):
     template: Template | None
     misplaced: bool
     box: np.ndarray
+    span: tuple[np.floating, np.floating]
     limit: float
     cutoff: float
     sided: Sided
@@ -154,7 +156,8 @@ def make_scene(
     box = np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
     limit = style.colour_limit if isinstance(style.colour_limit, int | float) else colour_limit(values, cutoff)
     drawn = values, passing, regions, origin, step, template, misplaced, box
-    return Scene(*drawn, float(limit), float(cutoff), sided, units, space=space, style=style)
+    span = values.min(initial=0), values.max(initial=0)
+    return Scene(*drawn, span, float(limit), float(cutoff), sided, units, space=space, style=style)
 
 
 def colour_limit(data: np.ndarray, cutoff: float) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 from contourpy import contour_generator
 
 from ..grid import apply_affine, index_box
+from ..regions.peaks import labelled_voxels
 
 MOST_POINTS = 2**24  # of a grid that an oblique image is drawn on
 
@@ -136,11 +137,10 @@ def slice_of(
 
 def sections(labels: np.ndarray, axis: int = 2) -> np.ndarray:
     """Points that each region has in each plane: (n, planes) array of int, row ``r - 1`` for region r."""
-    moved = np.moveaxis(labels, axis, 0)
-    plane, a, b = np.nonzero(moved)
-    region = moved[plane, a, b].astype(np.int64)
-    n = int(region.max(initial=0))
-    return np.bincount((region - 1) * len(moved) + plane, minlength=n * len(moved)).reshape(n, len(moved))
+    _, region, places = labelled_voxels(labels, labels)
+    n, n_planes = int(region.max(initial=0)), labels.shape[axis]
+    row = region.astype(np.int64) - 1
+    return np.bincount(row * n_planes + places[:, axis], minlength=n * n_planes).reshape(n, n_planes)
 
 
 def pick_planes(mass: np.ndarray, areas: np.ndarray, least: int, most: int, spread: float) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inference.thresholds import ThresholdSidecar
-from ..io.images import read_template, read_written
+from ..io.images import read_template
 from ..io.stat_map import StatMap
 from ..regions.extract import read_regions
 from ..tables.columns import label_columns, label_in_words
@@ -58,7 +58,7 @@ def read_scenes(
     Parameters
     ----------
     stat_map : the map.
-    inputs : by variant, ``thresholded.nii.gz`` and ``regions.nii.gz`` and their JSON, ``accounting.nii.gz``.
+    inputs : by variant, ``thresholded.json``, ``regions.nii.gz``, its JSON, and ``accounting.nii.gz``.
     template : path of an anatomical image in the space of the map, or None.
     style : of the figures.
     reported : the image whose values the tables report, or None for the map's own.
@@ -71,10 +71,9 @@ def read_scenes(
     background = lay_out(*read_template(template)) if template else None
     for variant, files in inputs.items():
         record = ThresholdSidecar.read(files["thresholded.json"])
-        passes = read_written(files["thresholded.nii.gz"], files["thresholded.json"])[0] != 0
-        made, labels, outcomes = read_regions(files)
+        made, labels, outcomes = read_regions(files)  # every suprathreshold voxel has an outcome
         scene = make_scene(
-            *(stat_map.values, stat_map.affine, passes, labels, record.cutoff.value, background),
+            *(stat_map.values, stat_map.affine, outcomes != 0, labels, record.cutoff.value, background),
             *(record.thresholded.rule.sided, stat_map.distribution.units, stat_map.space),
             style=replace(style, colour_limit=limits[variant]) if limits else style,
         )
