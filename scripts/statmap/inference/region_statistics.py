@@ -1,11 +1,15 @@
 """The columns that need the distribution of the map: p and z of peaks, true discovery proportion, cluster p values."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..distributions import Distribution
 from ..io.files import UserError
+from ..io.stat_map import StatMap
 from ..rules import RegionRule
-from ..types import ClusterTheory, Connectivity, Sided
+from ..types import ClusterTheory, Connectivity, Domain, Sided
+from .families import family_of
 from .needs import no_smoothness
 from .random_field import RandomField, benjamini_hochberg, random_field, smallest_extent
 from .search_volume import SearchVolume
@@ -149,21 +153,25 @@ def critical_extent(
 
 
 def true_discovery_proportions(
-    data: np.ndarray,
-    labels: np.ndarray,
-    family: np.ndarray,
-    distribution: Distribution,
-    sided: Sided,
-    alpha: float,
+    stat_map: StatMap, labels: np.ndarray, domain: Domain, sided: Sided, alpha: float
 ) -> np.ndarray:
     """Lower bound of the active share of every region (`statistics.region_tdp`), (n,) array; NaN without p values.
 
     Parameters
     ----------
-    data : (i, j, k) array; labels : (i, j, k) int32; family : (i, j, k) bool, the tests.
+    stat_map : the map.
+    labels : (i, j, k) int32, regions 1..n.
+    domain, sided, alpha : of the variant: the tests, and one minus the confidence.
     """
-    n_regions = int(labels.max(initial=0))
-    if not distribution.has_p or not family.any():
+    n_regions, family = int(labels.max(initial=0)), family_of(stat_map, domain)
+    if stat_map.lacks_family or not stat_map.distribution.has_p or not family.any():
         return np.full(n_regions, np.nan)
-    p = distribution.p(data[family], sided)
-    return region_tdp(p, labels[family], n_regions, hommel_value(p, alpha), alpha)
+    inside = family & (labels > 0)
+    p = stat_map.distribution.p(stat_map.values[inside], sided)
+    return region_tdp(p, labels[inside], n_regions, _hommel_of(stat_map, domain, sided, alpha), alpha)
+
+
+@lru_cache(maxsize=8)  # of the variants of a map, most ask for the same
+def _hommel_of(stat_map: StatMap, domain: Domain, sided: Sided, alpha: float) -> int:
+    family = family_of(stat_map, domain)
+    return hommel_value(stat_map.distribution.p(stat_map.values[family], sided), alpha)

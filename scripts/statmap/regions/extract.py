@@ -15,6 +15,7 @@ from ..rules import RegionRule, rule_from
 from ..types import SizeRule
 from .clusters import bounding_box, filter_and_sort, label_components, with_extent
 from .local_regions import label_local_regions
+from .peaks import labelled_voxels
 
 OUTCOMES = ("kept", "too_small", "unseeded", "seed_only")  # of a suprathreshold voxel; 1 to 4 in images
 KEPT, TOO_SMALL, UNSEEDED, SEED_ONLY = (np.uint8(rank) for rank in range(1, 1 + len(OUTCOMES)))
@@ -133,8 +134,7 @@ def extract_regions(thresholded: np.ndarray, affine: np.ndarray, rule: RegionRul
         labels[box] = filter_and_sort(parts, inner, affine, rule.connectivity, rule.min_mm3, rule.size_rule)
         outcome[parts != 0] = TOO_SMALL
         outcome[labels[box] != 0] = KEPT
-        counts = np.bincount(outcome.ravel(), minlength=1 + len(OUTCOMES))[1:].tolist()
-        accounting |= dict(zip(OUTCOMES, counts, strict=True))
+        accounting |= {name: int(np.count_nonzero(outcome == rank)) for rank, name in enumerate(OUTCOMES, start=1)}
     check_accounting(accounting)
     return Regions(labels, accounting, rule, outcomes)
 
@@ -205,10 +205,9 @@ def region_voxels(labels: np.ndarray, values: np.ndarray) -> Iterator[tuple[np.n
     where : (m,) int, flat indices with i fastest, rising.
     inside : (m,) array, the values there.
     """
-    flat = labels.ravel(order="F")
-    where = np.flatnonzero(flat)
-    where = where[np.argsort(flat[where], kind="stable")]
-    inside = values.ravel(order="F")[where]
-    ends = np.cumsum(np.bincount(flat[where])[1:])[:-1]
+    inside, region, ijk = labelled_voxels(labels, values)
+    where = np.ravel_multi_index(ijk.T, labels.shape, order="F")
+    order = np.lexsort((where, region))
+    ends = np.cumsum(np.bincount(region)[1:])[:-1]
     if where.size:
-        yield from zip(np.split(where, ends), np.split(inside, ends), strict=True)
+        yield from zip(np.split(where[order], ends), np.split(inside[order], ends), strict=True)

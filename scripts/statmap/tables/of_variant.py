@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inference.families import family_of
 from ..inference.random_field import random_field
 from ..inference.region_statistics import (
     cluster_columns,
@@ -107,10 +106,8 @@ def _add_statistics(region_table, peak_table, stat_map, thresholded, regions):
             p_fwe, q = (p, nothing) if distribution.corrected == "fwe" else (nothing, p)
             p = log10_p = z = nothing
         table.update(zip(columns, (p, log10_p, z, p_fwe, q), strict=True))
-    family, alpha = family_of(stat_map, thresholded.rule.domain), thresholded.rule.tdp_alpha
-    if stat_map.lacks_family:
-        family = np.zeros_like(family)
-    region_table["tdp"] = true_discovery_proportions(data, labels, family, distribution, sided, alpha)
+    domain, alpha = thresholded.rule.domain, thresholded.rule.tdp_alpha
+    region_table["tdp"] = true_discovery_proportions(stat_map, labels, domain, sided, alpha)
     rule, of_clusters = regions.rule, field if regions.rule.whole_clusters else None
     sizes = excursion_sizes(data, suprathreshold, rule.connectivity) if field else np.zeros(0, int)
     height = np.inf if per_region else cutoff.value

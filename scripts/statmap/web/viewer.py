@@ -239,7 +239,7 @@ class VariantView(NamedTuple):
 
 def voxel_codes(labels: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
     """Regions and outcomes of the voxels as one number each, see `CODES`: (i, j, k) uint16."""
-    codes = np.where(labels <= MOST_NUMBERED, labels, CODES["unnumbered"]).astype(np.uint16)
+    codes = np.minimum(labels, CODES["unnumbered"]).astype(np.uint16)
     for outcome, name in enumerate(OUTCOMES, start=1):
         if name in CODES:
             codes[outcomes == outcome] = CODES[name]

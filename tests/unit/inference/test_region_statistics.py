@@ -26,6 +26,7 @@ from statmap.inference.region_statistics import (
 from statmap.inference.search_volume import dlh_of, search_of
 from statmap.inference.thresholds import Thresholded, suprathreshold_mask
 from statmap.io.files import UserError
+from statmap.io.stat_map import StatMap
 from statmap.regions.extract import extract_regions
 from statmap.regions.measures import measure_regions
 from statmap.rules import PeakRule, RegionRule, SweepRule, ThresholdRule
@@ -58,7 +59,8 @@ def test_far_peaks_are_finite():
 def test_without_a_distribution_the_columns_are_empty(distribution):
     assert np.isnan(peak_statistics(np.array([3.0]), distribution, "two")).all()
     labels = np.ones((2, 2, 2), dtype=np.int32)
-    tdp = true_discovery_proportions(labels * 5.0, labels, labels > 0, distribution, "two", 0.05)
+    stat_map = StatMap("m", labels * 5.0, AFFINE, labels > 0, distribution)
+    tdp = true_discovery_proportions(stat_map, labels, "mask", "two", 0.05)
     assert tdp.shape == (1,) and np.isnan(tdp).all()
 
 
@@ -83,10 +85,11 @@ def test_smoothness_in_mm_or_as_dlh():
 def test_true_discoveries_on_the_real_map(motor):
     data, _ = motor
     labels = (data > 5).astype(np.int32)
-    [tdp] = true_discovery_proportions(data, labels, data != 0, Z(), "two", 0.05)
+    [tdp] = true_discovery_proportions(StatMap("m", data, AFFINE, data != 0, Z()), labels, "mask", "two", 0.05)
     assert 0.9 < tdp <= 1
     noise = np.random.default_rng(0).normal(size=data.shape)
-    [nothing] = true_discovery_proportions(noise, labels, data != 0, Z(), "two", 0.05)
+    noise = StatMap("m", np.where(data != 0, noise, 0), AFFINE, data != 0, Z())
+    [nothing] = true_discovery_proportions(noise, labels, "mask", "two", 0.05)
     assert nothing == 0
 
 

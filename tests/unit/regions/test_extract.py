@@ -256,7 +256,7 @@ def test_memory_of_the_four_d_image_does_not_grow_with_the_number_of_regions(tmp
     peaks = []
     for count in (4, 400):
         labels = np.zeros((60, 60, 60), dtype=np.int32)
-        labels.reshape(-1)[: 10 * count] = np.repeat(np.arange(1, count + 1), 10)
+        labels.reshape(-1)[:4000] = np.repeat(np.arange(1, count + 1), 4000 // count)
         data = np.ones(labels.shape, dtype=np.float32)
         tracemalloc.start()
         write_sparse(tmp_path / "x.nii.gz", region_voxels(labels, data), (60, 60, 60, count), np.eye(4), data.dtype)
