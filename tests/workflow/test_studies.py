@@ -411,7 +411,7 @@ def test_the_sweep_overlay(changed, motor):
     names += ["selection_frequency.nii.gz", "selection_frequency.png", "sweep.csv", "sweep.png"]
     assert sorted(after.keys() - before.keys()) == [f"motor/sweep/{name}" for name in names]
     (changed / "results/motor/sweep/persistence.png").unlink()
-    assert plan(changed, "--configfile", REPOSITORY / "config/sweep.yaml") == {"plot_sweep": 1}
+    assert plan(changed, "--configfile", REPOSITORY / "config/sweep.yaml") == {"plot_sweep": 1, "show_map": 1}
 
     grid = rows_of(changed / "results/motor/sweep/sweep.csv")
     point = {"threshold": "3.0", "connectivity": "6", "signs": "split", "min_region_size": "1500.0"}

@@ -58,7 +58,7 @@ def sidecar(request, map_sidecar):
         "no cutoff": lambda: ThresholdSidecar(**SAID, **THRESHOLD, cutoff=Cutoff(np.inf, ">=", "fdr", "mask", 0)),
         "own cutoffs": lambda: ThresholdSidecar(**SAID, **THRESHOLD, cutoff=tdp),
         "regions": lambda: RegionsSidecar(**SAID, **REGIONS),
-        "tables": lambda: TablesSidecar(**SAID, parameters={"v": {"max_peaks": 6}}, atlases=["aal"]),
+        "tables": lambda: TablesSidecar(**SAID, parameters={"v": {"max_peaks": 6}}, atlases=["aal"], spm_footers={}),
         "atlas": lambda: AtlasSidecar(**SAID, shape=[2, 3, 4], space="MNI152"),
     }[request.param]()
 

@@ -112,7 +112,14 @@ def test_the_defaults_of_a_config_do_not_change_the_ready_variant(line):
     asked = load(SCHEMA)["$defs"]["variant"]["properties"]
     elsewhere = {"percentile_domain", "tdp_alpha"}  # of thresholds that it does not have
     elsewhere |= {"unseeded", "edge_scale", "random_walker", "seed_fwhm_mm", "seed_cube_voxels"}  # of local_regions
-    elsewhere |= {"cluster_theory", "min_peak_distance", "peak_distance_rule", "peak_neighbours", "max_peaks"}
+    elsewhere |= {
+        "cluster_theory",
+        "min_peak_distance",
+        "peak_distance_rule",
+        "peak_neighbours",
+        "max_peaks",
+        "table_columns",
+    }
     elsewhere |= {"convention"}  # of its keys none is left to it
     assert set(asked) - elsewhere == set(ready_variant(found.candidates[0], "2.5"))
 
