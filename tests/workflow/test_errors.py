@@ -183,6 +183,7 @@ def test_nothing_is_left_of_what_failed(failed):
     }
 
 
+@pytest.mark.slow
 def test_an_image_that_disappears_later_fails_its_map_and_no_other(tmp_path):
     """With results there already, they would stay as they are, or be made anew of the map's own values."""
     random = np.random.default_rng(0)

