@@ -34,9 +34,11 @@ def cutoff_fdr(values: np.ndarray, alpha: float, distribution: Distribution, sid
     float : the statistic of the last significant voxel itself (its absolute value or its negative, as `sided` says),
         so that ``>=`` keeps it; inf where no voxel is significant.
     """
-    x = np.sort(tail_values(values, sided), axis=None)[::-1]
-    p = distribution.p(x, "two" if sided == "two" else "positive")
-    significant = np.flatnonzero(p <= alpha * np.arange(1, x.size + 1) / x.size)
+    x = tail_values(values, sided)
+    tails: Sided = "two" if sided == "two" else "positive"
+    n_tests = x.size
+    x = np.sort(x[distribution.p(x, tails) <= alpha])[::-1]  # of no other is p <= alpha k / m
+    significant = np.flatnonzero(distribution.p(x, tails) <= alpha * np.arange(1, x.size + 1) / n_tests)
     return float(x[significant[-1]]) if significant.size else np.inf
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 SEED_FLOOR = 0.1  # of the highest value of the smoothed map
 TRUNCATE = 4.0  # standard deviations, where scipy cuts the Gaussian
-_AT_A_TIME = 2**20  # voxels that are smoothed, in float64
+_AT_A_TIME = 2**16  # voxels that are smoothed, in float64: what a cache holds
 
 
 def find_seeds(part, box, affine, rule):

@@ -36,10 +36,12 @@ async function unpackAs(Type, base64) {
 }
 
 async function readMap() {
-  map.volume = await unpackAs(content.bytes === 4 ? Float32Array : Float64Array, content.values);
-  for (const [sided, { levels, ranks }] of Object.entries(content.discoveries)) {
+  const Values = content.bytes === 4 ? Float32Array : Float64Array;
+  map.volume = await unpackAs(Values, content.values);
+  for (const [sided, { levels, rises }] of Object.entries(content.discoveries)) {
+    let rank = 0;
     map.discoveries[sided] = {
-      levels: await unpackAs(Float64Array, levels), ranks: await unpackAs(Uint32Array, ranks),
+      levels: await unpackAs(Values, levels), ranks: (await unpackAs(Uint32Array, rises)).map((rise) => rank += rise),
     };
   }
   map.atlases = await Promise.all(content.atlases.map(async ({ name, names, wide, labels, percent }) => ({

@@ -359,7 +359,9 @@ def _discoveries(stat_map, domain, alpha):
     packed = {}
     for sided in sides:
         levels, ranks = discovery_steps(stat_map.values[family], alpha, distribution, sided)
-        packed[sided] = {"levels": _packed(levels.tobytes()), "ranks": _packed(ranks.tobytes())}
+        rises = np.diff(ranks, prepend=np.uint32(0))  # nearly all of them 1
+        levels = levels.astype(stat_map.values.dtype)  # of the map's own values
+        packed[sided] = {"levels": _packed(levels.tobytes()), "rises": _packed(rises.tobytes())}
     return packed
 
 
