@@ -21,13 +21,13 @@ def manuscript_rows(regions: Rows, peaks: Rows, set_level: Mapping[str, Any] | N
     list of dict : the columns of `MANUSCRIPT` and all of peaks.csv; None where a cell is empty.
     """
     strongest = sorted(regions, key=lambda row: (-abs(row["peak_value"]), row["region"]))
-    own: dict[int, list[Mapping[str, Any]]] = {row["region"]: [] for row in regions}
+    peaks_of: dict[int, list[Mapping[str, Any]]] = {row["region"]: [] for row in regions}
     for peak in peaks:
-        own[peak["region"]].append(peak)
+        peaks_of[peak["region"]].append(peak)
     empty: dict[str, Any] = dict.fromkeys(MANUSCRIPT)
     rows: list[dict[str, Any]] = []
     for region in strongest:
-        for peak in own[region["region"]]:
+        for peak in peaks_of[region["region"]]:
             of_region = {name: region[name] for name in OF_REGION} if peak["peak"] == 1 else {}
             rows.append(empty | {**peak, **of_region})
     if rows and set_level:
@@ -46,7 +46,7 @@ def chosen_columns(names: Sequence[str], rows: Rows, atlases: Sequence[str]) -> 
     """
     columns = with_added("table.tsv", atlas=atlases)
     labels = label_columns("table.tsv", columns)
-    asked = [own for name in names for own in (labels if name == "label" else [name])]
+    asked = [column for name in names for column in (labels if name == "label" else [name])]
     known = [name for name in asked if not rows or any(_is_known(row.get(name)) for row in rows)]
     return {name: columns[name] for name in ("region", "peak", *known)}
 

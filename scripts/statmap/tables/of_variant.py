@@ -115,8 +115,8 @@ def _add_statistics(region_table, peak_table, stat_map, thresholded, regions):
     if not of_clusters or rule.cluster_theory != "spm" or not np.isfinite(height):
         return None
     extent = fewest_voxels(stat_map.affine, rule.min_mm3, rule.size_rule)
-    found = maxima, sizes, len(region_table["region"])
-    return spm_footer(of_clusters, height, extent, found, stat_map.affine, compared(distribution, sided))
+    excursion = maxima, sizes, len(region_table["region"])
+    return spm_footer(of_clusters, height, extent, excursion, stat_map.affine, compared(distribution, sided))
 
 
 def _cutoffs_of_regions(data, labels, thresholded):

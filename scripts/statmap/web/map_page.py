@@ -80,7 +80,7 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
         {
             "name": variant.name,
             "rule": variant.rule,
-            "found": regions_in_words(len(variant.regions)),
+            "n_regions": regions_in_words(len(variant.regions)),
             "warnings": variant.warnings,
             "accounting": accounting_in_words(variant.accounting, len(variant.regions)),
             "figures": _figures(map_id, variant, beside.folder),
@@ -90,7 +90,7 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
         }
         for variant in variants
     ]
-    found = any(variant.regions for variant in variants)
+    has_regions = any(variant.regions for variant in variants)
     return render(
         "map.html.j2",
         title=map_id,
@@ -98,10 +98,12 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
         about=about,
         view=beside.view,
         checks=beside.checks,
-        found=found,
-        shared=[_figure(path, beside.folder, map_id) for path in shared if found],
+        has_regions=has_regions,
+        shared=[_figure(path, beside.folder, map_id) for path in shared if has_regions],
         variants=shown,
-        tables=[table for own in shown for table in (own["printed"].table, *(part["table"] for part in own["parts"]))],
+        tables=[
+            table for page in shown for table in (page["printed"].table, *(part["table"] for part in page["parts"]))
+        ],
     )
 
 

@@ -21,13 +21,13 @@ class Agreement(NamedTuple):
     ----------
     variant : id.
     pairs : rows of maps.csv.
-    found : rows of found.csv.
+    regions : rows of found.csv.
     figures : PNG files by their caption.
     """
 
     variant: str
     pairs: Sequence[Mapping[str, Any]]
-    found: Sequence[Mapping[str, Any]]
+    regions: Sequence[Mapping[str, Any]]
     figures: Mapping[str, Path]
 
 
@@ -60,8 +60,8 @@ def maps_page(
                 }
                 for caption, path in variant.figures.items()
             ],
-            "omitted": max(0, len(variant.found) - MOST_ROWS),
-            "found": _found(variant, maps, linked),
+            "omitted": max(0, len(variant.regions) - MOST_ROWS),
+            "regions": _regions(variant, maps, linked),
             "pairs": _pairs(variant),
         }
         for variant in variants
@@ -74,7 +74,7 @@ def maps_page(
         about=f"{len(maps)} maps on one grid: {', '.join(maps)}.{apart}",
         files=[download(path, name) for name, path in files.items()],
         variants=shown,
-        tables=[own[name] for own in shown for name in ("found", "pairs") if own[name]],
+        tables=[page[name] for page in shown for name in ("regions", "pairs") if page[name]],
     )
 
 
@@ -84,9 +84,9 @@ def _pairs(variant):
     return table(rows, [name for name in rows[0] if name != "variant"], "maps.csv") if rows else None
 
 
-def _found(variant, maps, linked):
+def _regions(variant, maps, linked):
     """The table of regions, those of most maps first; of many maps without a column each."""
-    rows = sorted(variant.found, key=lambda row: -row["n_maps"])[:MOST_ROWS]
+    rows = sorted(variant.regions, key=lambda row: -row["n_maps"])[:MOST_ROWS]
     if not rows:
         return None
     names = ["map", "region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z"]

@@ -153,11 +153,11 @@ def _space_in_words(space: str | None, cites: Credits, cited: list[str]) -> str:
     """The space of the coordinates, and what figures show the map on, where that is in this space."""
     if not space:
         return "The space of its coordinates (mm) was not declared."
-    said = f"Coordinates are in mm, in the space {space}"
+    coordinates = f"Coordinates are in mm, in the space {space}"
     if not cites.template or not same_space(space, cites.template_space):
-        return f"{said}."
+        return f"{coordinates}."
     words, key = TEMPLATES.get(cites.template, (f"the template {Path(cites.template).name}", None))
-    return f"{said}; figures show the map on {words.format(_cite(cited, key) if key else '')}."
+    return f"{coordinates}; figures show the map on {words.format(_cite(cited, key) if key else '')}."
 
 
 def _division_in_words(rule: RegionRule, sided: Sided, cited: list[str]) -> Iterator[str]:
@@ -272,12 +272,12 @@ def _threshold_in_words(thresholded: Thresholded, distribution: Distribution, si
 
 def _accounting_in_words(extracted: RegionsSidecar) -> str:
     accounting = extracted.voxel_accounting
-    passed, kept = accounting["suprathreshold"], accounting["kept"]
+    passed, in_regions = accounting["suprathreshold"], accounting["kept"]
     if not passed:
         return "No voxel passed the threshold."
     regions = {0: "no region", 1: "one region"}.get(extracted.regions, f"{extracted.regions:,} regions")
     lost = accounting["unseeded"] + accounting["seed_only"]
-    places = [f"{kept:,} ({kept * extracted.voxel_volume_mm3:,.0f} mm³) are in {regions}"]
+    places = [f"{in_regions:,} ({in_regions * extracted.voxel_volume_mm3:,.0f} mm³) are in {regions}"]
     if extracted.rule.min_mm3 > 0 or accounting["too_small"]:
         places.append(f"{accounting['too_small']:,} were in regions too small")
     if lost:

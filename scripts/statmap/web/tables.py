@@ -68,7 +68,7 @@ def table(
 def meanings(tables: Sequence[Table]) -> list[tuple[str, str, str]]:
     """What the columns of some tables mean, each meaning once: the headings and the names that share it, and it."""
     shared: dict[str, list[Column]] = {}
-    for column in (column for own in tables for column in own.columns):
+    for column in (column for shown in tables for column in shown.columns):
         group = shared.setdefault(column.meaning, [])
         if column.name not in [other.name for other in group]:
             group.append(column)
