@@ -80,7 +80,8 @@ def main(
     answers = [read_json(files["check.json"])["Sentence"] for files in checked.values()]
     settings = [_best_setting(*table, files["settings.csv"]) for table, files in checked.items()]
     with writing(outputs["summary.html"]) as temporary:
-        page = summary_page(rows, warnings, agreement, Published(settings, answers), outputs["summary.csv"], pages)
+        published = Published(settings, answers)
+        page = summary_page(rows, warnings, agreement, published, Path(outputs["summary.csv"]), pages)
         temporary.write_text(page, encoding="utf-8")
     log.info("%d rows", len(rows))
     print(closing_words(outputs["summary.csv"]), *answers, sep="\n", file=sys.stderr)

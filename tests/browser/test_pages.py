@@ -169,6 +169,45 @@ def test_methods_are_copied(opened, map_folder):
     page.close()
 
 
+def test_a_table_that_is_cut_says_where_the_rest_is_also_when_it_is_copied(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr("statmap.web.tables.LARGE_FILE", 10)
+    (tmp_path / "v").mkdir()
+    files = {name: tmp_path / "v" / name for name in ("regions.csv", "peaks.csv", "table.tsv")}
+    for path in files.values():
+        path.write_text("map,region\nm,1\n", encoding="utf-8")
+    Image.new("RGB", (60, 20)).save(tmp_path / "v/threshold.png")
+    ids = {"map": "m", "variant": "v", "cutoff": 3.0}
+    regions = [
+        dict.fromkeys(REGIONS) | ids | {"region": n, "sign": "positive", "n_voxels": 900 - n, "peak_value": 9 - n / 100}
+        for n in range(1, 601)
+    ]
+    peaks = [ids | {"region": row["region"], "peak": 1, "value": row["peak_value"], "x": 1.0} for row in regions]
+    methods, figures = Methods("Text.", [], ""), {"threshold.png": tmp_path / "v/threshold.png"}
+    variant = VariantPage("v", "|z| ≥ 3", [], ACCOUNTING, regions, peaks, files | figures, methods)
+    text = map_page("m", "z", [variant._replace(table_columns=["value"])], [], Beside(tmp_path))
+    (tmp_path / "map.html").write_text(text, encoding="utf-8")
+    page, _, complaints = opened(tmp_path / "map.html", permissions=["clipboard-read", "clipboard-write"])
+    said = "The first 500 of 600 rows; all are in {}."
+    for file in ("table.tsv", "regions.csv"):
+        assert page.get_by_text(said.format(file)).is_visible()
+    assert page.locator("tbody tr").count() == 1000
+    page.get_by_role("button", name="as Markdown").click()
+    page.get_by_text(f"copied as Markdown. {said.format('table.tsv')}").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"\n{said.format('table.tsv')}\n")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="all columns, as CSV").click()
+    assert download.value.path().read_bytes() == files["regions.csv"].read_bytes()
+    page.screenshot(path=tmp_path / "cut.png")
+    page.close()
+    sent = tmp_path / "sent" / "map.html"
+    sent.parent.mkdir()
+    sent.write_text(text, encoding="utf-8")
+    page, _, _ = opened(sent)
+    page.get_by_text("all columns, as CSV (m/v/regions.csv)").wait_for()
+    assert complaints == []
+    page.close()
+
+
 def test_the_page_of_all_maps_says_where_each_region_is_found(opened, tmp_path):
     for name in ("maps.csv", "found.csv"):
         (tmp_path / name).write_text("variant\nv\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Any
 
 from .pages import render
 from .pictures import picture
-from .tables import download, table
+from .tables import MOST_ROWS, download, table
 
 # What a verdict of `published.report.row_verdict` says would have to be different.
 WORDS = {
@@ -23,7 +23,6 @@ WORDS = {
     "in another cluster": "at that cutoff it does not belong to the cluster that the table puts it in.",
     "taken": "another row stands for the same cluster.",
 }
-MOST_SETTINGS = 200
 
 
 def check_page(
@@ -40,8 +39,8 @@ def check_page(
     ----------
     title, about : of the table.
     verdict : the answer in a sentence.
-    tables : path and rows of ``settings.csv`` and of ``rows.csv``, which the page shows (of the settings the first
-        `MOST_SETTINGS`) and offers to save.
+    tables : path and rows of ``settings.csv`` and of ``rows.csv``, which the page shows (`MOST_ROWS` at most) and
+        offers to save.
     variant : YAML of the variant that gives the table, empty where nothing does.
     figure : ``check.png``.
 
@@ -66,13 +65,13 @@ def check_page(
         parts=[
             {
                 "heading": "Rows, under the first setting",
-                "table": table(rows, shown(rows), "rows.csv"),
-                "file": download(rows_path, "rows.csv"),
+                "table": table(rows, shown(rows), "rows.csv", most=MOST_ROWS),
+                "file": download(rows_path, "rows.csv", figure.parent),
             },
             {
                 "heading": f"Settings, best first ({len(settings):,})",
-                "table": table(settings[:MOST_SETTINGS], shown(settings), "settings.csv"),
-                "file": download(settings_path, "settings.csv"),
+                "table": table(settings, shown(settings), "settings.csv", most=MOST_ROWS),
+                "file": download(settings_path, "settings.csv", figure.parent),
             },
         ],
         variant=variant,

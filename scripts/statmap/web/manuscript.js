@@ -14,7 +14,7 @@ function contentOf(part) {
       cells: [...row.cells].filter(isShown).map((cell) => (
         { text: cell.textContent, key: cell.dataset.key, isText: cell.matches(".text") })),
     })),
-    notes: [...part.querySelectorAll(".notes li")].map((note) => note.textContent),
+    notes: [...part.querySelectorAll(".rest, .notes li")].map((note) => note.textContent),
   };
 }
 
@@ -86,7 +86,7 @@ document.addEventListener("click", async ({ target }) => {
   const form = target.dataset?.form, part = target.closest(".manuscript");
   if (!form || !part) return;
   const content = contentOf(part), text = FORMS[form](content), said = part.querySelector(".copies [aria-live]");
-  const byHand = part.querySelector("pre");
+  const byHand = part.querySelector("pre"), rest = part.querySelector(".rest")?.textContent;
   byHand.hidden = true;
   said.textContent = "";
   const blobs = { "text/plain": form === "word" ? forSpreadsheet(content) : text };
@@ -94,7 +94,7 @@ document.addEventListener("click", async ({ target }) => {
   try {
     const typed = Object.entries(blobs).map(([type, blob]) => [type, new Blob([blob], { type })]);
     await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(typed))]);
-    said.textContent = `copied ${target.textContent}`;
+    said.textContent = `copied ${target.textContent}${rest ? `. ${rest}` : ""}`;
   } catch { // no permission: what is selected can be copied by hand
     byHand.hidden = false;
     if (form === "word") byHand.innerHTML = text;

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ..inference.spm_footer import SpmFooter
 from ..tables.columns import OF_REGION, TABLE_COLUMNS
 from ..tables.manuscript import Rows, chosen_columns, manuscript_rows
-from .tables import Row, Table, table
+from .tables import MOST_ROWS, Row, Table, table
 
 SET_LEVEL = ("set_p", "set_c")
 
@@ -16,7 +16,7 @@ class Manuscript(NamedTuple):
 
     Attributes
     ----------
-    table : all columns that a row has a value for.
+    table : all columns that a row has a value for; `MOST_ROWS` rows at most, or one cluster.
     clusters : its rows, those of each cluster together, the main peak first.
     shown : names of the columns that are shown at first.
     notes : what SPM prints below it; empty where that is not known.
@@ -50,14 +50,16 @@ def manuscript(
         {"style": f"--colour:{colours[row['region'] - 1]}"} if main else {"class": "sub"}
         for row, main in zip(rows, is_main, strict=True)
     ]
-    whole = table(rows, every, "table.tsv", row_attributes=attributes)
+    ends = [n for n, main in enumerate([*is_main, True]) if main]  # of clusters, which are shown whole
+    most = max(n for n in ends if n <= MOST_ROWS) or ends[:2][-1]
+    shown = table(rows, every, "table.tsv", row_attributes=attributes, most=most)
     clusters: list[list[Row]] = []
-    for n, (row, main) in enumerate(zip(whole.rows, is_main, strict=True)):
+    for n, (row, main) in enumerate(zip(shown.rows, is_main[:most], strict=True)):
         blank = ([] if n == 0 else SET_LEVEL) if main else ("region", *SET_LEVEL, *OF_REGION)
         cells = [
             cell._replace(text="") if column.name in blank else cell
-            for column, cell in zip(whole.columns, row.cells, strict=True)
+            for column, cell in zip(shown.columns, row.cells, strict=True)
         ]
         clusters += [[]] if main else []
         clusters[-1].append(row._replace(cells=cells))
-    return Manuscript(whole, clusters, set(chosen) - {"peak"}, below.lines() if below else [])
+    return Manuscript(shown, clusters, set(chosen) - {"peak"}, below.lines() if below else [])

@@ -11,7 +11,7 @@ from .manuscript import manuscript
 from .methods import Methods
 from .pages import render
 from .pictures import picture
-from .tables import Table, download, table
+from .tables import MOST_ROWS, Table, download, table
 
 
 class VariantPage(NamedTuple):
@@ -85,7 +85,7 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
             "accounting": accounting_in_words(variant.accounting, len(variant.regions)),
             "figures": _figures(map_id, variant, beside.folder),
             "zooms": range(1, min(beside.max_pages, len(variant.regions)) + 1),
-            **_tables(map_id, variant),
+            **_tables(map_id, variant, beside.folder),
             "methods": variant.methods,
         }
         for variant in variants
@@ -124,12 +124,12 @@ def _figure(path: Path, folder: Path, what: str) -> dict[str, str]:
     }
 
 
-def _tables(map_id: str, variant: VariantPage) -> dict[str, Any]:
+def _tables(map_id: str, variant: VariantPage, folder: Path) -> dict[str, Any]:
     """The table as one prints it, and the parts below it: regions, and what lies in each label of each atlas."""
     colours = page_colours(len(variant.regions))
     swatches = [{"style": f"--colour:{colours[row['region'] - 1]}"} for row in variant.regions]
     tables = {name: path for name, path in variant.files.items() if name.endswith((".csv", ".tsv"))}
-    files = {name: download(path, f"{map_id}_{variant.name}_{name}") for name, path in tables.items()}
+    files = {name: download(path, f"{map_id}_{variant.name}_{name}", folder) for name, path in tables.items()}
     parts = {"regions.csv": ("Regions", variant.regions, swatches)}
     for name, rows in variant.labels.items():
         atlas = name.removeprefix("labels_").removesuffix(".csv")
@@ -147,7 +147,7 @@ def _tables(map_id: str, variant: VariantPage) -> dict[str, Any]:
 
 def _table_of(file: str, rows: Sequence[Mapping[str, Any]], attributes: Sequence[Mapping[str, str]]) -> Table:
     names = [name for name in (rows[0] if rows else []) if name not in ("map", "variant", "cutoff")]
-    return table(rows, names, file, row_attributes=attributes)
+    return table(rows, names, file, row_attributes=attributes, most=MOST_ROWS)
 
 
 def regions_in_words(n: int) -> str:

@@ -8,9 +8,8 @@ from urllib.parse import quote
 from ..tables.columns import label_columns
 from .pages import render
 from .pictures import picture
-from .tables import download, table
+from .tables import MOST_ROWS, download, table
 
-MOST_ROWS = 2000  # of a table: more are slow to open, and nobody reads them
 MOST_MAPS = 24  # with a column each
 
 
@@ -60,7 +59,6 @@ def maps_page(
                 }
                 for caption, path in variant.figures.items()
             ],
-            "omitted": max(0, len(variant.regions) - MOST_ROWS),
             "regions": _regions(variant, maps, linked),
             "pairs": _pairs(variant),
         }
@@ -72,7 +70,7 @@ def maps_page(
         title="All maps",
         at="maps.html",
         about=f"{len(maps)} maps on one grid: {', '.join(maps)}.{apart}",
-        files=[download(path, name) for name, path in files.items()],
+        files=[download(path, name, folder) for name, path in files.items()],
         variants=shown,
         tables=[page[name] for page in shown for name in ("regions", "pairs") if page[name]],
     )
@@ -80,13 +78,13 @@ def maps_page(
 
 def _pairs(variant):
     """The table of every two maps, or None."""
-    rows = variant.pairs[:MOST_ROWS]
-    return table(rows, [name for name in rows[0] if name != "variant"], "maps.csv") if rows else None
+    rows = variant.pairs
+    return table(rows, [name for name in rows[0] if name != "variant"], "maps.csv", most=MOST_ROWS) if rows else None
 
 
 def _regions(variant, maps, linked):
     """The table of regions, those of most maps first; of many maps without a column each."""
-    rows = sorted(variant.regions, key=lambda row: -row["n_maps"])[:MOST_ROWS]
+    rows = sorted(variant.regions, key=lambda row: -row["n_maps"])
     if not rows:
         return None
     names = ["map", "region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z"]
@@ -94,4 +92,4 @@ def _regions(variant, maps, linked):
     names += [f"regions@{name}" for name in maps] if len(maps) <= MOST_MAPS else []
     address = {name: f"{quote(name)}/map.html#{quote(variant.variant)}" for name in maps}
     links = [{"map": address[row["map"]]} for row in rows] if linked else []
-    return table(rows, names, "found.csv", links=links)
+    return table(rows, names, "found.csv", links=links, most=MOST_ROWS)

@@ -75,7 +75,7 @@ def summary_page(
     warnings: Sequence[Warned],
     agreement: Sequence[Mapping[str, Any]],
     published: Published,
-    summary: str | Path,
+    summary: Path,
     pages: Sequence[str],
 ) -> str:
     """The page over all maps.
@@ -111,7 +111,7 @@ def summary_page(
         {
             "heading": "What was found",
             "table": table(shown, FOUND, "summary.csv", row_attributes=attributes, links=links),
-            "file": download(summary, "summary.csv"),
+            "file": download(summary, "summary.csv", summary.parent),
         },
         {
             "heading": "How, and where the voxels went",

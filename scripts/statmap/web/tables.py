@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from ..tables.columns import Column, column_of
+
+MOST_ROWS = 500  # of a table that may be of any length: more are slow to open, and nobody reads them
+LARGE_FILE = 2**20  # bytes: a larger one stands beside a page, not in it
 
 
 class Cell(NamedTuple):
@@ -26,11 +30,12 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table: the columns that it shows, its rows, and attributes of its element."""
+    """A table: the columns that it shows, its rows, attributes of its element, and where the rest of the rows is."""
 
     columns: list[Column]
     rows: list[Row]
     attributes: Mapping[str, str]
+    rest: str = ""
 
 
 def table(
@@ -40,6 +45,7 @@ def table(
     attributes: Mapping[str, str] | None = None,
     row_attributes: Sequence[Mapping[str, str]] = (),
     links: Sequence[Mapping[str, str]] = (),
+    most: int | None = None,
 ) -> Table:
     """Rows of one of our CSV files as a table of a page.
 
@@ -50,6 +56,7 @@ def table(
     file : name of the CSV, which says what its columns are.
     attributes, row_attributes : attributes of the table and of each row.
     links : for each row, column to an address.
+    most : rows that are shown, the first ones; None for all.
     """
     columns = [column_of(file, name) for name in names]
     columns = [
@@ -59,9 +66,10 @@ def table(
         columns,
         [
             Row([_cell(row.get(column.name), column, to.get(column.name)) for column in columns], given)
-            for row, given, to in zip_longest(rows, row_attributes, links, fillvalue={})
+            for row, given, to in list(zip_longest(rows, row_attributes, links, fillvalue={}))[:most]
         ],
         attributes or {},
+        f"The first {most:,} of {len(rows):,} rows; all are in {file}." if most and len(rows) > most else "",
     )
 
 
@@ -96,13 +104,17 @@ def _cell(value: Any, column: Column, link: str | None) -> Cell:
 
 
 class Download(NamedTuple):
-    """A file that is part of the page, and the name that it is saved under."""
+    """The address of a file that a page offers to save, and the name that it is saved under."""
 
     name: str
     address: str
 
 
-def download(path: str | Path, name: str) -> Download:
-    """Put a CSV file into a page: also a page that was sent by mail, or stands in a report, then gives it."""
-    data = b64encode(Path(path).read_bytes()).decode("ascii")
-    return Download(name, f"data:text/csv;base64,{data}")
+def download(path: Path, name: str, folder: Path) -> Download:
+    """Put a CSV file into a page: also a page that was sent by mail, or stands in a report, then gives it.
+
+    A file of more than `LARGE_FILE` bytes is a link from the `folder` of the page instead.
+    """
+    if path.stat().st_size > LARGE_FILE:
+        return Download(name, quote(path.relative_to(folder).as_posix()))
+    return Download(name, f"data:text/csv;base64,{b64encode(path.read_bytes()).decode('ascii')}")

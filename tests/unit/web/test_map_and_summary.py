@@ -103,6 +103,21 @@ def test_a_map_without_a_region_has_no_figures_of_regions(csv, tmp_path):
     assert map_page("m", "z", [empty, one_variant(csv)], [], Beside(tmp_path)).count("For a supplement") == 1
 
 
+@pytest.mark.parametrize(("peaks_of_each", "n"), [(1, 500), (3, 498), (501, 501)])
+def test_a_map_page_lists_whole_clusters_and_says_where_the_rest_is(csv, peaks_of_each, n):
+    regions = [REGION | {"region": number, "peak_value": -4.0} for number in range(1, 502)]
+    page = one_variant(csv, regions=regions)
+    peaks = [peak | {"peak": which} for peak in page.peaks for which in range(1, peaks_of_each + 1)]
+    labels = {"labels_aal.csv": [{"label": f"label {number}", "n_voxels": 1} for number in range(501)]}
+    text = map_page("m", "z", [page._replace(peaks=peaks, labels=labels)], [], Beside(csv.parent))
+    assert f"The first {n} of {len(peaks):,} rows; all are in table.tsv." in text
+    assert "The first 500 of 501 rows; all are in regions.csv." in text
+    assert "The first 500 of 501 rows; all are in labels_aal.csv." in text
+    assert text.count("<tr") == 3 + n + 500 + 500 and text.count("<tbody") == 2 + n // peaks_of_each
+    whole = map_page("m", "z", [one_variant(csv, regions=regions[:500])], [], Beside(csv.parent))
+    assert "all are in" not in whole
+
+
 def test_pictures_are_light_however_fine_their_files(tmp_path):
     fine, light = tmp_path / "fine.png", tmp_path / "light.png"
     Image.new("RGB", (301, 100), "#c04020").save(fine, dpi=(300, 300))

@@ -47,10 +47,34 @@ def test_attributes_and_links_are_written_as_text():
     assert 'data-x="&#34;"' in text and 'href="a&#34;b"' in text
 
 
+def saved(file):
+    return str(pages._templates().get_template("table.html.j2").module.save(file))
+
+
+@pytest.mark.parametrize(("most", "n"), [(None, 3), (3, 3), (2, 2)])
+def test_a_table_that_is_cut_says_where_the_rest_is(most, n):
+    rows = [{"map": name, "sign": None, "region": 1} for name in "abc"]
+    rows[2]["sign"] = "positive"  # a column of which no row that is shown has a value stays
+    found = tables.table(rows, ["map", "sign"], row_attributes=[{"data-x": "1"}] * 3, most=most)
+    assert [row.cells[0].text for row in found.rows] == ["a", "b", "c"][:n] and len(found.columns) == 2
+    text = as_html(found)
+    assert ("The first 2 of 3 rows; all are in regions.csv." in text) == (n < 3) == ('class="rest' in text)
+
+
+def test_a_large_file_stands_beside_the_page(tmp_path, monkeypatch):
+    path = tmp_path / "a b" / "t.csv"
+    path.parent.mkdir()
+    path.write_text("map\nm\n", encoding="utf-8")
+    assert 'class="save" ' in saved(tables.download(path, "t.csv", tmp_path))
+    monkeypatch.setattr(tables, "LARGE_FILE", 5)
+    text = saved(tables.download(path, "t.csv", tmp_path))
+    assert 'class="save names" download="t.csv" href="a%20b/t.csv"' in text
+
+
 def test_a_page_carries_its_csv_byte_for_byte(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("map,region\nΩé,1\n", encoding="utf-8")
-    text = str(pages._templates().get_template("table.html.j2").module.save(tables.download(path, 'm_"v"_regions.csv')))
+    text = saved(tables.download(path, 'm_"v"_regions.csv', tmp_path))
     data, name = re.search(r'base64,([^"]*)">', text)[1], re.search(r'download="([^"]*)"', text)[1]
     assert b64decode(data) == path.read_bytes()
     assert unescape(name) == 'm_"v"_regions.csv'
