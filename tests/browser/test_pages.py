@@ -1,6 +1,8 @@
 """The page of a map and the summary of many, in headless Chromium: sorted, filtered, readable without their figures."""
 
 import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from PIL import Image
@@ -50,6 +52,8 @@ def summary(opened, rows, tmp_path_factory):
     pairs = [{"map": row["map"], "variant_a": row["variant"], "variant_b": "x", "dice": 0.5} for row in rows]
     page = summary_page(rows, warnings, pairs, Published(), folder / "summary.csv", ["map", "view"])
     (folder / "summary.html").write_text(page, encoding="utf-8")
+    (folder / "map-000").mkdir()
+    (folder / "map-000/map.html").write_text("<!DOCTYPE html><p>The page of a map", encoding="utf-8")
     page, requests, complaints = opened(folder / "summary.html")
     yield page
     assert all(url.startswith(("file:", "data:")) for url in requests) and complaints == []
@@ -205,6 +209,19 @@ def test_a_table_that_is_cut_says_where_the_rest_is_also_when_it_is_copied(opene
     page, _, _ = opened(sent)
     page.get_by_text("all columns, as CSV (m/v/regions.csv)").wait_for()
     assert complaints == []
+    page.close()
+
+
+def test_a_summary_sent_by_mail_says_where_its_links_lead(opened, summary, tmp_path):
+    assert summary.get_by_text("This page stands alone").is_hidden()
+    sent = tmp_path / "summary.html"
+    sent.write_bytes(Path(unquote(urlsplit(summary.url).path)).read_bytes())
+    page, _, complaints = opened(sent)
+    page.get_by_text("This page stands alone").wait_for()
+    assert page.get_by_text("The page of a map is map.html in the folder with the name of the map.").is_visible()
+    assert page.locator("a[href$='.html'], a[href*='.html#']").count() == 0
+    assert page.locator("td [title='map-003/map.html']").first.inner_text() == "map-003"
+    assert page.locator("a.save").count() == 1 and all("ERR_FILE_NOT_FOUND" in text for text in complaints)
     page.close()
 
 

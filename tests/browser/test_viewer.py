@@ -62,6 +62,7 @@ def view(name, data, affine, cutoff, size=1500, sided="two"):
 
 def write_page(path, stat_map, template, variants, map_page=False, atlases=()):
     path.write_text(viewer_page(stat_map, template, variants, map_page, atlases=atlases), encoding="utf-8")
+    (path.parent.parent / "summary.html").touch()
     return path
 
 

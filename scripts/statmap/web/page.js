@@ -1,11 +1,13 @@
 // A page that was sent alone, or that a report shows, has no files beside it: its links become text that says where they
 // lead, in the folder of the results.
+const linksToFiles = () => (
+  [...document.querySelectorAll("a[href]")].filter((link) => !/^(#|\w+:)/.test(link.getAttribute("href"))));
+
 function standAlone() {
   document.documentElement.classList.add("alone");
   const here = new URL(document.documentElement.dataset.at ?? "", "file:///");
-  for (const link of document.querySelectorAll("a[href]")) {
+  for (const link of linksToFiles()) {
     const address = link.getAttribute("href");
-    if (/^(#|\w+:)/.test(address)) continue;
     const where = decodeURIComponent(new URL(address, here).pathname.slice(1));
     const text = document.createElement("span");
     text.append(...link.childNodes);
@@ -15,8 +17,23 @@ function standAlone() {
   }
 }
 
-addEventListener("DOMContentLoaded", () => {
-  if (!/^(file|https?):$/.test(location.protocol)) return standAlone();
-  const figure = document.querySelector("figure > a"); // an image is what one can ask for beside a page on a disk
-  if (figure) Object.assign(new Image(), { onerror: standAlone, src: figure.href });
+// Whether a file is there. Beside a page on a disk one can ask for an image or a script only: a page is no script, which
+// is an error that nobody needs to see.
+function isThere(link) {
+  if (location.protocol !== "file:") return fetch(link.href, { method: "HEAD" }).then(({ ok }) => ok, () => false);
+  const probe = link.matches("figure > a") ? new Image() : document.createElement("script");
+  const hide = (event) => event.filename !== location.href.split("#")[0] && event.preventDefault();
+  addEventListener("error", hide);
+  return new Promise((resolve) => {
+    Object.assign(probe, { onload: () => resolve(true), onerror: () => resolve(false), src: link.href });
+    if (probe.matches("script")) document.head.append(probe);
+  }).finally(() => {
+    removeEventListener("error", hide);
+    probe.remove();
+  });
+}
+
+addEventListener("DOMContentLoaded", async () => {
+  const link = document.querySelector("figure > a") ?? linksToFiles()[0];
+  if (!/^(file|https?):$/.test(location.protocol) || (link && !await isThere(link))) standAlone();
 });

@@ -142,6 +142,7 @@ def summary_page(
         ],
         answers=published.answers,
         across="maps" in pages,
+        page=next((f"{page}.html" for page in ("map", "view") if page in pages), None),
         parts=parts,
         omitted=f"How far variants agree ({len(agreement):,} pairs) is in each map's stability.csv." if many else "",
     )
