@@ -38,19 +38,19 @@ def main(
     has_page : whether there is a map.html beside it.
     output : the page to write.
     """
-    variants = []
-    for variant, made in inputs.items():
-        thresholded = ThresholdSidecar.read(made["thresholded.json"])
-        regions = read_table(made["regions.csv"])
-        variants.append(VariantView(variant, thresholded, *read_regions(made), regions, written[variant]))
-    families = {tuple(variant.thresholded.parameters[key] for key in ("domain", "tdp_alpha")) for variant in variants}
+    thresholded = {variant: ThresholdSidecar.read(made["thresholded.json"]) for variant, made in inputs.items()}
+    families = {tuple(record.parameters[key] for key in ("domain", "tdp_alpha")) for record in thresholded.values()}
     family = families.pop() if len(families) == 1 else ("mask", None)  # of one family and confidence, or of none
     stat_map, background = StatMap.read(map_id, files), read_template(template) if template else None
     labelled = [atlas for atlas in read_atlases(atlases, stat_map)[0] if atlas.labels.any()]
+    variants = (  # one at a time in memory
+        VariantView(name, thresholded[name], *read_regions(made), read_table(made["regions.csv"]), written[name])
+        for name, made in inputs.items()
+    )
     text = viewer_page(stat_map, background, variants, has_page, *family, labelled)
     with writing(output) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    log.info("map '%s': %d variants", map_id, len(variants))
+    log.info("map '%s': %d variants", map_id, len(inputs))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from statmap.stability.agreement import match_regions
 from statmap.stability.robustness import robustness
 from statmap.stability.tree import component_sizes, component_tree, cut
 from statmap.web.pages import asset
+from statmap.web.viewer import block_means
 
 pytestmark = pytest.mark.slow
 
@@ -219,3 +220,25 @@ def test_a_place_is_in_the_voxel_whose_centre_it_is(page, matrix, origin):
         affine.tolist(),
     )
     assert found == [list(range(120)), -1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=st.tuples(*[st.integers(1, 6)] * 3), step=st.integers(1, 3), seed=st.integers(0, 2**32 - 1))
+def test_a_large_map_is_filled_as_it_was_packed(page, shape, step, seed):
+    random = np.random.default_rng(seed)
+    values, passes = random.standard_normal(shape), random.random(shape) < 0.3
+    means = np.rint(100 * block_means(values, passes, step))
+    filled = page.evaluate(
+        """({ values, bits, shape, step, means }) => (
+          [...fillBlocks(Float64Array.from(values), Uint8Array.from(bits), shape, { step, unit: 0.01, means })])""",
+        {
+            "values": values.T[passes.T].tolist(),
+            "bits": np.packbits(passes.T, bitorder="little").tolist(),
+            "shape": shape,
+            "step": step,
+            "means": means.ravel(order="F").tolist(),
+        },
+    )
+    blocks = np.stack(np.indices(shape)) // step
+    expected = np.where(passes, values, 0.01 * means[tuple(blocks)])
+    np.testing.assert_allclose(filled, expected.ravel(order="F"), rtol=1e-12)

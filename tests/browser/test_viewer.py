@@ -426,6 +426,58 @@ def small_page(opened, tmp_path_factory):
     assert complaints == []
 
 
+def test_a_coarse_page_has_true_regions_and_peaks(opened, motor, motor_page, template, tmp_path, monkeypatch):
+    """Of a map that is too large for its page voxels that pass are exact; of the others ≈ stands before a mean."""
+    data, affine = motor
+    whole, _, _, variants = motor_page
+    monkeypatch.setattr("statmap.web.viewer.MOST_VOXELS", data.size // 7)
+    stat_map = stat_map_of(data, affine, stat="z", name="motor")
+    page, _, complaints = opened(write_page(tmp_path / "view.html", stat_map, template, variants, True), READY)
+    assert page.get_by_text("more than the").inner_text().endswith("clusters of such means would be other ones.")
+    assert page.is_hidden("#explore") and page.locator("option[value=own]").count() == 0
+    for name in ("low", "high"):
+        choose(page, name)
+        choose(whole, name)
+        for row, region in enumerate(next(variant.regions for variant in variants if variant.name == name)):
+            rows(page).nth(row).click()
+            assert place(page)[1:] == (round(region["peak_value"], 2), region["region"])
+        rows(whole).nth(row).click()
+        assert (pixels_of(page) == pixels_of(whole)).all()
+    thresholded = np.abs(data) >= 3
+    for voxel in np.argwhere(thresholded)[::997]:
+        go_to(page, to_mm(affine, voxel))
+        assert place(page)[1] == round(float(data[tuple(voxel)]), 2)
+    voxel = np.argwhere(~thresholded & (data != 0))[1000]
+    block = tuple(slice(2 * (index // 2), 2 * (index // 2) + 2) for index in voxel)
+    go_to(page, to_mm(affine, voxel))
+    said = float(re.search(r"value ≈ (\S+) · below the cutoff", page.inner_text("#place"))[1].replace("−", "-"))
+    assert said == pytest.approx(data[block][~thresholded[block]].mean(), abs=0.006)
+    page.goto(f"{page.url.partition('#')[0]}#cutoff=4&with=own")  # of a page with every value
+    page.reload()
+    page.wait_for_selector(READY)
+    assert page.input_value("#variant") == "0" and page.input_value("#with") == ""
+    page.select_option("#with", label="high")
+    page.wait_for_selector("#pairs:not([hidden])")
+    assert rows(page).count() >= len(variants[1].regions)
+    page.screenshot(path=tmp_path / "coarse.png")
+    assert complaints == []
+    page.close()
+
+
+def test_a_viewer_sent_by_mail_says_where_its_links_lead(opened, motor_page, tmp_path):
+    page = motor_page[0]
+    assert page.get_by_text("This page stands alone").is_hidden()
+    sent = tmp_path / "mail" / "attached" / "view.html"
+    sent.parent.mkdir(parents=True)
+    sent.write_bytes(Path(unquote(urlsplit(page.url).path)).read_bytes())
+    page, _, _ = opened(sent, READY)
+    page.get_by_text("Summary of all maps (summary.html)").wait_for()
+    assert page.get_by_text("methods of this map (motor/map.html)").is_visible()
+    choose(page, "high")
+    assert page.locator("a[href$='.html']").count() == 0 and page.is_hidden("#message")
+    page.close()
+
+
 VOXELS = {
     "region": ((36, 20, 20), "value 6.00 · region 1 · halves: Right · chances: 63% Right"),
     "too small": (

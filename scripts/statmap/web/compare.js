@@ -49,9 +49,7 @@ function regionsOf({ which, codes }) {
 // A function that gives the mm of the peak of a region.
 function peaksOf({ which }) {
   if (which === "own") return (region) => clusters.regions[region - 1].mm;
-  const rows = document.querySelectorAll(`[data-variant="${which}"] tbody tr`);
-  const peaks = new Map([...rows].map((row) => [Number(row.dataset.region), JSON.parse(row.dataset.mm)]));
-  return (region) => peaks.get(region);
+  return (region) => content.variants[which].peaks[region - 1];
 }
 
 // A row for every pair in which one region is the other's best partner, and for every region that overlaps none. It
@@ -62,14 +60,16 @@ function fillPairs() {
   const pairs = matchRegions(shown.A.codes, shown.B.codes, content.codes.unnumbered - 1);
   const partners = new Map(pairs.filter(({ bestB }) => bestB).map(({ a, b }) => [b, a]));
   shown.B.colourOf = (region) => colourOf(partners.get(region) ?? shown.A.count + region);
-  const rows = pairs.filter(({ a, b, bestA, bestB }) => !a || !b || bestA || bestB).slice(0, MOST_ROWS).map((pair) => {
+  const listed = pairs.filter(({ a, b, bestA, bestB }) => !a || !b || bestA || bestB);
+  const rows = listed.slice(0, content.mostRows).map((pair) => {
     const { mm } = pair.a && (pair.bestA || !pair.b) ? regions.a.get(pair.a) : regions.b.get(pair.b);
     const colour = pair.a ? colourOf(pair.a) : shown.B.colourOf(pair.b);
     return rowOf(PAIR_COLUMNS, cellsOfPair(pair, regions, mm), colour, mm);
   });
   fillTable(byId("pairs"), rows);
   byId("no-pairs").hidden = rows.length > 0;
-  byId("dice").textContent = diceInWords();
+  const rest = rows.length < listed.length ? ` The first ${rows.length} of ${listed.length} pairs.` : "";
+  byId("dice").textContent = diceInWords() + rest;
 }
 
 function cellsOfPair({ a, b, voxels, dice }, regions, [x, y, z]) {

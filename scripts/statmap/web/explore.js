@@ -1,11 +1,10 @@
 // The threshold that moves: cutoff, signs, neighbours and smallest size, the clusters that they give, their table, and
 // the address that keeps what is shown (#variant=…, or #cutoff=…&signs=…; with=… for B; at=x,y,z for the crosshair).
-const MOST_ROWS = 500; // of the table: the largest clusters
 const SAMPLES = 200; // of the chart
 const settings = { cutoff: 0, signs: "split", connectivity: 6, size: 0, unit: "mm³", rule: ">" };
 const wanted = { A: 0, B: null }; // what is chosen, which may still be unpacked: index of a variant, "own", or null
 const treesByKind = {}; // by sign and connectivity
-const isLarge = map.shape.reduce((product, length) => product * length) > 3e6; // voxels
+const isLarge = content.coarse || map.shape.reduce((product, length) => product * length) > 3e6; // voxels
 let clusters = null; // of the settings: { regions, codes }; not yet found in a large map
 
 const sidedOf = (signs) => (signs === "positive" || signs === "negative" ? signs : "two");
@@ -135,7 +134,7 @@ function fillTable(part, rows) {
 }
 
 function fillClusters() {
-  const { regions } = clusters, listed = regions.slice(0, MOST_ROWS);
+  const { regions } = clusters, listed = regions.slice(0, content.mostRows);
   fillTable(document.querySelector('[data-variant="own"]'), listed.map((region, n) => (
     rowOf(content.columns, cellsOf(region, n), colourOf(n + 1), region.mm))));
   byId("more").hidden = listed.length === regions.length && listed.length > 0;
@@ -375,7 +374,7 @@ function keepPlaceSoon() {
 
 // Show what the address says; the first variant where it says nothing.
 async function restoreFromAddress() {
-  const given = new URLSearchParams(location.hash.slice(1)), cutoff = Number(given.get("cutoff") ?? NaN);
+  const given = new URLSearchParams(location.hash.slice(1)), cutoff = Number((!content.coarse && given.get("cutoff")) || NaN);
   const indexOf = (name) => content.variants.findIndex((variant) => variant.name === name);
   const index = indexOf(given.get("variant")), other = given.get("with");
   const place = (given.get("at") ?? "").split(",").map(Number);

@@ -201,6 +201,24 @@ function smallestCluster(mm3, voxelVolume, rule) {
   return Math.max(1, rule === ">" ? Math.floor(voxels) + 1 : Math.ceil(voxels));
 }
 
+const bitAt = (bits, place) => Boolean((bits[place >> 3] >> (place & 7)) & 1);
+
+// A volume of given values, in order, where a bit is set, and elsewhere of the mean of the block that a voxel lies in;
+// blocks have `step` voxels along each side and means are counted in `unit`.
+function fillBlocks(values, bits, [a, b, c], { step, unit, means }) {
+  const volume = new values.constructor(a * b * c), [across, up] = [Math.ceil(a / step), Math.ceil(b / step)];
+  let voxel = 0, given = 0;
+  for (let k = 0; k < c; k++) {
+    for (let j = 0; j < b; j++) {
+      const row = across * (Math.floor(j / step) + up * Math.floor(k / step));
+      for (let i = 0; i < a; i++, voxel++) {
+        volume[voxel] = bitAt(bits, voxel) ? values[given++] : unit * means[row + Math.floor(i / step)];
+      }
+    }
+  }
+  return volume;
+}
+
 // Indices [i, j, k] of a voxel.
 function indicesOf(voxel, [a, b]) {
   const i = voxel % a, j = ((voxel - i) / a) % b;

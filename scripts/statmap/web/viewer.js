@@ -4,7 +4,7 @@ const content = JSON.parse(byId("content").textContent);
 const map = {
   shape: content.shape, affine: content.affine, toVoxel: inverse(content.affine),
   sides: [0, 1, 2].map((axis) => Math.hypot(...content.affine.slice(0, 3).map((row) => row[axis]))), // of a voxel, mm
-  volume: null, discoveries: {}, atlases: [],
+  volume: null, isExact: () => true, discoveries: {}, atlases: [],
 };
 const scenes = []; // that of A; where two variants are compared, that of B after it
 // What is shown as A and B (null: nothing): its name, the code of every voxel, the number of regions, cutoff, side and
@@ -38,6 +38,7 @@ async function unpackAs(Type, base64) {
 async function readMap() {
   const Values = content.bytes === 4 ? Float32Array : Float64Array;
   map.volume = await unpackAs(Values, content.values);
+  if (content.coarse) await fillMap(content.coarse);
   for (const [sided, { levels, rises }] of Object.entries(content.discoveries)) {
     let rank = 0;
     map.discoveries[sided] = {
@@ -48,6 +49,13 @@ async function readMap() {
     name, names, labels: await unpackAs(wide ? Uint16Array : Uint8Array, labels),
     percent: percent && await unpackAs(Uint8Array, percent),
   })));
+}
+
+// Of a large map there are the values of voxels that pass in a variant, and means of blocks for the others.
+async function fillMap({ step, unit, passes, means }) {
+  const bits = await unpackAs(Uint8Array, passes);
+  map.isExact = (voxel) => bitAt(bits, voxel);
+  map.volume = fillBlocks(map.volume, bits, map.shape, { step, unit, means: await unpackAs(Int16Array, means) });
 }
 
 // A variant as it is shown; its codes are unpacked once.
@@ -98,7 +106,7 @@ function describe(mm) {
   const outcome = shown.B ? ["A", "B"].map((side) => `${side}: ${outcomeOf(shown[side], voxel)}`)
     : [shown.A && outcomeOf(shown.A, voxel)];
   const labels = map.atlases.map((atlas) => `${atlas.name}: ${labelAt(atlas, voxel)}`);
-  return [place, `value ${fixed(map.volume[voxel], 2)}`, ...outcome, ...labels].filter(Boolean).join(" · ");
+  return [place, `value ${map.isExact(voxel) ? "" : "≈ "}${fixed(map.volume[voxel], 2)}`, ...outcome, ...labels].filter(Boolean).join(" · ");
 }
 
 // ---- how the scenes are coloured

@@ -7,8 +7,9 @@ opens from disk, years later, without a network. nilearn itself is not imported.
 import gzip
 import importlib.util
 import json
+import math
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ from ..types import Domain, Sided
 from .colours import DISTINCT, page_colours
 from .map_page import regions_in_words
 from .pages import render
-from .tables import Table, table
+from .tables import MOST_ROWS, Table, table
 
 # Columns of regions.csv that the page shows; the labels of atlases at the peaks follow.
 _COLUMNS = ("region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z", "tdp")
@@ -68,6 +69,8 @@ x y z | mm | mm | x y z | Peak in mm: of the region of A, or of B where that of 
 TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
 SURFACE = 0.25  # of white: the grey at which the 3D view meets the brain
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
+MOST_VOXELS = 2**24  # of a map that is whole in its page
+MEAN_UNITS = 2**15 - 1  # steps from 0 to the largest value, in which means of a large map are rounded
 _MOST_BACKGROUND = 2**25  # voxels: more are asked for by voxels of 0.1 mm in a whole head
 
 
@@ -284,6 +287,53 @@ def _volume(data: np.ndarray) -> str:
     return _packed(np.asfortranarray(data).tobytes(order="F"))
 
 
+def block_means(values: np.ndarray, left_out: np.ndarray, step: int) -> np.ndarray:
+    """The mean of the voxels of each block, without those that are left out; 0 where all are.
+
+    Parameters
+    ----------
+    values : (i, j, k) float array.
+    left_out : (i, j, k) bool.
+    step : voxels along each side of a block; those at the end may be shorter.
+
+    Returns
+    -------
+    (⌈i / step⌉, ⌈j / step⌉, ⌈k / step⌉) float64
+    """
+    means = np.empty([-(-length // step) for length in values.shape])
+    for n, mean in enumerate(means):  # slab by slab: a large map is not copied
+        own = slice(n * step, (n + 1) * step)
+        counted = ~left_out[own]
+        sums = [np.where(counted, values[own], 0).sum(axis=0, dtype=np.float64), counted.sum(axis=0, dtype=np.float64)]
+        for axis in (0, 1):
+            sums = [np.add.reduceat(own_sums, range(0, own_sums.shape[axis], step), axis) for own_sums in sums]
+        mean[:] = sums[0] / np.maximum(sums[1], 1)
+    return means
+
+
+def _packed_values(values: np.ndarray, passes: np.ndarray, largest: float) -> dict[str, Any]:
+    """The values as the page's script reads them: all; of a large map those of voxels that pass, and means of others.
+
+    Parameters
+    ----------
+    values : (i, j, k) float array.
+    passes : (i, j, k) bool, the suprathreshold voxels of all variants together.
+    largest : magnitude of `values`.
+    """
+    if values.size <= MOST_VOXELS:
+        return {"values": _volume(values), "coarse": None}
+    step = math.ceil((values.size / MOST_VOXELS) ** (1 / 3))
+    means = np.rint(block_means(values, passes, step) * (MEAN_UNITS / largest)).astype(np.int16)
+    passing = passes.T  # the first axis fastest
+    coarse = {
+        "step": step,
+        "passes": _packed(np.packbits(passing, bitorder="little").tobytes()),
+        "means": _volume(means),
+        "unit": largest / MEAN_UNITS,
+    }
+    return {"values": _packed(values.T[passing].tobytes()), "coarse": coarse}
+
+
 def _table(variant: VariantView) -> Table:
     """One variant's regions, whose rows know the colour and the peak of their region."""
     rows = variant.regions
@@ -291,25 +341,25 @@ def _table(variant: VariantView) -> Table:
     steering = [
         {
             "tabindex": "0",
-            "data-region": str(row["region"]),
             "data-mm": json.dumps([row[f"peak_{axis}"] for axis in "xyz"]),
             "style": f"--colour:{colour}",
         }
         for row, colour in zip(rows, page_colours(len(rows)), strict=True)
     ]
-    return table(rows, [*_COLUMNS, *at_peak], row_attributes=steering)
+    return table(rows, [*_COLUMNS, *at_peak], row_attributes=steering, most=MOST_ROWS)
 
 
-def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[str, Any]:
-    """What the page's script knows of a variant."""
+def _content(variant: VariantView, codes: np.ndarray, affine: np.ndarray, largest: float) -> dict[str, Any]:
+    """What the page's script knows of a variant with these `voxel_codes`."""
     cutoff, rule = variant.thresholded.cutoff, variant.extracted.rule
     per_region = cutoff.highest is not None  # no place on the slider
     reached = bool(np.isfinite(cutoff.value))
     shown = "no one cutoff" if per_region else f"cutoff {cutoff.value:.4g}" if reached else "no cutoff reached"
     return {
         "name": variant.name,
-        "codes": _volume(voxel_codes(variant.labels, variant.outcomes)),
+        "codes": _volume(codes),
         "regions": len(variant.regions),
+        "peaks": [[row[f"peak_{axis}"] for axis in "xyz"] for row in variant.regions],
         "cutoff": cutoff.value if reached else 1.001 * largest,
         "atLeast": cutoff.at_least if reached and not per_region else None,
         "sided": rule.sided,
@@ -321,6 +371,12 @@ def _content(variant: VariantView, affine: np.ndarray, largest: float) -> dict[s
         "written": variant.written,
         "summary": f"{variant.thresholded.rule} · {shown} · {regions_in_words(len(variant.regions))}",
     }
+
+
+def _one_cutoff(variant):
+    """The cutoff in words, None where there is none, or one for each region."""
+    cutoff = variant.thresholded.cutoff
+    return f"{cutoff.value:.4g}" if np.isfinite(cutoff.value) and cutoff.highest is None else None
 
 
 def _extent_as_written(extracted, affine):
@@ -368,7 +424,7 @@ def _discoveries(stat_map, domain, alpha):
 def viewer_page(
     stat_map: StatMap,
     template: tuple[np.ndarray, np.ndarray] | None,
-    variants: Sequence[VariantView],
+    variants: Iterable[VariantView],
     map_page: bool,
     domain: Domain = "mask",
     alpha: float | None = None,
@@ -376,12 +432,15 @@ def viewer_page(
 ) -> str:
     """Write the page of one map.
 
+    Of a map of more than `MOST_VOXELS` voxels the page has the values of voxels that pass in a variant exactly, and of
+    the others means of blocks; no threshold moves there, since no cluster could be right.
+
     Parameters
     ----------
-    stat_map : the map; the page holds its values exactly. Its affine may be flipped or oblique.
+    stat_map : the map. Its affine may be flipped or oblique.
     template : the anatomical background, (a, b, c), 0 outside the head, and its (4, 4) affine; None, or where the map
         does not lie over it: the outline of the map, dim.
-    variants : in the order of the page.
+    variants : in the order of the page; of a large map one at a time fits into memory.
     map_page : whether there is a map.html beside the page.
     domain : the voxels that were tested, and alpha, one minus the confidence of true discovery proportions; None where
         there are none.
@@ -398,7 +457,15 @@ def viewer_page(
     background, background_affine = background_grid(*(template or ((data != 0).astype(np.uint8), affine)), data, affine)
     if template is None:
         background //= 4
-    tail, discoveries = tail_nodes(largest, distribution), _discoveries(stat_map, domain, alpha)
+    is_large = data.size > MOST_VOXELS
+    tail = None if is_large else tail_nodes(largest, distribution)
+    discoveries = {} if is_large else _discoveries(stat_map, domain, alpha)
+    passes, own_contents, shown = np.zeros(data.shape, bool), [], []
+    for variant in variants:
+        codes = voxel_codes(variant.labels, variant.outcomes)
+        passes |= codes != 0
+        own_contents.append(_content(variant, codes, affine, largest))
+        shown.append({"name": variant.name, "cutoff": _one_cutoff(variant), "table": _table(variant)})
     known = {"p_peak": bool(tail), "tdp": bool(discoveries)}
     columns = [column_of("regions.csv", name) for name in _OWN_COLUMNS if known.get(name, True)]
     columns += [column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases]
@@ -406,7 +473,7 @@ def viewer_page(
         "name": stat_map.name,
         "background": _nifti(background, background_affine),
         "surface": SURFACE if template else 0.5 * SURFACE,
-        "values": _volume(data),
+        **_packed_values(data, passes, largest),
         "bytes": data.dtype.itemsize,
         "shape": data.shape,
         "affine": affine.tolist(),
@@ -424,26 +491,22 @@ def viewer_page(
         "codes": CODES,
         "columns": [{"name": column.name, "kind": "text" if column.is_text else column.kind} for column in columns],
         "atlases": [labels_on_grid(atlas, data.shape, affine) for atlas in atlases],
-        "variants": [_content(variant, affine, largest) for variant in variants],
+        "variants": own_contents,
+        "mostRows": MOST_ROWS,
     }
+    own = Table(columns, [], {})
+    pairs = Table([*PAIR_COLUMNS, *(column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases)], [], {})
     return render(
         "view.html.j2",
         title=stat_map.name,
         at=f"{stat_map.name}/view.html",
         map_page=map_page,
         stat=content["stat"],
-        pairs=Table([*PAIR_COLUMNS, *(column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases)], [], {}),
-        variants=[
-            {
-                "name": variant.name,
-                "cutoff": f"{variant.thresholded.cutoff.value:.4g}"
-                if np.isfinite(variant.thresholded.cutoff.value) and variant.thresholded.cutoff.highest is None
-                else None,
-                "table": _table(variant),
-            }
-            for variant in variants
-        ],
-        own=Table(columns, [], {}),
+        coarse=content["coarse"] and {"voxels": data.size, "most": MOST_VOXELS, "step": content["coarse"]["step"]},
+        pairs=pairs,
+        variants=shown,
+        own=own,
+        tables=[*((part["table"] for part in shown) if is_large else [own]), pairs],
         # a "<" in JSON could end the script element
         content=Markup(json.dumps(content, allow_nan=False).replace("<", "\\u003c")),
         niivue=_packed(niivue_bundle().encode("utf-8")),

@@ -276,3 +276,51 @@ def test_interpolation_is_scipys(order, turn):
     found = viewer._interpolated(image, matrix, offset, (13, 14, 11))
     assert found.dtype == np.float32 and (found == 0).any() and (found != 0).mean() > 0.1
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+# ---- a large map
+
+
+@given(
+    shape=st.tuples(*[st.integers(1, 7)] * 3),
+    step=st.integers(1, 4),
+    seed=st.integers(0, 2**32 - 1),
+    share=st.floats(0, 1),
+)
+@settings(deadline=None)
+def test_a_block_has_the_mean_of_its_voxels_that_do_not_pass(shape, step, seed, share):
+    random = np.random.default_rng(seed)
+    values, left_out = random.standard_normal(shape), random.random(shape) < share
+    means = viewer.block_means(values, left_out, step)
+    assert means.shape == tuple(-(-length // step) for length in shape)
+    for block in np.ndindex(means.shape):
+        own = tuple(slice(step * index, step * (index + 1)) for index in block)
+        others = values[own][~left_out[own]]
+        assert means[block] == pytest.approx(others.mean() if others.size else 0, abs=1e-12)
+
+
+def test_a_large_map_keeps_the_voxels_that_pass_and_no_threshold_moves(monkeypatch):
+    whole = content_of(small_page())
+    assert (
+        whole["coarse"] is None and whole["tail"] and volume_of(whole["values"], np.float32, (5, 6, 7))[2, 2, 2] == 4.5
+    )
+    assert 'value="own"' in small_page() and "holds every value" not in " ".join(small_page().split())
+    monkeypatch.setattr(viewer, "MOST_VOXELS", 40)
+    page = small_page()
+    content, coarse = content_of(page), content_of(page)["coarse"]
+    assert content["tail"] is None and content["discoveries"] == {} and 'value="own"' not in page
+    assert gzip.decompress(b64decode(content["values"])) == np.float32(4.5).tobytes()
+    assert coarse["step"] == 2 and coarse["unit"] * viewer.MEAN_UNITS == pytest.approx(content["largest"])
+    passes = np.unpackbits(np.frombuffer(gzip.decompress(b64decode(coarse["passes"])), np.uint8), bitorder="little")
+    assert np.flatnonzero(passes).tolist() == [2 + 5 * (2 + 6 * 2)]
+    assert not volume_of(coarse["means"], np.int16, (3, 3, 4)).any()
+    text = " ".join(page.split())
+    assert "The map has 210 voxels, more than the 40 of which a page holds every value." in text
+    assert "mean in blocks of 2 × 2 × 2 voxels" in text
+    assert volume_of(content["variants"][0]["codes"], np.uint16, (5, 6, 7))[2, 2, 2] == 1
+
+
+def test_a_viewer_lists_the_first_regions_and_knows_the_peaks_of_all():
+    page = small_page(rows=501)
+    assert page.count("data-mm=") == 500 and "The first 500 of 501 rows; all are in regions.csv." in page
+    assert content_of(page)["variants"][0]["peaks"] == [[-6.0, 6.0, 6.0]] * 501
