@@ -17,7 +17,15 @@ COMPARISONS = ("stability.csv", "matches.csv", "dice.png", "dice.svg", "dice.pdf
 
 LARGE_REPORT = 100 * 10**6  # bytes: beyond it a browser takes long to open report.html
 # What report.html holds, by its place in the folder of results; of a page per region where it is asked for.
-REPORTED = ("summary.html", "*/*.html", "*/*.png", "*/*/*.png", "*/published/*/check.html", "*/published/*/check.png")
+REPORTED = (
+    "summary.html",
+    "maps.html",
+    "*/*.html",
+    "*/*.png",
+    "*/*/*.png",
+    "*/published/*/check.html",
+    "*/published/*/check.png",
+)
 REPORTED_PAGES = "*/*/pages/*.png"
 
 

@@ -262,11 +262,16 @@ def labels_on_grid(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray
     dict : ``name``; ``names``, that of each number of the volume ``labels`` (uint8, or uint16 where ``wide``);
         ``percent``, a volume of uint8, or None where the atlas has no probabilities.
     """
-    distinct = np.unique(np.append(atlas.labels, 0))  # 0 outside of the atlas
+    distinct = np.union1d(np.unique(atlas.labels), [0])  # 0 outside of the atlas
     numbered = np.append(np.flatnonzero(distinct == 0), np.flatnonzero(distinct))  # number 0 is no label
     number = np.empty(len(distinct), np.uint16)
     number[numbered] = np.arange(len(distinct))
-    labels = sample_grid(number[np.searchsorted(distinct, atlas.labels)], atlas.affine, affine, shape)
+    numbers = np.empty(atlas.labels.shape, np.uint16)
+    for own, plane in zip(
+        numbers, atlas.labels, strict=True
+    ):  # places in `distinct` of a whole volume are 64 bits each
+        own[:] = number[np.searchsorted(distinct, plane)]
+    labels = sample_grid(numbers, atlas.affine, affine, shape)
     percent = None
     if atlas.percent is not None:
         percent = sample_grid(atlas.percent, atlas.affine, affine, shape).astype(np.uint8)
@@ -466,6 +471,7 @@ def viewer_page(
         passes |= codes != 0
         own_contents.append(_content(variant, codes, affine, largest))
         shown.append({"name": variant.name, "cutoff": _one_cutoff(variant), "table": _table(variant)})
+        del variant, codes  # before the next is read
     known = {"p_peak": bool(tail), "tdp": bool(discoveries)}
     columns = [column_of("regions.csv", name) for name in _OWN_COLUMNS if known.get(name, True)]
     columns += [column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases]

@@ -106,7 +106,13 @@ def test_a_removal_that_is_killed_at_any_moment_leaves_nothing_that_the_next_doe
         ({"one/map.html": 74}, False, None),
         ({"one/map.html": 75}, False, "100 MB"),
         (
-            {"one/v/regions.png": 30, "one/dice.png": 30, "summary.html": 20, "one/published/t/check.html": 10},
+            {
+                "one/v/regions.png": 30,
+                "one/dice.png": 30,
+                "summary.html": 10,
+                "maps.html": 10,
+                "one/published/t/check.html": 10,
+            },
             False,
             "120",
         ),
