@@ -39,16 +39,16 @@ def read_map(source: str | Path, mask: str | Path | None = None, name: str | Non
     ----------
     source : as in the sample sheet: a path, ``sample:motor``, ``file.nii.gz[3]``, an address.
     mask : path of an image on the map's grid; without one the map's nonzero voxels are its mask.
-    name : what errors call it; the name of the file by default.
-    columns : what the sheet would say of it: ``stat``, ``df``, ``space``, ``corrected``.
+    name : of the map in errors; the name of the file by default.
+    columns : of the sample sheet: ``stat``, ``df``, ``space``, ``corrected``.
 
     Returns
     -------
-    StatMap : of p values, its values are -log10 p. What is to be doubted is warned of.
+    StatMap : of p values, its values are -log10 p. Doubtful properties of the map give warnings.
 
     Raises
     ------
-    UserError : it is not one readable 3D image, or is contradicted by its header.
+    UserError : it is not one readable 3D image, or its header contradicts `columns`.
     """
     name = name or Path(str(source)).name
     what = f"map '{name}'"

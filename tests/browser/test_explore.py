@@ -113,7 +113,7 @@ def test_at_a_variants_cutoff_the_regions_are_those_of_the_label_image(page, var
 def test_nothing_passes_and_it_is_said(page):
     press(page, "nothing")
     assert shown(page) == []
-    assert page.locator("#more").inner_text() == "No region here."
+    assert page.locator("#more").inner_text() == "No region at this cutoff."
     assert "no region" in page.inner_text("#summary")
 
 

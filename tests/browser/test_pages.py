@@ -300,10 +300,10 @@ def test_inside_another_page_it_reads_well_alone(chromium, map_folder):
 
 def says_where_everything_is(page):
     """Of a page without the files beside it: its pictures are there, no link leads to a file, names of files do."""
-    page.get_by_text("This page stands alone").wait_for()
+    page.get_by_text("This page was opened outside").wait_for()
     assert page.locator("img:visible").count() == 3
     assert page.locator("a[href$='.html'], a[href$='.png'], a[href^='view']").count() == 0
-    for said in ("Summary of all maps (summary.html)", "a threshold to move (m/view.html)"):
+    for said in ("Summary of all maps (summary.html)", "adjustable threshold (m/view.html)"):
         assert page.get_by_text(said).is_visible()
     assert page.locator("[title='m/one/pages/region-002.png']").inner_text() == "2"
     assert page.locator("a[href='#two']").count() == 1
@@ -317,5 +317,5 @@ def test_a_page_sent_by_mail_has_its_figures_and_says_where_the_rest_is(opened, 
     page.close()
     page, _, complaints = opened(map_folder / "map.html")
     assert page.get_by_role("link", name="Summary of all maps").get_attribute("href") == "../summary.html"
-    assert page.get_by_text("This page stands alone").is_hidden() and complaints == []
+    assert page.get_by_text("This page was opened outside").is_hidden() and complaints == []
     page.close()

@@ -139,7 +139,7 @@ def test_tables_sort_and_save(page, run, tmp_path):
     assert frame.locator("figure:visible img").first.evaluate("image => image.naturalWidth") > 800
     assert frame.get_by_text("Summary of all maps (summary.html)").is_visible()
     assert frame.locator("a[href$='.png'], a[href$='.html']").count() == 0
-    frame.get_by_text("Methods, to paste").first.wait_for()
+    frame.get_by_text("Methods paragraph").first.wait_for()
     frame = frame.locator("#split_")
     regions = read(run / "results/motor/split_/regions.csv")
     table = frame.locator("table:not(.clusters)").first

@@ -12,7 +12,7 @@ from .slicing import outlines
 from .text import SMALL, number, text_width
 from .variant import Accounting
 
-# Not the colours of signs; told apart in grey and by every eye (see `colours.REGIONS`, which they are of).
+# Colours of regions: none means a sign, all differ in grey print and to the colour-blind (see `colours.REGIONS`).
 COLOURS = {"kept": "#ececec", "too_small": "#1ee187", "unseeded": "#961ea5", "seed_only": "#5a003c"}
 WORDS = {
     "kept": "in a region",
@@ -21,15 +21,15 @@ WORDS = {
     "seed_only": "seed only",
 }
 MEANINGS = {
-    "unseeded": "Without a seed: in a component without a local maximum of the smoothed map to start from.",
-    "seed_only": "Seed only: in a component that is nothing but its seed.",
+    "unseeded": "Without a seed: in a component in which the smoothed map has no local maximum.",
+    "seed_only": "Seed only: in a component that holds only its seed.",
 }
 
 
 def accounting_figure(scene: Scene, accounting: Accounting, title: str, subtitle: str = "") -> Page:
-    """Suprathreshold voxels in the colour of what became of them, in cuts through those that are in no region.
+    """Suprathreshold voxels coloured by outcome, in cuts through those that are in no region.
 
-    A sentence stands for a variant that loses none.
+    If all are in regions, a sentence says so instead.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def accounting_figure(scene: Scene, accounting: Accounting, title: str, subtitle
 
 
 def _draw_key(page: Page, accounting: Accounting, top: float) -> float:
-    """A line of colours with what they stand for and how many voxels that is; gives its bottom."""
+    """The colours with their meaning and number of voxels; returns the bottom, points."""
     bound = "≤" if accounting.size_rule == ">" else "<"
     size = accounting.min_region_size
     too_small = f"{WORDS['too_small']} ({bound} {f'{size:,.0f}' if size >= 100 else number(size)} mm³)"

@@ -28,7 +28,7 @@ def draw_bar(
     title : str.
     ends : (str, str), what is written above and below the bar.
     marks : list of (share of the bar from the top, str), from the top down: a line across the bar, and the word beside
-        it, which no line leads to (before a number it would read as a minus); two that would touch are written as one.
+        it (without a line to it, which would look like a minus before a number); words that would touch are joined.
     """
     line = SMALL * LEADING
     centre, half = page.width - MARGIN - SIDE + 22, 4.5

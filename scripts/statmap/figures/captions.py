@@ -37,13 +37,13 @@ VARIANT_FIGURES = {
     ),
     "accounting": Caption(
         "Which suprathreshold voxels are in no region, and why",
-        "Suprathreshold voxels in the colour of what became of them: in a region, too small, without a seed, seed "
-        "only. Those in no region are outlined.",
+        "Suprathreshold voxels coloured by outcome: in a region, too small, without a seed, seed only. Those "
+        "in no region are outlined.",
     ),
     "pages": Caption(
         "A page per region",
         "Three cuts through the region's peak, its measures and its peaks. True discoveries: at least this share of "
-        "the region's voxels is active. Robust: the cutoffs between which the region is found by itself.",
+        "the region's voxels is active. Robust: the cutoffs between which the region is the same finding.",
     ),
 }
 SWEEP_FIGURES = {

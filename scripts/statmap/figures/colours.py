@@ -21,7 +21,7 @@ def region_colours(n: int) -> list[tuple[str, str]]:
 
     Returns
     -------
-    list of (str, str) : ``#rrggbb`` and one of `STYLES`; the eight colours come back with the next style.
+    list of (str, str) : ``#rrggbb`` and one of `STYLES`; the eight colours repeat with the next style.
     """
     return [(REGIONS[r % len(REGIONS)], STYLES[r // len(REGIONS) % len(STYLES)]) for r in range(n)]
 

@@ -51,9 +51,9 @@ RADIOLOGICAL = (  # right is left where one looks from the front, and from below
 def glass_figure(scene: Scene, regions: Sequence[Row], title: str, subtitle: str = "") -> Page:
     """Maximum-intensity projections: each hemisphere from its side, both from behind and from above.
 
-    Of the `MOST_IN_GLASS` largest regions those that find room for an id are outlined and named. A map in MNI152 space
-    lies under the outlines of nilearn's glass brain, any other in its own. A sentence says where there is no region,
-    and stands alone where there is no suprathreshold voxel.
+    The `MOST_IN_GLASS` largest regions are outlined and named where there is room for their ids. A map in MNI152 space
+    is drawn with the outlines of nilearn's glass brain, any other with its own outline. Without a region a sentence
+    says so; without a suprathreshold voxel the page has a sentence only.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _planes(origin: float, step: float, count: int, half: Half) -> slice:
 
 
 def _planes_of(scene: Scene, half: Half) -> slice:
-    """Those of a scene's images."""
+    """Sagittal planes of a half of the scene's images."""
     return _planes(scene.origin[0], scene.step[0], scene.data.shape[0], half)
 
 

@@ -82,7 +82,7 @@ def outside_note(plan: CutPlan) -> str:
     if not plan.outside:
         return ""
     places = ", ".join(f"{cut.name} = {coordinate(cut.mm)}" for cut in plan.outside)
-    return f"Outside of what is drawn, and left out: {places}."
+    return f"Left out, since they lie outside of the brain: {places}."
 
 
 def threshold_figure(scene: Scene, title: str, subtitle: str = "", plan: CutPlan | None = None) -> Page:
@@ -156,7 +156,7 @@ def regions_figure(
 
 def _count_note(total: int, named: int) -> str:
     if named < total:
-        return f"{total} regions, {total - named} of them not shown, or not named for want of room: see regions.csv."
+        return f"{total} regions, {total - named} of them not shown or without an id for lack of room: see regions.csv."
     if total == 1:
         return "1 region, outlined and named."
     return f"{total} regions, each outlined and named in at least one cut."

@@ -20,7 +20,7 @@ _MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # before a number, not inside a n
 
 
 class Text(NamedTuple):
-    """One line of text; `left` end of its baseline, `y` of the baseline; `align`: which point of it is where it is."""
+    """One line of text: `left` end and `y` of its baseline; `align` is the point that stays in another typeface."""
 
     left: float
     y: float
@@ -109,7 +109,7 @@ class Page:
         self.top = y + 3
 
     def _rows(self, usual: int) -> int:
-        """Rows that hold what `usual` rows hold on a page of the usual width."""
+        """Lines that text needs which takes `usual` lines on a page of the usual width."""
         return ceil(usual * max(USUAL_WIDTH / self.width, 1))
 
     @property

@@ -12,8 +12,8 @@ from .slicing import Edges, outlines, slice_of
 from .style import NARROW
 from .text import NOTE, SMALL, coordinate, text_width
 
-FAINT_MOST = 0.6  # opacity that a voxel just below the cutoff comes near to: a step is left even without the outline
-BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light voxels stand out from it, and dark ones
+FAINT_MOST = 0.6  # largest opacity below the cutoff: the step to 1 at the cutoff is visible even without the outline
+BRAIN = (0.33, 0.76)  # darkest and lightest grey of the template: light and dark voxels both stand out from it
 UNDER = 11.0  # points under a row of panels, for their coordinates
 WORDS = 56.0  # points that the words under a panel need
 TALLEST = 190.0  # points, of a view
@@ -231,7 +231,7 @@ def draw_cross(page: Page, panel: Panel, peak: Sequence[float]) -> None:
 
 
 def name_panel(page: Page, panel: Panel, words: str = "") -> None:
-    """Under a panel: which side is which, close to the place of its cut (or to other words)."""
+    """Write under a panel its sides (L, R or P, A), and between them the place of its cut (or other words)."""
     middle, y = (panel.left + panel.right) / 2, panel.bottom + 7.5
     if panel.mm is not None:
         words = f"{'xyz'[panel.axis]} = {coordinate(panel.mm)}"

@@ -19,8 +19,9 @@ def place(
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Find a place for one id.
 
-    Candidates touch the region from 16 directions at growing distances; the cheapest free one wins, where distance and
-    covering other regions cost. Where all are occupied, the free place of the room nearest to the region is used.
+    Candidates touch the region from 16 directions at growing distances. The free one of least cost is taken; the cost
+    is the distance and the area of other regions that it covers. Where all are occupied, the free place of the room
+    nearest to the region is used.
 
     Parameters
     ----------

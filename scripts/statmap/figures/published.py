@@ -27,7 +27,7 @@ def published_figure(
     sided: Sided = "two",
     style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
 ) -> Page:
-    """One strip a printed row: its cluster's size (logarithmic) over the cutoff, the printed size, what it allows.
+    """One strip per printed row: its cluster's size (logarithmic) over the cutoff, the printed size, cutoffs that fit.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _window(rows: Sequence[Row], interval: tuple[float, float]) -> tuple[float, 
 
 
 def _at_least(left: float, right: float, width: float) -> tuple[float, float]:
-    """A span that can be seen."""
+    """A span, widened where it would be too narrow to be seen."""
     spare = max(width - (right - left), 0) / 2
     return left - spare, right + spare
 

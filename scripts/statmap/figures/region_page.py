@@ -1,4 +1,4 @@
-"""One region on a page: three cuts through its peak, what its row says, and its peaks."""
+"""One region on a page: three cuts through its peak, its measures and its peaks."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ MOST_PEAKS = 10
 def region_page(
     scene: Scene, region: int, regions: Sequence[Row], peaks: Sequence[Row], title: str, subtitle: str = ""
 ) -> Page:
-    """One region: three cuts through its peak, what its row says, and its peaks.
+    """One region: three cuts through its peak, its measures and its peaks.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _draw_peaks(page: Page, peaks: Sequence[Row], units: str, left: float, top: 
 
 
 def _share_out(widths: Sequence[float], room: float) -> list[float]:
-    """Widths of columns: what each wants where that fits; the widest give way first."""
+    """Widths of columns: as asked where they fit; else the widest are narrowed first."""
     most = max(widths, default=0.0)
     while sum(min(width, most) for width in widths) > room:
         most *= 0.95

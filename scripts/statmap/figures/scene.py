@@ -86,7 +86,7 @@ class Scene(NamedTuple):
 
     @property
     def in_mni(self) -> bool:
-        """Whether the map is in MNI152 space, as one of no declared space is taken to be, and lies where a brain is."""
+        """Whether the map is in MNI152 space (declared, or assumed where none is) and lies where its brain is."""
         covered = box_of(self.data != 0, self.origin, self.step)
         return same_space(self.space or MNI, MNI) and overlap_by_half(MNI_BRAIN, covered)
 
@@ -109,7 +109,7 @@ class CutPlan(NamedTuple):
     Attributes
     ----------
     cuts : list of Cut, axial ones first.
-    overview : those of them that show the most, where it was not said which to show.
+    overview : those of them that show the most; all of them where the config names the cuts.
     outside : cuts that were asked for where there is nothing to be seen.
     """
 
@@ -202,7 +202,7 @@ def plan_cuts(scene: Scene, cover_regions: bool = True) -> CutPlan:
 def choose_cuts(
     scene: Scene, axis: int = 2, least: int = OVERVIEW, most: int = MOST_PANELS, cover_regions: bool = True
 ) -> list[float]:
-    """Planes across one axis that show the most, the most telling first.
+    """Planes across one axis that show the most, the most informative first.
 
     Every region comes into view, as far as `most` planes can (see `pick_planes`). Planes are then added, up to `least`
     or to the end of the last row of panels, where suprathreshold voxels are, and where the signal is once all of those

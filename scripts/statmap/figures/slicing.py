@@ -144,7 +144,7 @@ def sections(labels: np.ndarray, axis: int = 2) -> np.ndarray:
 
 
 def pick_planes(mass: np.ndarray, areas: np.ndarray, least: int, most: int, spread: float) -> list[int]:
-    """Choose the planes to show, the most telling first.
+    """Choose the planes to show, the most informative first.
 
     First every region is brought into view: each step takes the plane that shows the most regions not yet seen, ties by
     how much of them it shows (greedy set cover). A region is seen where a plane has at least half of its largest
@@ -155,7 +155,7 @@ def pick_planes(mass: np.ndarray, areas: np.ndarray, least: int, most: int, spre
     Parameters
     ----------
     mass : (planes,) array >= 0, how much there is to see in each plane.
-    areas : (n, planes) array from `sections`; a region without a point asks for nothing.
+    areas : (n, planes) array from `sections`; a region without a point is ignored.
     least, most : int, number of planes: `least` is reached wherever there are so many, `most` never exceeded.
     spread : float, in planes.
 

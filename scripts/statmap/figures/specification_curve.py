@@ -40,7 +40,7 @@ def specification_figure(
     sided: Sided = "two",
     style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
 ) -> Page:
-    """Specifications along x, sorted by the volume they keep: what they give, how they chose, and what each finds.
+    """Specifications along x, sorted by the volume they keep: number and volume of regions, choices, findings.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ CutsOfAxis = Literal["auto"] | int | Sequence[float]  # planes that are chosen, 
 
 
 class Theme(NamedTuple):
-    """Colours of a page, ``#rrggbb``: itself, what is written on it, what stands back, what is hinted at."""
+    """Colours of a page, ``#rrggbb``: background, text and lines, secondary text, faintest fill."""
 
     paper: str
     ink: str

@@ -1,4 +1,4 @@
-"""The map on the inflated cortex: both hemispheres from the side and from between them."""
+"""The map on the inflated cortex: both hemispheres, lateral and medial."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -47,8 +47,8 @@ class Shown(NamedTuple):
 def surface_figure(scene: Scene, regions: Sequence[Row], title: str, subtitle: str = "") -> Page:
     """The map on the inflated cortex of fsaverage5, lateral and medial, with the outlines and ids of its regions.
 
-    A sentence stands for a map in another space than MNI152, and for one without a suprathreshold voxel; it says where
-    there is no region.
+    A map in another space than MNI152, or without a suprathreshold voxel, gets a sentence instead. Without a region a
+    sentence says so.
 
     Parameters
     ----------

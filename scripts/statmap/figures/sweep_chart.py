@@ -33,7 +33,7 @@ class HeatMap(NamedTuple):
     cutoffs : (m,) array, rising.
     marks : list of (row, cutoff, number of a variant).
     others : numbers and rows of the variants that test other signs than the sweep.
-    named : of the thresholds that are no plain values, which have letters: rank of the letter to cutoff.
+    named : thresholds that are not plain values have letters: rank of the letter to cutoff.
     """
 
     heading: str
@@ -98,7 +98,7 @@ def sweep_figure(
     for variant in variants:
         on_grid = _setting(variant) in points and min(cutoffs) <= variant["cutoff"] <= max(cutoffs)
         (marked if on_grid else elsewhere).append(variant)
-    named: dict[str, list[float]] = {}  # a true discovery proportion may have a cutoff in every setting
+    named: dict[str, list[float]] = {}  # a true discovery proportion may resolve to another cutoff in each setting
     for point in sweep:
         if not _is_value(point["threshold"]):
             named.setdefault(point["threshold"], []).append(point["cutoff"])

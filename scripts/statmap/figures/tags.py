@@ -12,7 +12,7 @@ from .placing import place
 from .slicing import Edges
 from .text import text_width
 
-CROWDED, FULL = 0.07, 0.12  # of a panel under ids: those that also stand elsewhere stop at the first, all at the second
+CROWDED, FULL = 0.07, 0.12  # share of a panel that ids may cover: ids that other panels have too, and all ids
 FREE = 3  # ids that a panel may have, however small it is
 
 
@@ -43,7 +43,7 @@ def place_ids(views: Sequence[tuple[Panel, np.ndarray, np.ndarray]], size: float
 
     Returns
     -------
-    list of list of Tag : one list a panel. A region that found no room in any panel is in none of them.
+    list of list of Tag : one list a panel. A region for which no panel has room is in none of them.
     """
     seen: dict[int, list] = {}  # region: [(pixels, view)]
     for rank, (_, ids, _) in enumerate(views):

@@ -62,7 +62,7 @@ def write_vectors(page: Page, path: str | Path, kind: str) -> None:
 
 
 def _text(axes, text: Text, kind: str):
-    """One line of text, held where the page holds it: another typeface then moves its free ends only."""
+    """One line of text, anchored by its alignment: another typeface then moves its other ends only."""
     if kind == "svg":
         typeface = FontProperties(family="sans-serif", size=text.size, weight="bold" if text.bold else "normal")
     else:

@@ -1,4 +1,4 @@
-"""What of the regions lies in each label of an atlas."""
+"""The part of the regions that lies in each label of an atlas."""
 
 from collections.abc import Mapping
 from typing import Any

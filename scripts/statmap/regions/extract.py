@@ -1,4 +1,4 @@
-"""From suprathreshold voxels to regions: clusters or local regions, extent threshold, and where every voxel went."""
+"""From suprathreshold voxels to regions: clusters or local regions, extent threshold, voxel accounting."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ from .peaks import labelled_voxels
 
 OUTCOMES = ("kept", "too_small", "unseeded", "seed_only")  # of a suprathreshold voxel; 1 to 4 in images
 KEPT, TOO_SMALL, UNSEEDED, SEED_ONLY = (np.uint8(rank) for rank in range(1, 1 + len(OUTCOMES)))
-FEW_VOXELS = 3  # a smallest region below them was hardly meant in mm^3
-LOUD = 0.05  # share of the voxels from which on a loss, or a difference, is warned of
+FEW_VOXELS = 3  # a smallest region below them was probably meant in voxels, not in mm^3
+LOUD = 0.05  # share of the voxels from which on a warning is given
 
 
 @dataclass(frozen=True)
 class Regions:
-    """What was found on one thresholded map.
+    """The regions of one thresholded map.
 
     Attributes
     ----------
@@ -164,12 +164,12 @@ def accounting_warnings(accounting: dict[str, int], rule: RegionRule) -> list[st
     return [
         f"{lost} of {every} suprathreshold voxels ({100 * lost / every:.1f}%) are in no region for a reason other than "
         f"size: {accounting['unseeded']} in components without a seed, {accounting['seed_only']} in components that "
-        f"are nothing but their seed. {advice}connected_components never loses any"
+        f"hold only their seed. {advice}connected_components never loses any"
     ]
 
 
 def size_warnings(regions: Regions, rule: RegionRule, affine: np.ndarray) -> list[str]:
-    """What is to be doubted about the extent threshold: mm^3 that were meant as voxels, and nothing that is left.
+    """Warnings on the extent threshold: mm^3 that were probably meant as voxels, and no region that is large enough.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def label_local_regions(thresholded: np.ndarray, box: Box, affine: np.ndarray, r
     affine : (4, 4) array.
     rule : ``signs: split`` does it on the map and on minus the map, each with the voxels of its own sign, ``merged``
         seeds at positive maxima only, as nilearn; ``connectivity`` is that of components, seeds and edges, 6 with
-        ``random_walker: nilearn``; ``unseeded: drop`` drops components without a seed, and those that are nothing but
+        ``random_walker: nilearn``; ``unseeded: drop`` drops components without a seed, and those that hold only
         their seed, as nilearn; ``edge_scale`` says which voxels have the standard deviation that scales the edge
         weights; ``random_walker`` is ``converged`` (solved until no label changes) or ``nilearn`` (its system and its
         stopping rule).
@@ -109,7 +109,7 @@ def _nilearn_owner(part, box, suprathreshold, seeds, components):
 
 
 def _drop_or_keep(owner, seeds, components, unseeded):
-    """Drop, or keep, components without a seed and those that are nothing but their seed.
+    """Drop, or keep, components without a seed and components that hold only their seed.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def _drop_or_keep(owner, seeds, components, unseeded):
         orphan = owner == 0
         owner[orphan] = owner.max() + components[orphan]
         return owner, none, none
-    # nilearn drops a component made of nothing but its seed, except where there is nothing else to find.
+    # nilearn drops a component that holds only its seed, unless every component with a seed is one.
     has_free = np.zeros(components.max() + 1, dtype=bool)
     has_free[components[seeds == 0]] = True
     alone = ~has_free[components]

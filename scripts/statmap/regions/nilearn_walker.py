@@ -2,8 +2,8 @@
 
 nilearn (BSD-3) took it from scikit-image: ``nilearn/_utils/segmentation.py``, ``random_walker`` and the functions it
 calls. What they do is done here with the same calls of scipy in the same order and in the same precision, because the
-iteration stops at a relative residual of 1e-3, long before the labels are settled: who wants nilearn's regions needs
-its path to them. For the solution itself see `random_walker`.
+iteration stops at a relative residual of 1e-3, long before the labels have converged: the same regions need the same
+iterations. For the solution itself see `random_walker`.
 """
 
 import numpy as np

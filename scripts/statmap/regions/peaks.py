@@ -1,4 +1,4 @@
-"""Peaks of regions: the main peak of each, and its local maxima at a distance that is kept.
+"""Peaks of regions: the main peak of each, and its local maxima at a minimum distance.
 
 One rule of ties, here and in the component tree (`stability.tree`): equal voxels that touch are one plateau; of equal
 plateaus the one whose first voxel comes first in C order ranks higher; a plateau's place is its voxel nearest, in mm,
@@ -78,7 +78,7 @@ def labelled_voxels(labels: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, n
 def most_central(group: np.ndarray, ijk: np.ndarray, affine: np.ndarray, n_groups: int) -> np.ndarray:
     """Of each group of voxels, the row nearest to the centre of the group, the first of equally near ones.
 
-    The centre is the mean position in mm: in voxel indices, anisotropic voxels would bend the distances.
+    The centre is the mean position in mm: in voxel indices, anisotropic voxels would distort the distances.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Divide a connected set of voxels between seeds: the random walker of Grady (2006), solved until labels are certain.
+"""Divide a connected set of voxels between seeds: the random walker of Grady (2006), solved until it has converged.
 
 Grady L. Random walks for image segmentation. IEEE Trans Pattern Anal Mach Intell 28(11):1768-83, 2006.
 """
@@ -137,7 +137,7 @@ def solve_probabilities(conductance, to_seeds):
     -----
     Conjugate gradients for all seeds but the last, side by side, until the preconditioned residual, which the error is
     a few times of, is below 1e-8 everywhere, a hundredth of what counts as equal (nilearn stops at a residual of 1e-3,
-    before all labels are settled). Then a second round on what is left: in products with the Laplacian the large
+    before all labels have converged). Then a second round on what is left: in products with the Laplacian the large
     conductances inside a tightly bound group cancel and rounding hides the tiny ones that connect it to the rest.
     Differences between neighbours do not have that weakness.
     """
@@ -181,11 +181,11 @@ def make_preconditioner(conductance, ground):
     """A function that nearly solves the Laplacian, (n, k) to (n, k): a V-cycle of multigrid by aggregation.
 
     Every node joins its strongest neighbour, as in a step of Boruvka's algorithm for spanning trees, and each group is
-    one node of the next, coarser system. Conductances span ten orders of magnitude: voxels tightly bound to each other
-    and loosely to the rest move as one, which is what conjugate gradients alone need thousands of steps for. The seeds
-    are a neighbour too, whose probability is fixed: a group that joins them has no part in the coarser system, else
-    what hangs by a thread on a node beside a seed would be held where that node is. Up to `DIRECT` nodes the solution
-    is exact.
+    one node of the next, coarser system. Conductances span ten orders of magnitude: groups of voxels
+    with large conductances inside and small ones to the rest cost conjugate gradients alone thousands of steps. The
+    seeds are a neighbour too, whose probability is fixed: a group that joins them has no part in the coarser system,
+    else nodes with a tiny conductance to a node beside a seed would get the probability of that node. Up to `DIRECT`
+    nodes the solution is exact.
     """
     n_nodes = len(ground)
     laplacian = make_laplacian(conductance, ground)

@@ -1,4 +1,4 @@
-"""What a run says at its end (standard library only)."""
+"""What a run prints at its end (standard library only)."""
 
 from pathlib import Path
 

@@ -164,8 +164,9 @@ sd_value | value | of the map | | Standard deviation of the region's voxels (div
     by n − 1).
 p_peak | p | | p at peak | P value of the peak voxel, uncorrected; two-sided where the variant is. {P} Below 1e-308 it
     loses digits and becomes 0: use `log10_p_peak`.
-log10_p_peak | value | | | −log₁₀ of it, computed as a logarithm, so never 0 or infinite by underflow; empty likewise.
-z_peak | value | z | | The z with the same tail probability, with the sign of the peak; empty likewise.
+log10_p_peak | value | | | −log₁₀ of `p_peak`, computed as a logarithm, so never 0 or infinite by underflow; empty
+    where `p_peak` is.
+z_peak | value | z | | The z with the same tail probability as the peak, with its sign; empty likewise.
 p_peak_fwe | p | | p FWE | Family-wise p value of the peak's height by random field theory or Bonferroni, the smaller.
     {FIELD}
 q_peak | p | | | Topological false discovery rate of the peak: Benjamini-Hochberg over all local maxima above the
@@ -177,7 +178,7 @@ p_cluster | p | | p of size | Family-wise p value of a cluster of this size by r
     says. Empty when it is not defined: no smoothness in the sheet, no distribution, `extract_type:
     local_regions` (parts of a cluster), two-sided `signs: merged`, a threshold by `tdp`, a cutoff of z ≤ 1, a single
     slice under FSL's theory.
-log10_p_cluster | value | | | −log₁₀ of it, computed as a logarithm; empty likewise.
+log10_p_cluster | value | | | −log₁₀ of `p_cluster`, computed as a logarithm; empty likewise.
 p_cluster_unc | p | | | Uncorrected p value of its size; empty likewise.
 q_cluster | p | | | False discovery rate of its size: Benjamini-Hochberg over all clusters above the cutoff; empty
     likewise.
@@ -207,7 +208,7 @@ i j k | id | voxel | | The same as voxel indices, from 0.
 distance_mm | mm | mm | From main | Distance to the region's main peak in mm.
 """,
 )
-# The table as one prints it; its columns are what key `table_columns` of a variant chooses from, `label` aside.
+# The table of a paper; its columns are what key `table_columns` of a variant chooses from, `label` aside.
 MANUSCRIPT = table(
     REGION,
     PEAKS["peak"],
@@ -250,8 +251,8 @@ label | labels | | Label | Label of the atlas; `no_label` for voxels outside of 
     together.
 n_voxels | count | voxels | Voxels | Voxels of the variant's regions that lie in the label.
 volume_mm3 | volume | mm³ | mm³ | Their volume.
-share_of_label | percent | share | Of label | Share of the label (its voxels on the grid of the map) that they are;
-    empty for `no_label`.
+share_of_label | percent | share | Of label | Share of the label's voxels (on the grid of the map) that lie in the
+    variant's regions; empty for `no_label`.
 share_of_variant | percent | share | Of variant | Share of all voxels of the variant's regions that lie in the label;
     the rows add up to 1.
 mean_value | value | of the map | Mean | Mean over the regions' voxels in the label.
@@ -269,7 +270,7 @@ suprathreshold | count | voxels | Passed | Suprathreshold voxels: those that pas
 kept | count | voxels | Kept | Suprathreshold voxels that are in a region.
 too_small | count | voxels | Too small | Suprathreshold voxels in regions that were too small.
 unseeded | count | voxels | Unseeded | Suprathreshold voxels in components without a seed (`local_regions` only).
-seed_only | count | voxels | Seed only | Suprathreshold voxels in components that are nothing but their seed
+seed_only | count | voxels | Seed only | Suprathreshold voxels in components that hold only their seed
     (`local_regions` only).
 """)
 SUMMARY = table(
@@ -436,7 +437,7 @@ extent_low extent_high | count | voxels | k> k≤ | Clusters of k voxels or more
     that is left out, the smallest that is listed.
 rows | count | | Rows | Rows of the table.
 rows_exact | count | | Exact | Rows that fit, size and value as printed.
-rows_rounded | count | | Rounded | Rows that fit within the rounding, or cutting off, of their last digit.
+rows_rounded | count | | Rounded | Rows that fit if their last printed digit was rounded or truncated.
 unlisted | count | | Unlisted | Clusters of the map that are as large as the smallest one listed, but are not in the
     table.
 """,
@@ -456,7 +457,8 @@ found_size | volume | of the table | Found size | Size of its cluster at the bes
 found_voxels | count | voxels | | The same in voxels.
 cutoff_low cutoff_high | cutoff | of the map | c> c≤ | Cutoffs that the row by itself allows, under the best candidate;
     of several intervals the nearest.
-verdict | text | | Verdict | `exact` or `rounded` where the row fits the best candidate; else what is in the way.
+verdict | text | | Verdict | `exact` or `rounded` where the row fits the best candidate; else the reason why it
+    does not.
 variant_verdict | text | | By variant | The same under the variant that should give the table (key `variant`); empty
     without one.
 """,

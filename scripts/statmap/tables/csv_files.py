@@ -57,7 +57,7 @@ def write_rows(
 
 
 def read_table(path: str | Path) -> list[dict[str, Any]]:
-    """Read one of our tables, told by its name.
+    """Read one of our tables; its name says which.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The table as one prints it: clusters, the strongest first, with their sub-peaks (standard library only)."""
+"""The table of a paper: clusters, the strongest first, with their sub-peaks (standard library only)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def manuscript_rows(regions: Rows, peaks: Rows, set_level: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """One row a peak, by cluster; what is of the cluster stands at its main peak, as SPM prints it.
+    """One row a peak, by cluster; values of the cluster are in the row of its main peak, as in SPM.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Warnings of many maps and variants, brought together where they say the same (standard library only)."""
+"""Warnings of many maps and variants, grouped by their text (standard library only)."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Warned(NamedTuple):
 
 
 def grouped(warnings: Sequence[Warned]) -> dict[str, list[Warned]]:
-    """Warnings that say the same, their numbers apart, by their text, the most frequent first.
+    """Warnings that differ in their numbers only, grouped by text, the most frequent first.
 
     Where the numbers differ, the text has the lowest and the highest.
     """

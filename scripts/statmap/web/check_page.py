@@ -8,11 +8,11 @@ from .pages import render
 from .pictures import picture
 from .tables import MOST_ROWS, download, table
 
-# What a verdict of `published.report.row_verdict` says would have to be different.
+# What each verdict of `published.report.row_verdict` means.
 WORDS = {
     "exact": "size and value are as printed.",
-    "rounded": "they are within the rounding, or the cutting off, of the last printed digit.",
-    "no peak nearby": "the map has no peak within the distance allowed of the printed place.",
+    "rounded": "size and value fit if the last printed digit was rounded or truncated.",
+    "no peak nearby": "the map has no peak within the allowed distance of the printed position.",
     "no such centre": "no cluster of that size has its centre of mass there.",
     "other value": "the peak there has another value.",
     "other sign": "the peak there has the other sign.",
@@ -21,7 +21,7 @@ WORDS = {
     "other size": "its cluster has another size at that cutoff.",
     "other mean": "its cluster has another mean at that cutoff.",
     "in another cluster": "at that cutoff it does not belong to the cluster that the table puts it in.",
-    "taken": "another row stands for the same cluster.",
+    "taken": "another row is matched with the same cluster.",
 }
 
 

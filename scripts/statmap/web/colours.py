@@ -1,4 +1,4 @@
-"""Colours for as many regions as a page shows: where no line style helps, only the colour tells them apart."""
+"""Colours for all regions of a page, which has no line styles to distinguish them."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def page_colours(n: int) -> list[str]:
     """Colours of regions 1 to n, ``#rrggbb``: those of the figures, then each as far from those before as can be.
 
     Distance is that of CIE L*a*b* (1976). Candidates are neither near black, white nor grey, so that they stand out
-    from the background. After `DISTINCT` colours they come back.
+    from the background. After `DISTINCT` colours they repeat.
     """
     grid = np.stack(np.meshgrid(*[np.arange(0, 256, 17)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     lab = _lab(grid / 255)

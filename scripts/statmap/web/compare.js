@@ -6,9 +6,9 @@ const PAIR_COLUMNS = [
   { name: "x", kind: "mm" }, { name: "y", kind: "mm" }, { name: "z", kind: "mm" },
   ...content.atlases.map(({ name }) => ({ name: `${name}_peak`, kind: "text" })),
 ];
-let secondScene = null; // the promise of it, made when two variants are first compared
+let secondScene = null; // promise of the scene of B, created at the first comparison
 
-// Compare A with a variant, with the threshold that moves ("own"), or with nothing ("").
+// Compare A with a variant, with the user's own threshold ("own"), or with nothing ("").
 async function compareWith(value) {
   if (value === "own") await showOwn("B");
   else if (value !== "") await showVariant("B", Number(value));
@@ -52,9 +52,9 @@ function peaksOf({ which }) {
   return (region) => content.variants[which].peaks[region - 1];
 }
 
-// A row for every pair in which one region is the other's best partner, and for every region that overlaps none. It
-// leads to the peak of the region of A, or of B where that of A has a better partner. A region of B has the colour of
-// its best partner in A.
+// A row for every pair in which one region is the other's best partner, and for every region that overlaps none. A
+// click on it goes to the peak of the region of A, or of B where that of A has a better partner. A region of B has the
+// colour of its best partner in A.
 function fillPairs() {
   const regions = { a: regionsOf(shown.A), b: regionsOf(shown.B) };
   const pairs = matchRegions(shown.A.codes, shown.B.codes, content.codes.unnumbered - 1);

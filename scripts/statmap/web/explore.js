@@ -1,16 +1,16 @@
-// The threshold that moves: cutoff, signs, neighbours and smallest size, the clusters that they give, their table, and
-// the address that keeps what is shown (#variant=…, or #cutoff=…&signs=…; with=… for B; at=x,y,z for the crosshair).
+// The user's own threshold: cutoff, signs, neighbours and smallest size; its clusters and their table; and the address,
+// which records what is shown (#variant=…, or #cutoff=…&signs=…; with=… for B; at=x,y,z for the crosshair).
 const SAMPLES = 200; // of the chart
 const settings = { cutoff: 0, signs: "split", connectivity: 6, size: 0, unit: "mm³", rule: ">" };
-const wanted = { A: 0, B: null }; // what is chosen, which may still be unpacked: index of a variant, "own", or null
+const wanted = { A: 0, B: null }; // what is selected, maybe not unpacked yet: index of a variant, "own", or null
 const treesByKind = {}; // by sign and connectivity
 const isLarge = content.coarse || map.shape.reduce((product, length) => product * length) > 3e6; // voxels
-let clusters = null; // of the settings: { regions, codes }; not yet found in a large map
+let clusters = null; // under the settings: { regions, codes }; null in a large map until they are needed
 
 const sidedOf = (signs) => (signs === "positive" || signs === "negative" ? signs : "two");
 const isOwnShown = () => wanted.A === "own" || wanted.B === "own";
 
-// A number as the workflow takes it: in the precision of the map.
+// A number rounded to the data type of the map, as in the workflow.
 const precise = (value) => (content.bytes === 4 ? Math.fround(value) : value);
 
 // ---- clusters
@@ -26,7 +26,7 @@ function fewestVoxels({ size, unit, rule }) {
   return Math.max(1, rule === ">" ? Math.floor(size) + 1 : Math.ceil(size));
 }
 
-// The clusters of some settings, with the cutoffs between which each stands by itself and its active share.
+// The clusters under some settings, each with its robust interval and its true discovery proportion.
 function findClusters(given) {
   const trees = treesOf(given), side = sidedOf(given.signs), { highest } = curvesOf(given);
   const found = findRegions(
@@ -138,7 +138,8 @@ function fillClusters() {
   fillTable(document.querySelector('[data-variant="own"]'), listed.map((region, n) => (
     rowOf(content.columns, cellsOf(region, n), colourOf(n + 1), region.mm))));
   byId("more").hidden = listed.length === regions.length && listed.length > 0;
-  byId("more").textContent = listed.length ? `The ${listed.length} largest of ${regions.length}.` : "No region here.";
+  byId("more").textContent = listed.length ? `The ${listed.length} largest of ${regions.length} regions.`
+    : "No region at this cutoff.";
 }
 
 // ---- chart and controls
@@ -155,7 +156,7 @@ function drawChart() {
 function countClusters() {
   byId("explore").classList.toggle("uncounted", !clusters);
   if (!clusters) {
-    byId("clusters").textContent = "clusters are counted when the cutoff moves";
+    byId("clusters").textContent = "move the cutoff to count the clusters";
     return;
   }
   const { regions } = clusters, voxels = regions.reduce((sum, region) => sum + region.voxels, 0);
@@ -166,9 +167,9 @@ function countClusters() {
 
 function reasonForOtherNumber({ regions, extraction, atLeast }) {
   const has = `The variant has ${regions ? counted(regions, "region") : "no region"}`;
-  if (atLeast === null && regions) return `${has}, each at its own cutoff; the clusters are those at the lowest.`;
+  if (atLeast === null && regions) return `${has}, each at its own cutoff; the clusters here are at the lowest one.`;
   if (extraction !== "local_regions") return "";
-  return `${has}: local_regions divides clusters between their seeds, and leaves out those without one.`;
+  return `${has}: local_regions divides clusters between their seeds and drops clusters without a seed.`;
 }
 
 function showControls() {
@@ -184,7 +185,7 @@ function showControls() {
 
 // ---- what is shown
 
-// Header, table and address of what is shown. The scenes are drawn apart from it, which takes longer.
+// Update header, table and address. The scenes, which take longer to draw, are drawn separately.
 function showPage() {
   for (const side of ["A", "B"]) byId(side === "A" ? "variant" : "with").value = wanted[side] ?? "";
   byId("summary").textContent = shownSides()
@@ -199,7 +200,7 @@ function showPage() {
   keepAddress();
 }
 
-// The scenes follow when the hand rests, where drawing them takes long (WebGL in software).
+// Where drawing is slow (WebGL in software), the scenes are drawn only once the control has stopped moving.
 let drawing = null, lasted = 0;
 function drawScenesSoon() {
   clearTimeout(drawing);
@@ -230,7 +231,7 @@ async function showVariant(side, index) {
   shown[side] = variant;
   if (!isOwnShown()) {
     Object.assign(settings, settingsOf(content.variants[wanted.A]));
-    clusters = isLarge ? null : findClusters(settings); // what takes long waits until it is asked for
+    clusters = isLarge ? null : findClusters(settings); // slow: computed when the user moves the cutoff
   }
   await arrangeScenes();
   showPage();
@@ -243,7 +244,7 @@ async function showVariant(side, index) {
   }
 }
 
-// Several events before a frame are one computation.
+// Events that arrive before the next frame share one computation.
 let isDue = false;
 function change(changes) {
   Object.assign(settings, changes);
@@ -277,7 +278,7 @@ function settingsOf({ atLeast, cutoff, signs, sided, connectivity, extent, rule 
 
 // ---- the settings as a variant of the config
 
-// YAML takes 3 for a whole number and 1e-7 for text.
+// YAML reads 3 as an integer and 1e-7 as text.
 function inYaml(number) {
   const text = String(number);
   return text.includes("e") ? number.toFixed(20).replace(/0+$/, "") : text.includes(".") ? text : `${text}.0`;
@@ -299,7 +300,7 @@ function notBelow(cutoff) {
   return new Float32Array(bits.buffer)[0];
 }
 
-// The variant whose threshold the cutoff is, that with the same settings first.
+// The variant that has this cutoff; of several, preferably one with the same settings.
 function variantOfCutoff() {
   const same = (variant, keys) => keys.every((key) => settingsOf(variant)[key] === settings[key]);
   const candidates = content.variants.filter(({ atLeast, sided }) => (
@@ -343,7 +344,7 @@ byId("copy").addEventListener("click", async () => {
   getSelection().selectAllChildren(text);
   try {
     await navigator.clipboard.writeText(text.textContent);
-  } catch { /* no permission: it is selected */ }
+  } catch { /* no permission to copy: the text is selected instead */ }
 });
 
 // ---- the address
@@ -360,12 +361,12 @@ function keepAddress() {
   const fragment = `#${new URLSearchParams(parts)}`.replaceAll("%2C", ",");
   try {
     if (location.hash !== fragment) history.replaceState(null, "", fragment);
-  } catch { /* a page inside another one has no address */ }
+  } catch { /* a page inside a report cannot change its address */ }
   const back = byId("to-map");
   if (back) back.hash = wanted.A === "own" ? "" : encodeURIComponent(nameOf(wanted.A));
 }
 
-// A crosshair that is dragged is kept when it rests: browsers allow only so many changes of the address.
+// The crosshair is written to the address when dragging pauses: browsers limit how often the address may change.
 let keeping = null;
 function keepPlaceSoon() {
   clearTimeout(keeping);
@@ -389,7 +390,7 @@ async function restoreFromAddress() {
 
 function takeSettings(given, cutoff) {
   const isOffered = (id) => [...byId(id).options].some(({ value }) => value === given.get(id));
-  // That of a variant may lie between two numbers of the map's precision.
+  // The cutoff of a variant may lie between two values of the map's data type.
   settings.cutoff = shortest(precise(cutoff)) === cutoff ? precise(cutoff) : cutoff;
   for (const id of ["signs", "rule"]) if (isOffered(id)) settings[id] = given.get(id);
   if (isOffered("connectivity")) settings.connectivity = Number(given.get("connectivity"));

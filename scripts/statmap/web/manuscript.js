@@ -1,5 +1,5 @@
-// The table as one prints it: which columns are shown, and its text for other programs. What a program reads has the
-// digits of the file or those shown, an ASCII minus and no separators of thousands.
+// The table in the form of a paper: which columns are shown, and its text for other programs. Numbers in that text have
+// the digits of the file or those shown, an ASCII minus and no thousands separators.
 
 const plain = (text) => text.replaceAll("−", "-").replaceAll(",", "");
 
@@ -21,7 +21,7 @@ function contentOf(part) {
 const lines = (parts) => parts.join("\n") + "\n";
 
 function forSpreadsheet({ columns, rows }) {
-  const formula = /^'*[=+@-]/; // which it would run: as in the file, text has ' before it
+  const formula = /^'*[=+@-]/; // a spreadsheet would run it: as in the CSV, text gets a leading '
   const mark = ({ key, isText }) => (isText && formula.test(key) ? "'" : "");
   const cell = (own) => mark(own) + own.key.replace("Infinity", "inf").replace(/\s/g, " ");
   return lines([columns.map(({ name }) => name), ...rows.map(({ cells }) => cells.map(cell))].map((row) => row.join("\t")));
@@ -57,7 +57,7 @@ function asLatex({ columns, rows, notes }) {
   ]);
 }
 
-// A word processor takes HTML: made as a document, so that names are text.
+// A word processor takes HTML. It is built from DOM nodes, which escape names.
 function forWord({ columns, rows, notes }) {
   const page = document.implementation.createHTMLDocument(), table = page.createElement("table");
   table.style.borderCollapse = "collapse";
@@ -85,22 +85,22 @@ const FORMS = { spreadsheet: forSpreadsheet, word: forWord, latex: asLatex, mark
 document.addEventListener("click", async ({ target }) => {
   const form = target.dataset?.form, part = target.closest(".manuscript");
   if (!form || !part) return;
-  const content = contentOf(part), text = FORMS[form](content), said = part.querySelector(".copies [aria-live]");
+  const content = contentOf(part), text = FORMS[form](content), status = part.querySelector(".copies [aria-live]");
   const byHand = part.querySelector("pre"), rest = part.querySelector(".rest")?.textContent;
   byHand.hidden = true;
-  said.textContent = "";
+  status.textContent = "";
   const blobs = { "text/plain": form === "word" ? forSpreadsheet(content) : text };
   if (form === "word") blobs["text/html"] = text;
   try {
     const typed = Object.entries(blobs).map(([type, blob]) => [type, new Blob([blob], { type })]);
     await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(typed))]);
-    said.textContent = `copied ${target.textContent}${rest ? `. ${rest}` : ""}`;
-  } catch { // no permission: what is selected can be copied by hand
+    status.textContent = `copied ${target.textContent}${rest ? `. ${rest}` : ""}`;
+  } catch { // no permission to copy: the text is selected, to be copied by hand
     byHand.hidden = false;
     if (form === "word") byHand.innerHTML = text;
     else byHand.textContent = text;
     getSelection().selectAllChildren(byHand);
-    said.textContent = "selected below";
+    status.textContent = "copying is blocked; the text is selected below";
   }
 });
 

@@ -1,4 +1,4 @@
-"""The table as one prints it on a page: clusters with their sub-peaks, columns to choose, text to paste."""
+"""The table of a paper on a page: clusters with their sub-peaks, columns to choose, text to paste."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Manuscript(NamedTuple):
 def manuscript(
     regions: Rows, peaks: Rows, asked: Sequence[str], footer: Mapping[str, Any] | None, colours: Sequence[str]
 ) -> Manuscript:
-    """The table of a variant as one prints it.
+    """The table of a variant in the form of a paper.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ document.addEventListener("click", async ({ target }) => {
   try {
     await navigator.clipboard.writeText([...texts].map((text) => text.innerText).join("\n") + "\n");
     target.textContent = "copied";
-  } catch { // no permission: what is selected can be copied by hand
+  } catch { // no permission to copy: the text is selected, to be copied by hand
     getSelection().selectAllChildren(part);
     target.textContent = "selected";
   }

@@ -45,14 +45,14 @@ class VariantPage(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """What stands beside the page of a map.
+    """Files and results that the page of a map links to.
 
     Attributes
     ----------
     folder : of the page and its figures.
     max_pages : how many of the largest regions of a variant have a figure of their own.
     view : whether there is a view.html.
-    checks : what came out of each published table that is held against the map, a sentence by its id.
+    checks : the result of each published table that was compared with the map, a sentence by id of the table.
     """
 
     folder: Path
@@ -70,7 +70,7 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
     about : the map in a sentence: what it is, where it is from.
     variants : in the order of the page.
     shared : figures of all variants together, in the folder of the map or below it.
-    beside : what stands beside the page, which it leads to.
+    beside : what the page links to.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def map_page(map_id: str, about: str, variants: Sequence[VariantPage], shared: S
 
 
 def _figures(map_id: str, variant: VariantPage, folder: Path) -> list[dict[str, str]]:
-    """Of a variant without a region only the map, where a voxel passes: the other figures show nothing."""
+    """Figures of a variant; without a region only the thresholded map, and none where no voxel passes."""
     paths = [path for name, path in variant.files.items() if name.endswith(".png")]
     if not variant.regions:
         paths = [path for path in paths if path.stem == "threshold" and variant.accounting["suprathreshold"]]
@@ -125,7 +125,7 @@ def _figure(path: Path, folder: Path, what: str) -> dict[str, str]:
 
 
 def _tables(map_id: str, variant: VariantPage, folder: Path) -> dict[str, Any]:
-    """The table as one prints it, and the parts below it: regions, and what lies in each label of each atlas."""
+    """The table of a paper, and the tables below it: regions, and voxels in each label of each atlas."""
     colours = page_colours(len(variant.regions))
     swatches = [{"style": f"--colour:{colours[row['region'] - 1]}"} for row in variant.regions]
     tables = {name: path for name, path in variant.files.items() if name.endswith((".csv", ".tsv"))}
@@ -156,7 +156,7 @@ def regions_in_words(n: int) -> str:
 
 
 def accounting_in_words(accounting: Mapping[str, int], n_regions: int) -> str:
-    """Where every suprathreshold voxel went, in a sentence."""
+    """The voxel accounting as a sentence."""
     passed = accounting["suprathreshold"]
     if not passed:
         return "No region: no voxel passes the threshold."
@@ -164,7 +164,7 @@ def accounting_in_words(accounting: Mapping[str, int], n_regions: int) -> str:
         "kept": f"in {regions_in_words(n_regions)}",
         "too_small": "in regions that are too small",
         "unseeded": "in components without a seed",
-        "seed_only": "in components that are nothing but their seed",
+        "seed_only": "in components that hold only their seed",
     }
     counts = [
         f"{accounting[name]:,} {place} ({accounting[name] / passed:.1%})"

@@ -34,12 +34,12 @@ class Methods(NamedTuple):
 
 
 class Credits(NamedTuple):
-    """What is to be named beside a map.
+    """What a methods paragraph cites, beside the methods themselves.
 
     Attributes
     ----------
     citation : of the map, or None.
-    atlases : of each what it is called in a sentence, and the keys of its references.
+    atlases : name in a sentence and keys of the references, of each.
     template : what figures show the map on, as a key of `TEMPLATES` or the name of a file, or None.
     template_space : its space, or None.
     """
@@ -65,7 +65,7 @@ def methods_text(
     ----------
     map_id : name.
     fetched, record, extracted : sidecars of the map, of the thresholded map, of the regions.
-    regions : rows of regions.csv: what has no value in any row is not spoken of.
+    regions : rows of regions.csv: columns without any value are not mentioned.
     cites : what to cite; of atlases those that regions are labelled with.
     reported : the image whose values the tables report; None for the map's own.
     """
@@ -279,9 +279,9 @@ def _accounting_in_words(extracted: RegionsSidecar) -> str:
     lost = accounting["unseeded"] + accounting["seed_only"]
     places = [f"{in_regions:,} ({in_regions * extracted.voxel_volume_mm3:,.0f} mm³) are in {regions}"]
     if extracted.rule.min_mm3 > 0 or accounting["too_small"]:
-        places.append(f"{accounting['too_small']:,} were in regions too small")
+        places.append(f"{accounting['too_small']:,} were in regions that were too small")
     if lost:
-        places.append(f"{lost:,} in no region for want of a seed")
+        places.append(f"{lost:,} in components that were dropped, without a seed or with only a seed")
     return f"Of {passed:,} suprathreshold voxels {_and(places)}."
 
 

@@ -1,5 +1,5 @@
-// A page that was sent alone, or that a report shows, has no files beside it: its links become text that says where they
-// lead, in the folder of the results.
+// A page that was sent alone, or that a report shows, has no files beside it: each of its links becomes text that names
+// its target in the results folder.
 const linksToFiles = () => (
   [...document.querySelectorAll("a[href]")].filter((link) => !/^(#|\w+:)/.test(link.getAttribute("href"))));
 

@@ -1,4 +1,4 @@
-"""Pages from the templates beside this module: nothing in them is loaded from elsewhere, same values, same text."""
+"""Pages from the templates in this folder: they load nothing, and the same values give the same text."""
 
 from functools import cache
 from pathlib import Path

@@ -1,8 +1,8 @@
-// What is drawn over the anatomy: the map's own voxels, sharp, whatever the grid of the anatomy. NiiVue would resample
-// them to that grid; here two shaders of ours look each pixel up in the map, the one that NiiVue draws slices with, and
-// the one that it draws its 3D view with. Each voxel has a value and a code (see voxel_codes in viewer.py).
+// The map over the anatomy, drawn as its own voxels with sharp edges. NiiVue would resample the map to the grid of the
+// anatomy. Two shaders of ours, which replace NiiVue's for slices and for the 3D view, look each pixel up in the map.
+// Each voxel has a value and a code (see voxel_codes in viewer.py).
 const TEXTURE_UNITS = { mapValues: 11, mapCodes: 12, palette: 13, ramp: 14 }; // NiiVue has its own below
-const PALETTE_SIDE = 256; // squared: a colour for every code
+const PALETTE_SIDE = 256; // pixels; its square is the number of codes
 
 const COLOUR_OF_A_VOXEL = `
   precision highp int;
@@ -55,7 +55,7 @@ const SLICE_VERTICES = `#version 300 es
     gl_Position = mvpMtx * (frac2mm * vec4(texPos, 1.0));
   }`;
 
-// A pixel that is not drawn but touches one that is, is the outline: no voxel is covered by its own frame.
+// The outline is drawn on the pixels that touch a region from outside, so that it covers no voxel of the region.
 const SLICE_SHADER = `#version 300 es
   ${COLOUR_OF_A_VOXEL}
   uniform highp sampler3D volume;
@@ -88,8 +88,8 @@ const SLICE_SHADER = `#version 300 es
     color = vec4(mix(texture(volume, texPos).rgb, colour.rgb, colour.a * overlayOpacity), opacity);
   }`;
 
-// The brain as a shaded surface, and the regions in it: those near the surface shine through it, and to the middle of
-// the brain the one region that was chosen. Nothing else of the map is drawn.
+// The brain as a shaded surface with regions in it: those near the surface show through, the selected one from as deep
+// as the middle of the brain. No other voxel of the map is drawn.
 const SOLID_SHADER = `#version 300 es
   ${COLOUR_OF_A_VOXEL}
   uniform highp sampler3D volume;
@@ -250,7 +250,7 @@ function uploadPalette(gl, palette) {
   gl.activeTexture(gl.TEXTURE0);
 }
 
-// Set uniforms of a shader of ours by their types: { float: { name: value }, … }; a name that it lacks is passed over.
+// Set uniforms of a shader of ours by their types: { float: { name: value }, … }; names that it lacks are ignored.
 function setUniforms(gl, shader, values) {
   const setters = {
     int: gl.uniform1i, uint: gl.uniform1ui, float: gl.uniform1f, vec2: gl.uniform2fv, vec3: gl.uniform3fv,

@@ -1,4 +1,4 @@
-"""Figures inside a page: light pictures, however fine the files are that one prints."""
+"""Figures inside a page, at the resolution of a screen whatever that of their files is."""
 
 from base64 import b64encode
 from io import BytesIO

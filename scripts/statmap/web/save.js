@@ -48,7 +48,7 @@ function drawBar(context, left, top, width, ratio) {
   context.textAlign = "left";
 }
 
-// Swatches with their words, in lines; the number of lines. Without a context they are only counted.
+// Draw swatches with their labels in lines; returns the number of lines. Without a context it only counts them.
 function drawSwatches(context, entries, left, top, width, ratio, isDrawn) {
   const side = 0.7 * PICTURE.line * ratio;
   let x = left, line = 0;
@@ -114,7 +114,7 @@ function pictureOfScenes() {
   const heightOfKey = byValue ? bar + 1.3 * line : (swatchLines + 0.3) * line;
   picture.width = width;
   picture.height = canvas.height + (heightOfKey + caption.length * line + 2 * margin) * ratio;
-  write(); // a canvas that changes its size forgets the font
+  write(); // resizing a canvas resets its font
   context.fillStyle = PICTURE.paper;
   context.fillRect(0, 0, picture.width, picture.height);
   scenes.forEach((scene, n) => copyScene(context, scene, "AB"[n], n * (canvas.width + gap * ratio), ratio));
@@ -131,7 +131,7 @@ function fileName() {
   return `${names.join("_").replace(/[^\w.-]+/g, "-")}.png`;
 }
 
-// The picture, finer than the screen. Drawn now: WebGL keeps the pixels of a canvas no longer than until it is shown.
+// The picture, finer than the screen. The scenes are drawn here: WebGL clears a canvas once it has been shown.
 function takePicture() {
   for (const scene of scenes) scene.setRatio(Math.max(PICTURE.ratio, devicePixelRatio));
   const picture = pictureOfScenes();

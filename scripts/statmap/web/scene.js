@@ -1,5 +1,5 @@
 // One canvas of NiiVue: three slices and a 3D view of the anatomy, the map over it by the shaders of paint.js, and the
-// numbers of the regions. It knows what it is given to draw, and tells when its crosshair or its view moved.
+// numbers of the regions. It draws what it is given, and calls back when its crosshair or its view moves.
 const MOST_NUMBERS = 40; // of regions on a slice, the largest cuts first
 const CROSSHAIR = { colour: [0.3, 1, 0.6, 0.9], width: 0.5 };
 // Where the 3D view is looked at from: azimuth and elevation of NiiVue in degrees.
@@ -30,19 +30,19 @@ const product = (one, other) => one.map((row) => other[0].map((_, column) => (
 const byColumns = (rows) => Float32Array.from({ length: 16 }, (_, n) => rows[n % 4][Math.floor(n / 4)]);
 
 class Scene {
-  // Given are the element around the canvas, and what to call when the crosshair (mm) or the 3D view moved.
+  // Takes the element around the canvas, and functions to call when the crosshair (mm) or the 3D view moves.
   constructor(element, { onMove, onTurn }) {
     Object.assign(this, { element, onMove, onTurn });
     this.canvas = element.querySelector("canvas");
     this.numbers = element.querySelector(".numbers");
     this.shown = { codes: null, count: 0, cutoff: 0, sided: "two" };
-    this.labelled = null; // where the regions are, found when numbers are shown
+    this.labelled = null; // positions of the regions, computed when ids are shown
     this.withNumbers = true;
     this.isWaiting = this.isDue = false;
   }
 
   async start() {
-    if (!document.createElement("canvas").getContext("webgl2")) throw new Error("this browser offers no WebGL2");
+    if (!document.createElement("canvas").getContext("webgl2")) throw new Error("this browser does not support WebGL2");
     await readNiivue();
     const viewer = new niivue.Niivue({
       logLevel: "error", dragAndDropEnabled: false, isSliceMM: true, dragMode: niivue.DRAG_MODE.none,
@@ -53,7 +53,7 @@ class Scene {
     });
     this.keepToTheMap(viewer);
     await viewer.attachToCanvas(this.canvas);
-    this.canvas.tabIndex = -1; // the scene around it is what keys steer
+    this.canvas.tabIndex = -1; // the element around it has the keyboard focus
     viewer.addVolume(await niivue.NVImage.loadFromBase64({
       base64: content.background, name: "volume.nii.gz", colormap: "gray", cal_min: 0, cal_max: 63,
     }));
@@ -65,7 +65,7 @@ class Scene {
     this.setConstants();
     viewer.customSliceShader = this.sliceShader;
     viewer.renderSliceShader = this.solidShader;
-    await viewer.setVolumeRenderIllumination(-1); // draw the 3D view with that, and hand it the crosshair
+    await viewer.setVolumeRenderIllumination(-1); // draw the 3D view with that shader, and pass it the crosshair
     [viewer.scene.renderAzimuth, viewer.scene.renderElevation] = [125, 15];
     viewer.onLocationChange = () => this.moved();
     viewer.scene.onAzimuthElevationChange = () => this.onTurn(this);
@@ -155,7 +155,7 @@ class Scene {
     this.drawSoon();
   }
 
-  // Once before the next frame, however often it is asked for.
+  // Draw once before the next frame, however often this is called.
   drawSoon() {
     if (this.isDue) return;
     this.isDue = true;
@@ -215,7 +215,7 @@ class Scene {
 
   listen() {
     this.element.addEventListener("keydown", (event) => this.onKey(event), true);
-    this.element.addEventListener("keyup", (event) => event.stopPropagation(), true); // NiiVue has its own use for some
+    this.element.addEventListener("keyup", (event) => event.stopPropagation(), true); // NiiVue itself acts on some keys
     this.element.addEventListener("pointerdown", () => this.element.focus({ preventScroll: true }));
   }
 
@@ -264,7 +264,7 @@ class Scene {
       const onCanvas = this.viewer.frac2canvasPosWithTile(this.viewer.mm2frac(mm), slice);
       if (!onCanvas) return [];
       const box = [onCanvas.pos[0] / ratio, onCanvas.pos[1] / ratio, 10 + 7 * String(region).length];
-      if (touches(box)) return []; // of numbers on each other that of the larger cut is there
+      if (touches(box)) return []; // of overlapping ids only that of the larger cut is shown
       taken.push(box);
       return [this.numberAt(region, box)];
     });

@@ -41,7 +41,7 @@ CHECKED = [
     *("map", "table", "rows", "rows_exact", "rows_rounded", "unlisted"),
     *("connectivity", "sign", "changed", "cutoff_low", "cutoff_high", "threshold"),
 ]
-MOST_PAIRS = 2000  # rows of stability.csv that the page shows: more are slow to open, and nobody reads them
+MOST_PAIRS = 2000  # rows of stability.csv that the page shows: more are slow to open
 
 
 class Place(NamedTuple):
@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
 
 class Group(NamedTuple):
-    """One warning: its text, how many maps it is about (one by its name), and where it stands."""
+    """One warning: its text, the map that it is about or their number, and the variants."""
 
     text: str
     maps: str
@@ -58,7 +58,7 @@ class Group(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What came out of published tables.
+    """Results of the checks of published tables.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ def summary_page(
     rows : of summary.csv.
     warnings : in the order of the rows.
     agreement : rows of every stability.csv.
-    published : what came out of the published tables.
+    published : results of the checks of published tables.
     summary : path of summary.csv, which the page offers to save.
     pages : which pages every map has: ``map`` (map.html) and ``view`` (view.html), or none.
 
@@ -114,7 +114,7 @@ def summary_page(
             "file": download(summary, "summary.csv", summary.parent),
         },
         {
-            "heading": "How, and where the voxels went",
+            "heading": "Settings and voxel accounting",
             "table": table(shown, HOW, "summary.csv", row_attributes=quiet_attributes, links=links),
             "file": None,
         },

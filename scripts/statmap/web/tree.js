@@ -1,6 +1,6 @@
-// The component tree of a map: every cluster at every cutoff at once, as scripts/statmap/stability/tree.py describes
-// it, grown here by flooding from the highest voxel down, so that the page carries the values and no tree. Functions of
-// numbers only, which know of no document.
+// The component tree of a map: every cluster at every cutoff, as in scripts/statmap/stability/tree.py. It is built here
+// by flooding from the highest voxel down, so that the page contains the values and no tree. No function here uses the
+// document.
 // A volume is a typed array of values, its first axis fastest, and a shape [a, b, c].
 
 // Voxels that pass at a cutoff, per sign: what is compared with it, or 0.
@@ -25,7 +25,7 @@ function steps(connectivity, a, b) {
   return Int32Array.from(neighbours(connectivity), ([x, y, z]) => x + a * (y + b * z));
 }
 
-// The place of a voxel in memory as Python lays the volume out (its last axis fastest), by which ties are told.
+// The place of a voxel in memory as Python lays the volume out (its last axis fastest), which decides ties.
 function inC(voxel, [a, b, c]) {
   return ((voxel % a) * b + (Math.floor(voxel / a) % b)) * c + Math.floor(voxel / (a * b));
 }
@@ -83,7 +83,7 @@ function growTree(volume, shape, connectivity, sign) {
       before = peak;
       while (elder[peak] !== peak) peak = elder[peak] = elder[elder[peak]];
       if (strongest < 0) strongest = peak;
-      else if (peak !== strongest) { // the stronger peak, which has the lower number, lives on
+      else if (peak !== strongest) { // the stronger peak, which has the lower number, continues
         const weak = Math.max(strongest, peak);
         strongest = Math.min(strongest, peak);
         elder[weak] = parent[weak] = strongest;
@@ -115,7 +115,7 @@ function growTree(volume, shape, connectivity, sign) {
     birth: Float64Array.from(order, (peak) => birth[peak]), death: Float64Array.from(order, (peak) => death[peak]),
     parent: Int32Array.from(order, (peak) => (parent[peak] < 0 ? -1 : position[parent[peak]])),
   };
-  // Several joins at one value are one event: the parent is the strongest peak of what they make together.
+  // Joins at one value count as one: the parent is the strongest peak of the cluster that they form.
   for (let peak = 0; peak < peaks; peak++) {
     let up = tree.parent[peak];
     while (up >= 0 && tree.parent[up] >= 0 && tree.death[up] === tree.death[peak]) up = tree.parent[up];
@@ -267,7 +267,7 @@ function clusterOf(voxel, codes, volume, [a, b, c], connectivity, signsApart) {
 
 // Clusters of at least `smallest` voxels at a cutoff, largest first, as regions.csv has them: sign, voxels, peak (the
 // voxel of largest magnitude; of several that touch the one nearest to the middle of them, of several such plateaus the
-// one whose first voxel comes first), its value and mm; low and high, the cutoffs between which it stands by itself;
+// one whose first voxel comes first), its value and mm; low and high, its robust interval of cutoffs;
 // and the code of every voxel (see voxel_codes in viewer.py): its region from 1, `unnumbered` after the last number,
 // `too_small`, or 0 where it does not pass.
 function findRegions(trees, volume, shape, affine, cutoff, smallest, { unnumbered, too_small: tooSmall }) {
@@ -307,7 +307,7 @@ function findRegions(trees, volume, shape, affine, cutoff, smallest, { unnumbere
   return { regions, codes };
 }
 
-// Of each peak the number of its plateau: what died where it was born belongs to the peak before it.
+// The number of the plateau of each peak: a peak with death equal to birth is on the plateau of the peak before it.
 function plateausOf({ birth, death }) {
   let number = -1;
   return Int32Array.from(birth, (value, peak) => (value > death[peak] ? ++number : number));
@@ -323,8 +323,8 @@ function mostCentral(ranks, voxels, shape, affine) {
     inC(voxels[one], shape) < inC(voxels[other], shape) ? one : other));
 }
 
-// Of each region the least share of its voxels that is active, as region_tdp of scripts/statmap/inference/statistics.py
-// bounds it: of n voxels 1 - u + #{ranks up to u} are, for the best u. Null for each where no ranks are known.
+// The true discovery proportion of each region, as region_tdp of scripts/statmap/inference/statistics.py: of n voxels
+// at least 1 - u + #{ranks up to u} are active, for the best u. Null for each where no ranks are known.
 function activeShares(codes, regions, volume, known, sided) {
   if (!known) return regions.map(() => null);
   const magnitude = MAGNITUDES[sided === "two" ? "mixed" : sided], { levels, ranks } = known;

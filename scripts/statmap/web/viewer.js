@@ -1,4 +1,4 @@
-// The page: the map and its atlases, what is known of a voxel, how the scenes are coloured, the rows that steer them.
+// The page: the map and its atlases, what is known of a voxel, colours of the scenes, rows that move the crosshair.
 const byId = (id) => document.getElementById(id);
 const content = JSON.parse(byId("content").textContent);
 const map = {
@@ -8,11 +8,11 @@ const map = {
 };
 const scenes = []; // that of A; where two variants are compared, that of B after it
 // What is shown as A and B (null: nothing): its name, the code of every voxel, the number of regions, cutoff, side and
-// rules. Either is a variant or the threshold that moves.
+// rules. Either is a variant or the user's own threshold.
 const shown = { A: null, B: null };
 
-// What became of a voxel, and where two variants differ: in colours of regions, of which none means a sign and every
-// pair is told apart in grey print and by the colour-blind.
+// Colours of the voxel accounting and of the difference of two variants. They are colours of regions: none means a
+// sign, and every pair differs in grey print and to the colour-blind.
 const [GREEN, PURPLE, , , PINK, DARK_GREEN] = content.colours;
 const OUTCOMES = [
   { name: "kept", words: "kept", colour: GREEN },
@@ -77,19 +77,19 @@ function labelAt({ names, labels, percent }, voxel) {
   return percent && labels[voxel] ? `${percent[voxel]}% ${name}` : name;
 }
 
-// What became of a voxel under a variant, or under the threshold that moves.
+// What became of a voxel under a variant, or under the user's own threshold.
 function outcomeOf(side, voxel) {
   const code = side.codes[voxel], { unnumbered, unseeded, seed_only: seedOnly } = content.codes;
   if (code === 0) return side.hasOneCutoff ? "below the cutoff" : "in no region";
   if (code < unnumbered) return `region ${code}`;
-  if (code === unnumbered) return `a region after the ${(unnumbered - 1).toLocaleString("en-US")} largest`;
-  const reason = code === unseeded ? "no seed" : code === seedOnly ? "its cluster is nothing but its seed"
+  if (code === unnumbered) return `a region that is not one of the ${(unnumbered - 1).toLocaleString("en-US")} largest`;
+  const reason = code === unseeded ? "no seed" : code === seedOnly ? "its cluster holds only its seed"
     : side.extraction === "local_regions" ? "its local region is too small"
       : `its cluster of ${counted(clusterAt(side, voxel).size, "voxel")} is too small`;
   return `passes the cutoff, in no region: ${reason}`;
 }
 
-// The voxels of the cluster at one; the last is remembered, since a pointer moves within it.
+// The voxels of the cluster at a voxel. The last cluster is cached: the pointer mostly stays within it.
 let lastCluster = { codes: null, voxels: new Set() };
 function clusterAt({ codes, connectivity, signsApart }, voxel) {
   if (lastCluster.codes !== codes || !lastCluster.voxels.has(voxel)) {
@@ -152,7 +152,7 @@ function drawScenes() {
   });
 }
 
-// The region at the crosshair is seen through the brain; of a difference none.
+// The region at the crosshair shows through the brain; in colours of the difference none does.
 function chooseRegionAt(scene, mm) {
   const voxel = voxelAt(mm, map.shape, map.toVoxel), side = shown["AB"[scenes.indexOf(scene)]];
   const code = voxel < 0 || !side || colouring() === "difference" ? 0 : side.codes[voxel];

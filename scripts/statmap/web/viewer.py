@@ -1,4 +1,4 @@
-"""The interactive page of one map: template, map and regions in NiiVue, with a table that steers it.
+"""The interactive page of one map: template, map and regions in NiiVue, with a table of regions.
 
 NiiVue (https://niivue.com, BSD-2) is taken from the installed nilearn wheel and goes into every page, so that the page
 opens from disk, years later, without a network. nilearn itself is not imported.
@@ -63,11 +63,11 @@ mm3_b | volume | mm³ | mm³ B | Size of the region of B.
 peak_b | value | of the map | Peak B | Value at the peak of the region of B.
 mm3_both | volume | mm³ | mm³ both | Size of what the two regions share.
 dice | share | share | Dice | Dice coefficient of the two regions.
-x y z | mm | mm | x y z | Peak in mm: of the region of A, or of B where that of A has a better partner, or none.
+x y z | mm | mm | x y z | Peak in mm: of the region of A, or of B where that of A has a better partner or is missing.
 """)
 
-TAIL_NODES = 1025  # of -log10 p between 0 and the largest value: linear between them it is right to 1e-5 of p
-SURFACE = 0.25  # of white: the grey at which the 3D view meets the brain
+TAIL_NODES = 1025  # of -log10 p from 0 to the largest value: linear interpolation is right to 1e-5 of p
+SURFACE = 0.25  # share of white: the grey at which the surface of the 3D view lies
 _BACKGROUND_VOXELS = 112  # about, along the longest axis: 1.5 mm or so for a human brain, 0.5 MB in the page
 MOST_VOXELS = 2**24  # of a map that is whole in its page
 MEAN_UNITS = 2**15 - 1  # steps from 0 to the largest value, in which means of a large map are rounded
@@ -340,7 +340,7 @@ def _packed_values(values: np.ndarray, passes: np.ndarray, largest: float) -> di
 
 
 def _table(variant: VariantView) -> Table:
-    """One variant's regions, whose rows know the colour and the peak of their region."""
+    """The regions of a variant; attributes of a row are the colour and the peak of its region."""
     rows = variant.regions
     at_peak = label_columns("regions.csv", rows[0] if rows else [])
     steering = [
@@ -357,7 +357,7 @@ def _table(variant: VariantView) -> Table:
 def _content(variant: VariantView, codes: np.ndarray, affine: np.ndarray, largest: float) -> dict[str, Any]:
     """What the page's script knows of a variant with these `voxel_codes`."""
     cutoff, rule = variant.thresholded.cutoff, variant.extracted.rule
-    per_region = cutoff.highest is not None  # no place on the slider
+    per_region = cutoff.highest is not None  # such a threshold has no place on the slider
     reached = bool(np.isfinite(cutoff.value))
     shown = "no one cutoff" if per_region else f"cutoff {cutoff.value:.4g}" if reached else "no cutoff reached"
     return {

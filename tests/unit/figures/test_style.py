@@ -115,7 +115,7 @@ def test_a_cut_beside_the_brain_is_left_out_and_said(motor, template):
     scene, regions = scene_of(*motor, 3.0, 55, template, style=FigureStyle(cuts={"axial": [16, 200]}))
     for figure in (threshold_figure(scene, *PLAIN), regions_figure(scene, regions, *PLAIN)):
         assert cuts_in(figure) == ["z = 16"]
-        assert "Outside of what is drawn, and left out: z = 200." in " ".join(words(figure))
+        assert "Left out, since they lie outside of the brain: z = 200." in " ".join(words(figure))
     alone = scene._replace(style=FigureStyle(cuts={"axial": [200]}))
     assert cuts_in(threshold_figure(alone, *PLAIN)) == [] and collisions(threshold_figure(alone, *PLAIN)) == []
 

@@ -335,7 +335,7 @@ def test_losses_are_warned_of_from_above_five_percent(unseeded, seed_only):
     assert accounting_warnings(account(100, 0, 95, unseeded, seed_only), rule) == []
     (said,) = accounting_warnings(account(99, 94, 0, unseeded, seed_only), rule)
     assert said.startswith("5 of 99 suprathreshold voxels (5.1%) are in no region for a reason other than size")
-    assert f"{unseeded} in components without a seed, {seed_only} in components that are nothing but their seed" in said
+    assert f"{unseeded} in components without a seed, {seed_only} in components that hold only their seed" in said
     assert accounting_warnings(account(0), rule) == []
     assert "99 of 100 suprathreshold voxels (99.0%)" in accounting_warnings(account(100, 1, 0, 99), rule)[0]
 
@@ -348,7 +348,7 @@ def test_only_what_would_help_is_advised():
     assert "signs: split or unseeded: keep keeps them; connected_components never loses any" in both
     assert ". unseeded: keep keeps them; connected_components" in advice("split", "drop")
     assert ". signs: split keeps them; connected_components" in advice("merged", "keep")
-    assert advice("split", "keep").endswith("nothing but their seed. connected_components never loses any")
+    assert advice("split", "keep").endswith("hold only their seed. connected_components never loses any")
 
 
 def test_the_voxels_of_each_region_in_the_order_of_the_file():

@@ -84,8 +84,8 @@ def test_the_whole_paragraph():
         "at t ≥ 3.1 (height threshold). The space of its coordinates (mm) was not declared. Clusters are "
         "suprathreshold voxels sharing a face, an edge or a corner "
         "(26 neighbours). Regions larger than 270 mm³ (11 voxels or more) were kept (extent threshold). Of 120 "
-        "suprathreshold voxels 100 (2,700 mm³) are in 3 regions and 20 were in regions too small. Computed with "
-        "Statmap Regions 1.0.0 (numpy 2.4.6), a Snakemake workflow (Mölder et al. 2021)."
+        "suprathreshold voxels 100 (2,700 mm³) are in 3 regions and 20 were in regions that were too small. "
+        "Computed with Statmap Regions 1.0.0 (numpy 2.4.6), a Snakemake workflow (Mölder et al. 2021)."
     )
 
 
@@ -159,7 +159,7 @@ def test_what_is_not_there_is_not_said():
         "seeds are the maxima over 21 × 21 × 21 voxels",
         "Components without a seed were left out.",
         "Doe 2020",
-        "10 in no region for want of a seed",
+        "10 in components that were dropped, without a seed or with only a seed",
     ):
         assert said in full.text
     assert [own.split()[0] for own in full.references] == [
