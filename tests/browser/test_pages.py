@@ -213,11 +213,11 @@ def test_a_table_that_is_cut_says_where_the_rest_is_also_when_it_is_copied(opene
 
 
 def test_a_summary_sent_by_mail_says_where_its_links_lead(opened, summary, tmp_path):
-    assert summary.get_by_text("This page stands alone").is_hidden()
+    assert summary.get_by_text("This page was opened outside").is_hidden()
     sent = tmp_path / "summary.html"
     sent.write_bytes(Path(unquote(urlsplit(summary.url).path)).read_bytes())
     page, _, complaints = opened(sent)
-    page.get_by_text("This page stands alone").wait_for()
+    page.get_by_text("This page was opened outside").wait_for()
     assert page.get_by_text("The page of a map is map.html in the folder with the name of the map.").is_visible()
     assert page.locator("a[href$='.html'], a[href*='.html#']").count() == 0
     assert page.locator("td [title='map-003/map.html']").first.inner_text() == "map-003"

@@ -466,7 +466,7 @@ def test_a_coarse_page_has_true_regions_and_peaks(opened, motor, motor_page, tem
 
 def test_a_viewer_sent_by_mail_says_where_its_links_lead(opened, motor_page, tmp_path):
     page = motor_page[0]
-    assert page.get_by_text("This page stands alone").is_hidden()
+    assert page.get_by_text("This page was opened outside").is_hidden()
     sent = tmp_path / "mail" / "attached" / "view.html"
     sent.parent.mkdir(parents=True)
     sent.write_bytes(Path(unquote(urlsplit(page.url).path)).read_bytes())
