@@ -69,7 +69,9 @@ def rows():
 
 @pytest.fixture(scope="module")
 def page(rows, opened, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("manuscript")
+    folder = tmp_path_factory.mktemp("manuscript") / "m"
+    folder.mkdir()
+    (folder.parent / "summary.html").touch()  # the page asks whether it is in the results folder
     (folder / "t.csv").write_text("map\nm\n", encoding="utf-8")
     files = dict.fromkeys(("regions.csv", "peaks.csv", "table.tsv", "labels_aal.csv"), folder / "t.csv")
     by_label = [dict.fromkeys(LABELS) | {"label": "Precentral_L", "n_voxels": 12, "regions": "1 (100.0%)"}]

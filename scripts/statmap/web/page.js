@@ -17,8 +17,8 @@ function standAlone() {
   }
 }
 
-// Whether a file is there. Beside a page on a disk one can ask for an image or a script only: a page is no script, which
-// is an error that nobody needs to see.
+// Whether a file exists. A page opened from disk can load images and scripts only, so another page is loaded as a script;
+// the syntax error that follows is hidden.
 function isThere(link) {
   if (location.protocol !== "file:") return fetch(link.href, { method: "HEAD" }).then(({ ok }) => ok, () => false);
   const probe = link.matches("figure > a") ? new Image() : document.createElement("script");
