@@ -267,10 +267,10 @@ def labels_on_grid(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray
     number = np.empty(len(distinct), np.uint16)
     number[numbered] = np.arange(len(distinct))
     numbers = np.empty(atlas.labels.shape, np.uint16)
-    for own, plane in zip(
+    for target, plane in zip(
         numbers, atlas.labels, strict=True
     ):  # places in `distinct` of a whole volume are 64 bits each
-        own[:] = number[np.searchsorted(distinct, plane)]
+        target[:] = number[np.searchsorted(distinct, plane)]
     labels = sample_grid(numbers, atlas.affine, affine, shape)
     percent = None
     if atlas.percent is not None:
@@ -307,9 +307,9 @@ def block_means(values: np.ndarray, left_out: np.ndarray, step: int) -> np.ndarr
     """
     means = np.empty([-(-length // step) for length in values.shape])
     for n, mean in enumerate(means):  # slab by slab: a large map is not copied
-        own = slice(n * step, (n + 1) * step)
-        counted = ~left_out[own]
-        sums = [np.where(counted, values[own], 0).sum(axis=0, dtype=np.float64), counted.sum(axis=0, dtype=np.float64)]
+        slab = slice(n * step, (n + 1) * step)
+        counted = ~left_out[slab]
+        sums = [np.where(counted, values[slab], 0).sum(axis=0, dtype=np.float64), counted.sum(axis=0, dtype=np.float64)]
         for axis in (0, 1):
             sums = [np.add.reduceat(own_sums, range(0, own_sums.shape[axis], step), axis) for own_sums in sums]
         mean[:] = sums[0] / np.maximum(sums[1], 1)
@@ -500,7 +500,7 @@ def viewer_page(
         "variants": own_contents,
         "mostRows": MOST_ROWS,
     }
-    own = Table(columns, [], {})
+    of_own_threshold = Table(columns, [], {})
     pairs = Table([*PAIR_COLUMNS, *(column_of("regions.csv", f"{atlas.name}_peak") for atlas in atlases)], [], {})
     return render(
         "view.html.j2",
@@ -511,8 +511,8 @@ def viewer_page(
         coarse=content["coarse"] and {"voxels": data.size, "most": MOST_VOXELS, "step": content["coarse"]["step"]},
         pairs=pairs,
         variants=shown,
-        own=own,
-        tables=[*((part["table"] for part in shown) if is_large else [own]), pairs],
+        own=of_own_threshold,
+        tables=[*((part["table"] for part in shown) if is_large else [of_own_threshold]), pairs],
         # a "<" in JSON could end the script element
         content=Markup(json.dumps(content, allow_nan=False).replace("<", "\\u003c")),
         niivue=_packed(niivue_bundle().encode("utf-8")),
