@@ -10,8 +10,11 @@ import yaml
 from pages import ELSEWHERE, PAGES, Reader, blocks_of, prepare, prose_of
 from running import REPOSITORY
 
+from statmap.config.outcome import LARGE_REPORT
 from statmap.config.schema import load, validate
 from statmap.config.variants import resolve_variants
+from statmap.web.tables import MOST_ROWS
+from statmap.web.viewer import MOST_VOXELS
 
 DOCS = [page for page in PAGES if page.parent == REPOSITORY / "docs"]
 FOLLOWED = [page for page in PAGES if any(block.language in ("sh", "python") for block in blocks_of(page))]
@@ -156,7 +159,7 @@ def test_tests_that_are_named_exist_and_have_the_precision_that_is_stated(page):
 
 
 def declared():
-    """Numbers that are declared: the oldest Python, nilearn's version, neighbours, the number of the example's map."""
+    """Numbers that are declared: versions, neighbours, limits of pages, the number of the example's map."""
     lock = (REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8")
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     versions = re.findall(r"^nilearn==([\d.]+)", lock, re.MULTILINE) + re.findall(
@@ -164,7 +167,8 @@ def declared():
     )
     neighbours = load(SCHEMA)["$defs"]["variant"]["properties"]["connectivity"]["enum"]
     sheet = (REPOSITORY / "config/maps.tsv").read_text(encoding="utf-8")
-    return {*versions, *map(str, neighbours), *re.findall(r"image (\d+)", sheet)}
+    limits = [f"{limit:,}" for limit in (MOST_ROWS, MOST_VOXELS, LARGE_REPORT // 10**6)]
+    return {*versions, *map(str, neighbours), *limits, *re.findall(r"image (\d+)", sheet)}
 
 
 @pytest.mark.parametrize("page", **of([page for page in PAGES if page.stem not in ("speed", "promises")]))
