@@ -136,7 +136,7 @@ rule all:
         expand("results/{map}/sweep/{table}.csv", map=SWEPT, table=["sweep", "persistence", "findings"]),
         expand("results/{map}/sweep/selection_frequency.nii.gz", map=SWEPT),
         expand("results/{map}/sweep/{figure}.{format}", map=SWEPT, figure=SWEEP_FIGURES, format=FORMATS),
-        expand("results/{file}", file=["maps.csv", "maps.html", "found.csv"] if ACROSS else []),
+        expand("results/{file}", file=["maps.csv", "maps.html", "maps_found.csv"] if ACROSS else []),
         expand("results/overlap/{variant}.nii.gz", variant=VARIANTS if ACROSS else []),
         expand("results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS),
         expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "check.json"]),
@@ -544,7 +544,7 @@ if ACROSS:
             of_all=[
                 reported("results/maps.html", "maps", "agreement of maps", category="All maps"),
                 reported("results/maps.csv", "maps", "agreement of maps (CSV)", category="All maps"),
-                reported("results/found.csv", "maps", "regions found in maps (CSV)", category="All maps"),
+                reported("results/maps_found.csv", "maps", "regions found in maps (CSV)", category="All maps"),
             ],
             overlaps=expand("results/overlap/{variant}.nii.gz", variant=VARIANTS),
             figures=[

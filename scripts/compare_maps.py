@@ -38,7 +38,7 @@ def main(
     inputs : by map and variant, ``regions.nii.gz``, ``regions.json`` and ``regions.csv``.
     template : anatomical image, or None.
     style : of the figures.
-    outputs : to write: ``maps.csv``, one row per variant and pair of maps; ``found.csv``, one row per variant and
+    outputs : to write: ``maps.csv``, one row per variant and pair of maps; ``maps_found.csv``, one row per variant and
         region, with the maps that it is found in; ``maps.html``, which shows both.
     overlaps : images to write, one per variant and called by it: the number of maps in each voxel.
     figures : files to write; ``VARIANT_overlap`` and ``VARIANT_dice`` in the formats that the suffixes name.
@@ -74,9 +74,9 @@ def main(
         draw[f"{variant}_dice"] = partial(maps_figure, pairs, together, variant, agreement + apart, style)
     draw_figures(draw, figures)
     write_rows(outputs["maps.csv"], rows, MAPS)
-    columns = with_added("found.csv", atlas=[name.removesuffix("_peak") for name in labelled], map=together)
+    columns = with_added("maps_found.csv", atlas=[name.removesuffix("_peak") for name in labelled], map=together)
     found = [{name: row[name] for name in columns} for row in found]
-    write_rows(outputs["found.csv"], found, columns, decimals_of(affine))
+    write_rows(outputs["maps_found.csv"], found, columns, decimals_of(affine))
     captions = {"overlap": counted + apart, "dice": agreement + apart}
     pictures = {Path(path).stem: Path(path) for path in figures if Path(path).suffix == ".png"}
     variants = [
@@ -93,7 +93,7 @@ def main(
         for variant in files_of
     ]
     with writing(outputs["maps.html"]) as temporary:
-        csv_files = {name: outputs[name] for name in ("maps.csv", "found.csv")}
+        csv_files = {name: outputs[name] for name in ("maps.csv", "maps_found.csv")}
         temporary.write_text(maps_page(together, left_out, variants, csv_files, linked), encoding="utf-8")
     log.info("%d maps, %d variants", n, len(files_of))
 

@@ -226,7 +226,7 @@ def test_a_summary_sent_by_mail_says_where_its_links_lead(opened, summary, tmp_p
 
 
 def test_the_page_of_all_maps_says_where_each_region_is_found(opened, tmp_path):
-    for name in ("maps.csv", "found.csv"):
+    for name in ("maps.csv", "maps_found.csv"):
         (tmp_path / name).write_text("variant\nv\n", encoding="utf-8")
     (tmp_path / "overlap").mkdir()
     figure = tmp_path / "overlap/v_overlap.png"
@@ -244,7 +244,7 @@ def test_the_page_of_all_maps_says_where_each_region_is_found(opened, tmp_path):
         for name, n, cell in (("a", 2, "3 1"), ("b", 1, None))
     ]
     pairs = [{"variant": "v", "map_a": "a", "map_b": "b", "overlap_voxels": 3, "dice": 0.3}]
-    files = {name: tmp_path / name for name in ("maps.csv", "found.csv")}
+    files = {name: tmp_path / name for name in ("maps.csv", "maps_found.csv")}
     text = maps_page(["a", "b"], ["c"], [Agreement("v", pairs, rows, {"Number of maps": figure})], files, True)
     (tmp_path / "maps.html").write_text(text, encoding="utf-8")
     page, requests, complaints = opened(tmp_path / "maps.html")

@@ -683,6 +683,7 @@ def test_the_3d_view_is_cut_at_the_crosshair(motor_page, template):
 def test_other_buttons_and_double_clicks_on_the_slices_do_nothing(motor_page):
     page, _, _, _ = motor_page
     choose(page, "low")
+    rows(page).nth(0).click()
     before = pixels_of(page)
     address = page.url
     box = page.locator("#scene").bounding_box()

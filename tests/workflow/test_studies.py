@@ -660,7 +660,7 @@ def test_what_left_the_config_is_listed_and_can_be_removed(tmp_path):
         "results/two",
         *(f"results/maps/two{end}" for end in (".nii.gz", "_mask.nii.gz", ".json")),
         *("results/one/stability.csv", "results/one/matches.csv"),
-        *("results/maps.csv", "results/maps.html", "results/found.csv"),
+        *("results/maps.csv", "results/maps.html", "results/maps_found.csv"),
         *(f"results/overlap/{variant}{end}" for variant in ("low", "high") for end in (".nii.gz",)),
     }
     [line] = [line for line in said.splitlines() if "Not in the config any more" in line]

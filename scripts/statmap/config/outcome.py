@@ -92,7 +92,7 @@ def left_behind(folder: str | Path, wanted: Wanted) -> list[Path]:
         names = sorted(path.stem for path in (folder / place).glob("*.json"))
         for name in names:
             paths += _files(folder / place, [name + end for end in ends]) if name not in ids else []
-    paths += _files(folder, ["maps.csv", "maps.html", "found.csv"]) if len(maps) == 1 else []
+    paths += _files(folder, ["maps.csv", "maps.html", "maps_found.csv"]) if len(maps) == 1 else []
     for name in sorted(path.name.removesuffix(".nii.gz") for path in (folder / "overlap").glob("*.nii.gz")):
         if name not in wanted.variants or len(maps) == 1:
             paths += _files(folder / "overlap", [name + end for end in OVERLAPS])

@@ -27,7 +27,7 @@ RESERVED = {
         "maps",
         "maps.csv",
         "maps.html",
-        "found.csv",
+        "maps_found.csv",
         "overlap",
         "atlases",
         "logs",

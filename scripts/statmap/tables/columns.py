@@ -499,7 +499,7 @@ FILES = {
     "stability.csv": (STABILITY, []),
     "matches.csv": (MATCHES, []),
     "maps.csv": (MAPS, []),
-    "found.csv": (FOUND, [FOUND_IN, ATLAS_PEAK]),
+    "maps_found.csv": (FOUND, [FOUND_IN, ATLAS_PEAK]),
     "sweep.csv": (SWEEP, []),
     "persistence.csv": (PERSISTENCE, [ATLAS_PEAK, VOLUME_AT]),
     "findings.csv": (FINDINGS, [ATLAS_PEAK]),

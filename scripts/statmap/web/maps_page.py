@@ -20,7 +20,7 @@ class Agreement(NamedTuple):
     ----------
     variant : id.
     pairs : rows of maps.csv.
-    regions : rows of found.csv.
+    regions : rows of maps_found.csv.
     figures : PNG files by their caption.
     """
 
@@ -40,7 +40,7 @@ def maps_page(
     maps : on one grid.
     left_out : on another.
     variants : in the order of the page.
-    files : ``maps.csv`` and ``found.csv``, which the page offers to save; it stands beside them.
+    files : ``maps.csv`` and ``maps_found.csv``, which the page offers to save; it stands beside them.
     linked : whether every map has a page.
 
     Returns
@@ -88,8 +88,8 @@ def _regions(variant, maps, linked):
     if not rows:
         return None
     names = ["map", "region", "sign", "volume_mm3", "peak_value", "peak_x", "peak_y", "peak_z"]
-    names += [*label_columns("found.csv", rows[0])[:1], "n_maps"]
+    names += [*label_columns("maps_found.csv", rows[0])[:1], "n_maps"]
     names += [f"regions@{name}" for name in maps] if len(maps) <= MOST_MAPS else []
     address = {name: f"{quote(name)}/map.html#{quote(variant.variant)}" for name in maps}
     links = [{"map": address[row["map"]]} for row in rows] if linked else []
-    return table(rows, names, "found.csv", links=links, most=MOST_ROWS)
+    return table(rows, names, "maps_found.csv", links=links, most=MOST_ROWS)

@@ -47,7 +47,7 @@ def make_results(folder):
     names += [
         "maps.csv",
         "maps.html",
-        "found.csv",
+        "maps_found.csv",
         "summary.csv",
         "own/notes.txt",
         *(f"logs/show_map/{name}.log" for name in ("one", "gone")),

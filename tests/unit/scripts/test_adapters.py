@@ -271,14 +271,14 @@ def test_check_published(results):
 def test_compare_maps(results):
     agreement = {row["variant"]: float(row["dice"]) for row in rows(results / "maps.csv")}
     assert agreement == pytest.approx({"strict": 54 / 62, "loose": 54 / 63}, abs=1e-4)
-    found = {(row["variant"], row["map"], row["region"]): row for row in rows(results / "found.csv")}
+    found = {(row["variant"], row["map"], row["region"]): row for row in rows(results / "maps_found.csv")}
     # The cube is in both maps; what the first has besides is in no other.
     assert [found["loose", "full", n]["n_maps"] for n in "123"] == ["2", "1", "1"]
     assert (found["loose", "full", "1"]["regions@cube"], found["loose", "full", "2"]["regions@cube"]) == ("1", "")
     assert found["strict", "cube", "1"]["regions@full"] == "1"
     page = (results / "maps.html").read_text(encoding="utf-8")
     assert page.count('src="data:image/png;base64,') == 4 and 'href="full/map.html#loose"' in page
-    assert 'download="found.csv"' in page and "in cube" in page
+    assert 'download="maps_found.csv"' in page and "in cube" in page
     counts, _ = read_raw(results / "overlap/loose.nii.gz")
     assert np.bincount(counts.ravel())[1:].tolist() == [9, 27]
 
