@@ -684,6 +684,7 @@ def test_other_buttons_and_double_clicks_on_the_slices_do_nothing(motor_page):
     page, _, _, _ = motor_page
     choose(page, "low")
     rows(page).nth(0).click()
+    page.evaluate("scrollTo(0, 0)")  # the mouse reaches what is on the screen
     before = pixels_of(page)
     address = page.url
     box = page.locator("#scene").bounding_box()
