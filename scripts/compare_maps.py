@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from statmap.figures.agreement_chart import dice_figure
 from statmap.figures.files import draw_figures
-from statmap.figures.overlap_chart import maps_figure, overlap_figure
+from statmap.figures.overlap_chart import overlap_figure
 from statmap.figures.scene import lay_out
 from statmap.figures.style import FigureStyle
 from statmap.grid import decimals_of
@@ -71,7 +72,7 @@ def main(
         draw[f"{variant}_overlap"] = partial(
             overlap_figure, counts, affine, n, background, variant, counted + apart, style
         )
-        draw[f"{variant}_dice"] = partial(maps_figure, pairs, together, variant, agreement + apart, style)
+        draw[f"{variant}_dice"] = partial(dice_figure, pairs, together, variant, agreement + apart, style, "map")
     draw_figures(draw, figures)
     write_rows(outputs["maps.csv"], rows, MAPS)
     columns = with_added("maps_found.csv", atlas=[name.removesuffix("_peak") for name in labelled], map=together)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from statmap.figures.captions import SWEEP_FIGURES
 from statmap.figures.files import draw_figures
 from statmap.figures.montage import frequency_figure
 from statmap.figures.persistence_chart import persistence_figure
@@ -57,10 +58,8 @@ def main(
     cutoffs = {mark["variant"]: mark["cutoff"] for mark in marked}
     shown = units, sided, style
     draw = {
-        "sweep": partial(sweep_figure, points, marked, map_id, "Regions over cutoff and smallest size", *shown),
-        "persistence": partial(
-            persistence_figure, first, cutoffs, map_id, "Over which cutoffs each peak stands by itself", *shown
-        ),
+        "sweep": partial(sweep_figure, points, marked, map_id, SWEEP_FIGURES["sweep"].title, *shown),
+        "persistence": partial(persistence_figure, first, cutoffs, map_id, SWEEP_FIGURES["persistence"].title, *shown),
         "selection_frequency": partial(
             frequency_figure, share, affine, background, map_id, f"Share of {counted} that keep each voxel", style
         ),

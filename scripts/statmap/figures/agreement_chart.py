@@ -1,4 +1,4 @@
-"""How far variants agree: a matrix of Dice coefficients."""
+"""How far variants, or maps, agree: a matrix of Dice coefficients."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,10 @@ CELL = 34.0  # points, the side of a cell where there is room
 LEAST = 4.0  # font size that is still read; smaller names are left out
 NARROWEST = 230.0  # points, of a page
 MOST_NAME = 180.0  # points, of a name with its number
+WORDS = {
+    "variant": "Dice coefficient of the voxels that two variants keep in regions.",
+    "map": "Dice coefficient of the voxels in regions.",
+}
 
 
 def dice_figure(
@@ -23,33 +27,35 @@ def dice_figure(
     title: str,
     subtitle: str = "",
     style: FigureStyle = FigureStyle(),  # noqa: B008  frozen
+    of: str = "variant",
 ) -> Page:
-    """Matrix of the Dice coefficients of what every two variants keep; a sentence where none keeps a voxel.
+    """Matrix of the Dice coefficients of what every two variants, or maps, keep; a sentence where none keeps a voxel.
 
     Parameters
     ----------
-    pairs : one row a pair: variant_a, variant_b, voxels_a, voxels_b, dice (None or NaN where neither keeps a voxel).
-    names : list of str, the variants in order.
+    pairs : one row a pair, see `dice_matrix`.
+    names : list of str, the variants or the maps in order; of maps those on other grids are left out.
     title, subtitle : str.
     style : FigureStyle.
+    of : what is compared, a key of `WORDS`.
     """
-    dice = dice_matrix(pairs, names)
-    message = "" if len(names) > 1 else "One variant: nothing to compare it with."
+    dice = dice_matrix(pairs, names, of)
+    message = "" if len(names) > 1 else f"One {of}: nothing to compare it with."
     if np.isnan(dice).all():
-        page = Page(title, subtitle, "No variant keeps a voxel: there is nothing to compare.", style)
+        page = Page(title, subtitle, f"No {of} keeps a voxel: there is nothing to compare.", style)
         return page.finish(page.top)
     page = Page(title, subtitle, message, style, matrix_width(names, style))
     bottom = draw_matrix(page, dice, names)
-    empty = "–: neither variant keeps a voxel." if np.isnan(dice).any() else ""
-    return page.finish(bottom + 4, ["Dice coefficient of the voxels that two variants keep in regions.", empty])
+    empty = f"–: neither {of} keeps a voxel." if np.isnan(dice).any() else ""
+    return page.finish(bottom + 4, [WORDS[of], empty])
 
 
-def dice_matrix(pairs: Sequence[Row], names: Sequence[str], of: str = "variant") -> np.ndarray:
+def dice_matrix(pairs: Sequence[Row], names: Sequence[str], of: str) -> np.ndarray:
     """Symmetric (n, n) array of Dice coefficients, NaN where neither of two holds a voxel.
 
     Parameters
     ----------
-    pairs : rows with ``<of>_a``, ``<of>_b``, ``voxels_a``, ``voxels_b`` and ``dice``.
+    pairs : rows with ``<of>_a``, ``<of>_b``, ``voxels_a``, ``voxels_b``, ``dice`` (None where neither keeps a voxel).
     names : in order.
     of : what is compared, ``variant`` or ``map``.
     """

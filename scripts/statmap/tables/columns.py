@@ -208,6 +208,16 @@ i j k | id | voxel | | The same as voxel indices, from 0.
 distance_mm | mm | mm | From main | Distance to the region's main peak in mm.
 """,
 )
+# Columns of regions.csv in the table of a paper, with their headings there.
+OF_REGION = {
+    "p_cluster": "Cluster p FWE",
+    "q_cluster": "Cluster q FDR",
+    "n_voxels": "Voxels",
+    "p_cluster_unc": "Cluster p unc.",
+    "volume_mm3": "mm³",
+    "mean_value": "Mean",
+    "tdp": "TDP",
+}
 # The table of a paper; its columns are what key `table_columns` of a variant chooses from, `label` aside.
 MANUSCRIPT = table(
     REGION,
@@ -217,18 +227,7 @@ set_p | p | | Set p | Set level: probability of as many clusters, or more, of th
     (Poisson); in the first row. Of whole clusters under `cluster_theory: spm`. {FIELD}
 set_c | count | | Set clusters | Set level: number of clusters; in the first row, empty likewise.
 """,
-    *(
-        REGIONS[name]._replace(heading=heading)
-        for name, heading in (
-            ("p_cluster", "Cluster p FWE"),
-            ("q_cluster", "Cluster q FDR"),
-            ("n_voxels", "Voxels"),
-            ("p_cluster_unc", "Cluster p unc."),
-            ("volume_mm3", "mm³"),
-            ("mean_value", "Mean"),
-            ("tdp", "TDP"),
-        )
-    ),
+    *(REGIONS[name]._replace(heading=heading) for name, heading in OF_REGION.items()),
     *(
         PEAKS[name]._replace(heading=heading)
         for name, heading in (
@@ -242,7 +241,6 @@ set_c | count | | Set clusters | Set level: number of clusters; in the first row
         )
     ),
 )
-OF_REGION = ("p_cluster", "q_cluster", "n_voxels", "p_cluster_unc", "volume_mm3", "mean_value", "tdp")
 TABLE_COLUMNS = ["label", *(name for name in MANUSCRIPT if name not in ("region", "peak"))]
 LABELS = table(
     IDS,

@@ -176,7 +176,7 @@ def test_every_column_of_the_sheet(study):
 
 
 def test_a_row_can_be_commented_out(study):
-    sheet = [["map", "source"], ["# set aside until it is mended", ""], ["#a", "x.nii"], ["b", "y.nii"]]
+    sheet = [["map", "source"], ["# set aside until it is fixed", ""], ["#a", "x.nii"], ["b", "y.nii"]]
     assert list(study(sheet).maps) == ["b"]
 
 

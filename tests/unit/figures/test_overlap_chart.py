@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from drawn import collisions, words
 
-from statmap.figures.overlap_chart import maps_figure, overlap_figure
+from statmap.figures.agreement_chart import dice_figure
+from statmap.figures.overlap_chart import overlap_figure
 
 
 @pytest.mark.parametrize("n", [1, 2, 9, 300])
@@ -13,7 +14,7 @@ def test_a_matrix_of_maps_is_legible(n):
         for rank, a in enumerate(maps)
         for b in maps[rank + 1 :]
     ]
-    page = maps_figure(pairs, maps, "value-3.0", "agreement")
+    page = dice_figure(pairs, maps, "value-3.0", "agreement", of="map")
     assert collisions(page) == []
     assert words(page).count("0.25") == (n * (n - 1) if n < 20 else 0)
 
