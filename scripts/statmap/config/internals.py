@@ -3,13 +3,16 @@
 Where another version has changed them, the run goes on; each function says what is then missing.
 """
 
+import atexit
+import builtins
+import gc
 import os
 import shlex
 import shutil
 import sys
 from functools import wraps
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 
@@ -48,6 +51,8 @@ def prepare_snakemake(scripts: Path) -> None:
     _let_ancient_inputs_have_any_time()
     _quote_the_interpreter()
     _write_reports_whole()
+    _look_at_params_without_imports()
+    atexit.register(gc.freeze)  # the process ends then: what it holds is not searched for garbage once more
 
 
 def _count_scripts_by_content(scripts):
@@ -108,6 +113,29 @@ def _write_reports_whole():
             shutil.rmtree(beside, ignore_errors=True)
 
     _replace("snakemake.report.html_reporter", "Reporter.render", render)
+
+
+def _look_at_params_without_imports():
+    """Ask whether a param is an array or a table only where the library of that type is imported already.
+
+    Without: every run starts with the import of pandas.
+    """
+
+    def import_again(name, *options):
+        if name not in sys.modules:
+            raise ModuleNotFoundError(name)
+        return __import__(name, *options)
+
+    def serialize(original, persistence, value):
+        kind = original if "pandas" in sys.modules else type(persistence)._serialize_param_builtin
+        return kind(persistence, value)
+
+    def store(original, snakemake, params):
+        names = {**original.__globals__, "__builtins__": {**vars(builtins), "__import__": import_again}}
+        FunctionType(original.__code__, names, closure=original.__closure__)(snakemake, params)
+
+    _replace("snakemake.persistence", "PersistenceBase._serialize_param_pandas", serialize)
+    _replace("snakemake.iocontainers", "Snakemake._safely_store_params", store)
 
 
 def _replace(module, name, function):

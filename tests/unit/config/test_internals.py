@@ -67,17 +67,43 @@ def prepared(monkeypatch):
                 raise KeyboardInterrupt
             self.settings.path.write_text(f"{self.content} in {self.settings.path.stem}")
 
+    class PersistenceBase:
+        def _serialize_param_builtin(self, value):
+            return f"builtin {value}"
+
+        def _serialize_param_pandas(self, value):
+            return f"pandas {value}"
+
+    class Snakemake:
+        def _safely_store_params(self, params):
+            try:
+                import pandas
+            except ModuleNotFoundError:
+                pandas = None
+            import os.path
+
+            self.params = params, getattr(pandas, "name", None), os.path.basename("a/b")
+
     modules = {
         "jobs": SimpleNamespace(get_script_mtime=lambda path: 5.0),
         "dag": SimpleNamespace(DAG=DAG),
         "script": SimpleNamespace(PythonScript=PythonScript),
         "report.html_reporter": SimpleNamespace(Reporter=Reporter),
+        "persistence": SimpleNamespace(PersistenceBase=PersistenceBase),
+        "iocontainers": SimpleNamespace(Snakemake=Snakemake),
     }
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, f"snakemake.{name}", module)
     prepare_snakemake(Path("/checkout/scripts"))
     time_of = modules["jobs"].get_script_mtime
-    return SimpleNamespace(time_of=time_of, dag=DAG(), script=PythonScript(), Reporter=Reporter)
+    return SimpleNamespace(
+        time_of=time_of,
+        dag=DAG(),
+        script=PythonScript(),
+        Reporter=Reporter,
+        persistence=PersistenceBase(),
+        snakemake=Snakemake(),
+    )
 
 
 def test_scripts_of_the_workflow_have_no_time_and_others_have_theirs(prepared):
@@ -123,8 +149,19 @@ def test_a_report_goes_on_from_one_that_was_killed_on_the_spot(prepared, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.parametrize("imported", [True, False])
+def test_params_are_looked_at_without_an_import_of_pandas(prepared, monkeypatch, imported):
+    monkeypatch.delitem(sys.modules, "pandas", raising=False)
+    if imported:
+        monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(name="pandas"))
+    assert prepared.persistence._serialize_param_pandas(3) == ("pandas 3" if imported else "builtin 3")
+    prepared.snakemake._safely_store_params("params")
+    assert prepared.snakemake.params == ("params", "pandas" if imported else None, "b")
+    assert ("pandas" in sys.modules) == imported
+
+
 def test_another_snakemake_is_left_as_it_is(monkeypatch):
-    for name in ("jobs", "dag", "script", "report.html_reporter"):
+    for name in ("jobs", "dag", "script", "report.html_reporter", "persistence", "iocontainers"):
         monkeypatch.setitem(sys.modules, f"snakemake.{name}", (empty := SimpleNamespace()))
         prepare_snakemake(Path("/checkout/scripts"))
         assert not vars(empty)
