@@ -102,5 +102,5 @@ if __name__ == "__main__":
             atlas_id=snakemake.wildcards.atlas,
             max_voxels=snakemake.params.max_voxels,
             require_sha256=snakemake.params.require_sha256,
-            **snakemake.output,
+            **dict(snakemake.output.items()),
         )

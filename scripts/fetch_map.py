@@ -197,5 +197,5 @@ if __name__ == "__main__":
             max_voxels=snakemake.params.max_voxels,
             require_sha256=snakemake.params.require_sha256,
             where_to_pin=snakemake.params.where_to_pin,
-            **snakemake.output,
+            **dict(snakemake.output.items()),
         )

@@ -22,6 +22,7 @@ SNAKEFILE = f"""
         ("report.html_reporter", "Reporter.render"),
         ("persistence", "PersistenceBase._serialize_param_pandas"),
         ("iocontainers", "Snakemake._safely_store_params"),
+        ("script", "PythonScript.get_preamble"),
     ]:
         found = attrgetter(name)(sys.modules[f"snakemake.{{module}}"])
         print("replaced:", name, found.__wrapped__.__name__, found.__globals__["__name__"])
@@ -51,6 +52,7 @@ def test_a_run_is_asked(tmp_path):
     assert re.findall(r"replaced: ([\w.]+) .* statmap.config.internals", output) == [
         *("get_script_mtime", "DAG.check_output_mtime", "PythonScript._execute_cmd", "Reporter.render"),
         *("PersistenceBase._serialize_param_pandas", "Snakemake._safely_store_params"),
+        "PythonScript.get_preamble",
     ]
     assert f"asked: {overlay} False" in output and "limited: True False" in output
 

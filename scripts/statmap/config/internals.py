@@ -7,6 +7,7 @@ import atexit
 import builtins
 import gc
 import os
+import pickle
 import shlex
 import shutil
 import sys
@@ -14,6 +15,8 @@ from functools import wraps
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
+
+from .job import Job
 
 
 def config_files(workflow: Any) -> list[str | Path]:
@@ -52,6 +55,7 @@ def prepare_snakemake(scripts: Path) -> None:
     _quote_the_interpreter()
     _write_reports_whole()
     _look_at_params_without_imports()
+    _start_scripts_without_snakemake(scripts)
     atexit.register(gc.freeze)  # the process ends then: what it holds is not searched for garbage once more
 
 
@@ -136,6 +140,21 @@ def _look_at_params_without_imports():
 
     _replace("snakemake.persistence", "PersistenceBase._serialize_param_pandas", serialize)
     _replace("snakemake.iocontainers", "Snakemake._safely_store_params", store)
+
+
+def _start_scripts_without_snakemake(scripts):
+    """Hand the scripts of a folder their job as a `Job`. Without: each imports a good part of Snakemake to read it."""
+
+    def preamble(original, script):
+        if not Path(str(script.path)).is_relative_to(scripts):
+            return original(script)
+        try:
+            job = Job.of(script)
+        except AttributeError:
+            return original(script)
+        return f"import pickle, sys\nsys.path.append({str(scripts)!r})\nsnakemake = pickle.loads({pickle.dumps(job)})\n"
+
+    _replace("snakemake.script", "PythonScript.get_preamble", preamble)
 
 
 def _replace(module, name, function):

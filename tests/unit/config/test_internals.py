@@ -1,15 +1,20 @@
 """What is asked of Snakemake's internals; `tests/workflow/test_internals.py` asks the version that is installed."""
 
+import ast
 import asyncio
 import shlex
+import subprocess
 import sys
+import textwrap
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Wildcards
 from snakemake.settings.types import OutputSettings
 
+from statmap.config import internals
 from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit, prepare_snakemake
 
 
@@ -56,6 +61,9 @@ def prepared(monkeypatch):
     class PythonScript:
         def _execute_cmd(self, command, **values):
             return command.format(**values)
+
+        def get_preamble(self):
+            return "Snakemake's own"
 
     class Reporter:
         def __init__(self, path, content):
@@ -147,6 +155,46 @@ def test_a_report_goes_on_from_one_that_was_killed_on_the_spot(prepared, tmp_pat
     (tmp_path / ".report.html/report.html").write_text("half")
     prepared.Reporter(tmp_path / "report.html", "whole").render()
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_script_of_the_workflow_reads_its_job_without_snakemake(prepared):
+    """All that Snakemake's object offers by name or by place, to a process that cannot import it."""
+    given = {
+        "input": InputFiles(fromdict={"image": "a.nii.gz", "tables": "t.csv"}),
+        "output": OutputFiles(toclone=["o1", "o2", "o3"]),
+        "params": Params(fromdict={"rule": {"sided": "two"}, "smoothness": None, "maps": ["a", "b"]}),
+        "wildcards": Wildcards(fromdict={"map": "motor"}),
+        "log": Log(toclone=["it's a log"]),
+    }
+    given["output"]._set_name("figures", 1, end=3)
+    script = prepared.script
+    vars(script).update(given, path="/checkout/scripts/show_map.py")
+    reads = """
+        assert "snakemake" not in sys.modules and sys.path[-1] == "/checkout/scripts", sys.path
+        print(repr([snakemake.input, snakemake.input.image, dict(snakemake.input.items()), snakemake.output,
+            snakemake.output.figures, snakemake.params.rule, snakemake.params.smoothness, snakemake.params.maps,
+            snakemake.wildcards.map, snakemake.log[0], str(snakemake.output)]))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script.get_preamble() + textwrap.dedent(reads)],
+        env={"PYTHONPATH": str(Path(internals.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    named = {"image": "a.nii.gz", "tables": "t.csv"}
+    params = {"sided": "two"}, None, ["a", "b"]
+    files = [[*named.values()], "a.nii.gz", named, ["o1", "o2", "o3"], ["o2", "o3"]]
+    assert ast.literal_eval(done.stdout) == [*files, *params, "motor", "it's a log", "o1 o2 o3"]
+
+
+def test_other_scripts_start_as_they_did(prepared):
+    vars(prepared.script).update(path="/elsewhere/show_map.py")
+    assert prepared.script.get_preamble() == "Snakemake's own"
+    vars(prepared.script).update(
+        path="/checkout/scripts/show_map.py"
+    )  # of a version that names nothing as this one does
+    assert prepared.script.get_preamble() == "Snakemake's own"
 
 
 @pytest.mark.parametrize("imported", [True, False])
