@@ -68,8 +68,8 @@ def main(
     for variant, rule in rules.items():
         thresholded = ThresholdSidecar.read(inputs[variant]["thresholded.json"]).thresholded
         record = RegionsSidecar.read(inputs[variant]["regions.json"])
-        labels, _ = read_written(inputs[variant]["regions.nii.gz"], inputs[variant]["regions.json"])
-        regions = Regions(labels.astype(np.int32), record.voxel_accounting, record.rule)
+        labels = read_written(inputs[variant]["regions.nii.gz"], inputs[variant]["regions.json"])[0].astype(np.int32)
+        regions = Regions(labels, record.voxel_accounting, record.rule)
         tables = tables_of_variant(stat_map, thresholded, regions, rule, named_atlases, reported)
         to_write, values_of_tables = outputs[variant], stat_map.values if reported is None else reported
         by_file = {"regions.csv": tables.regions, "peaks.csv": tables.peaks}
@@ -116,10 +116,16 @@ def compare_variants(map_id: str, inputs: Mapping[str, Mapping[str, Path]], stab
     inputs : by variant, ``regions.nii.gz`` and ``regions.json``.
     stability, matches : CSV files to write: Dice and Jaccard of the kept voxels; regions matched by overlap.
     """
-    labels = {}
+    inside, of_regions = {}, {}
     for variant, files in inputs.items():
         image, affine = read_written(files["regions.nii.gz"], files["regions.json"])
-        labels[variant] = image.astype(np.int32)
+        inside[variant] = np.flatnonzero(image)
+        of_regions[variant] = image.ravel()[inside[variant]]
+    # The rest of the images, where no variant has a region, tells nothing about two of them.
+    anywhere = np.unique(np.concatenate(list(inside.values())))
+    labels = {variant: np.zeros_like(anywhere) for variant in inputs}
+    for variant, voxels in inside.items():
+        labels[variant][np.searchsorted(anywhere, voxels)] = of_regions[variant]
     pairs = dice_jaccard({variant: image > 0 for variant, image in labels.items()})
     write_rows(stability, [{"map": map_id, **pair} for pair in pairs], STABILITY)
     rows = []

@@ -83,12 +83,14 @@ def highest_in_cube(values: np.ndarray, size: int) -> np.ndarray:
     values : (i, j, k) float array.
     size : side of the cube, voxels; of an even one the longer half lies before the voxel.
     """
+    before, result = size // 2, values.copy()
     for axis in range(3):
-        before = size // 2
-        highest = np.pad(values, [(before, size - 1 - before) if n == axis else (0, 0) for n in range(3)])
-        highest, width = np.moveaxis(highest, axis, 0), 1
-        while 2 * width <= size:
-            highest, width = np.maximum(highest[:-width], highest[width:]), 2 * width
-        length, rest = values.shape[axis], size - width
-        values = np.moveaxis(np.maximum(highest[:length], highest[rest : rest + length]), 0, axis)
-    return values
+        lines = np.moveaxis(result, axis, 0)  # a view
+        length = len(lines)
+        for n in range(lines.shape[1]):  # a plane at a time: what a cache holds
+            highest, width = np.pad(lines[:, n], [(before, size - 1 - before), (0, 0)]), 1
+            while 2 * width <= size:
+                highest, width = np.maximum(highest[:-width], highest[width:]), 2 * width
+            rest = size - width
+            np.maximum(highest[:length], highest[rest : rest + length], out=lines[:, n])
+    return result

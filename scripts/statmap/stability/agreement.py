@@ -14,7 +14,7 @@ def dice_jaccard(kept_masks: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
 
     Parameters
     ----------
-    kept_masks : variant name to (i, j, k) bool, True inside any region.
+    kept_masks : variant name to bool, True inside any region; voxels that are False in all may be left out.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def match_regions(labels_a: np.ndarray, labels_b: np.ndarray, affine: np.ndarray
 
     Parameters
     ----------
-    labels_a, labels_b : (i, j, k) int32, 0 outside, regions 1..n.
+    labels_a, labels_b : int arrays of one shape, 0 outside, regions 1..n; voxels that are 0 in both may be left out.
     affine : (4, 4) array.
 
     Returns

@@ -18,7 +18,9 @@ from ..io.stat_map import StatMap
 from ..regions.clusters import filter_and_sort, label_components
 from ..rules import ThresholdRule
 from ..types import Connectivity, SizeRule
-from .tree import Tree, component_tree, signed_maps
+from .tree import Tree, component_tree, signed_map, signs_of_maps
+
+HIGHEST_RANK = 2**31 - 1  # more than a map has voxels: who ranks so high is no discovery, nor who ranks higher
 
 
 class Guaranteed(NamedTuple):
@@ -55,17 +57,21 @@ def guaranteed_regions(
     _, bound = parse_threshold(rule.threshold)
     p = stat_map.distribution.p(data[family], rule.sided)
     hommel = hommel_value(p, rule.tdp_alpha)
-    ranks = np.zeros(data.shape)
-    ranks[family] = discovery_ranks(p, hommel, rule.tdp_alpha)
+    ranks = np.zeros(data.shape, dtype=np.int32)
+    ranks[family] = np.minimum(discovery_ranks(p, hommel, rule.tdp_alpha), HIGHEST_RANK)
+    del p  # of every voxel: read again below for those that are in a region
     nodes = np.zeros(data.shape, dtype=np.int32)
-    for signed in signed_maps(data, rule.signs, rule.sided).values():
+    for sign in signs_of_maps(rule.signs, rule.sided):
+        signed = signed_map(data, sign)
         tree = component_tree(signed, rule.connectivity, lowest_cutoff(signed, ranks, rule.connectivity, bound))
         number = node_of_voxels(tree, maximal_nodes(tree, ranks.ravel()[tree.voxels], bound))
         nodes.ravel()[tree.voxels] += np.where(number > 0, number + nodes.max(), 0)
     labels = filter_and_sort(nodes, data, stat_map.affine, rule.connectivity, min_region_size, size_rule)
     n_regions = int(labels.max(initial=0))
-    cutoffs = lowest_values(labels, data)
-    return Guaranteed(labels, cutoffs, region_tdp(p, labels[family], n_regions, hommel, rule.tdp_alpha))
+    inside = family & (labels > 0)
+    p = stat_map.distribution.p(data[inside], rule.sided)
+    tdp = region_tdp(p, labels[inside], n_regions, hommel, rule.tdp_alpha)
+    return Guaranteed(labels, lowest_values(labels, data), tdp)
 
 
 def lowest_values(labels: np.ndarray, data: np.ndarray) -> np.ndarray:

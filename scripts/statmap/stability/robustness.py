@@ -9,8 +9,8 @@ from ..inference.thresholds import Cutoff
 from ..io.stat_map import StatMap
 from ..regions.clusters import large_enough
 from ..rules import RegionRule
-from ..types import Connectivity, Sided, Signs
-from .tree import Tree, component_tree, signed_maps
+from ..types import Connectivity
+from .tree import Tree, component_tree, signed_map, signs_of_maps
 
 
 def robustness(
@@ -48,19 +48,19 @@ def robustness(
         return (n_voxels > 0) & large_enough(n_voxels, stat_map.affine, rule.min_mm3, rule.size_rule)
 
     low, high = np.full((2, len(region_signs)), np.nan)
-    signs = list(signed_maps(stat_map.values, rule.signs, rule.sided))
+    signs = signs_of_maps(rule.signs, rule.sided)
     for sign in signs:
         chosen = np.asarray(region_signs) == sign if len(signs) > 1 else np.ones(len(low), dtype=bool)
         if chosen.any():
             peak_voxels = np.ravel_multi_index(tuple(np.asarray(peak_ijk)[chosen].T), stat_map.values.shape)
-            tree = _tree_of(stat_map, rule.signs, rule.sided, sign, rule.connectivity)
+            tree = _tree_of(stat_map, sign, rule.connectivity)
             low[chosen], high[chosen] = _intervals(tree, peak_voxels, cutoff.at_least, large)
     return low, high, np.minimum(cutoff.value - low, high - cutoff.value)
 
 
 @lru_cache(maxsize=2)  # the trees of both signs, which variants of a map share
-def _tree_of(stat_map: StatMap, signs: Signs, sided: Sided, sign: str, connectivity: Connectivity) -> Tree:
-    return component_tree(signed_maps(stat_map.values, signs, sided)[sign], connectivity)
+def _tree_of(stat_map: StatMap, sign: str, connectivity: Connectivity) -> Tree:
+    return component_tree(signed_map(stat_map.values, sign), connectivity)
 
 
 def _intervals(tree: Tree, peak_voxels: np.ndarray, threshold: float, large: Callable) -> tuple:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..grid import forward_steps
-from ..inference.families import magnitude
 from ..types import Connectivity, Sided, Signs
+
+_AT_A_TIME = 2**16  # voxels whose neighbours are looked up
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,25 @@ class Tree:
     parent: np.ndarray
 
 
-def signed_maps(data: np.ndarray, signs: Signs, sided: Sided) -> dict[str, np.ndarray]:
-    """The maps whose components are the regions of a variant, by sign.
+def signs_of_maps(signs: Signs, sided: Sided) -> tuple[str, ...]:
+    """The signs of the maps whose components are the regions of a variant.
 
-    ``split`` two-sided gives x and -x; ``merged``, where touching voxels of opposite sign join, gives |x| as ``mixed``;
-    one-sided there is one map either way.
+    ``split`` two-sided there is one of each sign; ``merged``, where touching voxels of opposite sign join, one of
+    ``mixed`` sign; one-sided there is one map either way.
     """
-    if sided == "two" and signs == "split":
-        return {"positive": data, "negative": -data}
-    return {"mixed" if sided == "two" else sided: magnitude(data, sided)}
+    if sided == "two":
+        return ("positive", "negative") if signs == "split" else ("mixed",)
+    return (sided,)
+
+
+def signed_map(data: np.ndarray, sign: str) -> np.ndarray:
+    """The map of one of `signs_of_maps`: x, -x, or |x| as ``mixed``; what does not count in it is not positive."""
+    return np.abs(data) if sign == "mixed" else data if sign == "positive" else -data
+
+
+def signed_maps(data: np.ndarray, signs: Signs, sided: Sided) -> dict[str, np.ndarray]:
+    """All maps of `signs_of_maps`, by sign."""
+    return {sign: signed_map(data, sign) for sign in signs_of_maps(signs, sided)}
 
 
 def component_tree(data: np.ndarray, connectivity: Connectivity, floor: float = 0.0) -> Tree:
@@ -68,22 +79,24 @@ def component_tree(data: np.ndarray, connectivity: Connectivity, floor: float = 
     floor : float, at least 0.
     """
     kept = (data >= np.float64(floor)) & (data > 0)
-    voxels = np.flatnonzero(kept)
-    n_voxels = len(voxels)
+    voxels, shape = np.flatnonzero(kept), data.shape
     ascending = _ascending(data.ravel()[voxels])
-    values = data.ravel()[voxels[ascending]].astype(np.float64)
-    rank = np.empty(n_voxels, dtype=np.int32)
-    rank[ascending] = np.arange(n_voxels)
+    voxels = voxels[ascending]
+    values = data.ravel()[voxels].astype(np.float64)
+    rank = np.empty(len(voxels), dtype=np.int32)
+    rank[ascending] = np.arange(len(voxels))
     # One voxel of background all around: a neighbour is then a fixed step away in the flat array.
-    padded = tuple(axis + 2 for axis in data.shape)
+    padded = tuple(axis + 2 for axis in shape)
     place = np.flatnonzero(np.pad(kept, 1))
+    del data, kept  # large; what follows needs neither
     steps = forward_steps(padded, connectivity)
     ranks = np.full(padded, -1, dtype=np.int32).ravel()
     ranks[place] = rank
 
     peak_ranks, basin_of_rank = _climb(rank, ascending, ranks, place, steps)
+    del ascending
     n_basins = len(peak_ranks)
-    saddles = _saddles(basin_of_rank[rank], n_basins, ranks, place, steps)
+    saddles = _saddles(rank, basin_of_rank, n_basins, ranks, place, steps)
     order, death, parent = _join(n_basins, *saddles, values)
 
     position = np.empty(n_basins, dtype=np.int32)  # of each basin in the line
@@ -93,7 +106,7 @@ def component_tree(data: np.ndarray, connectivity: Connectivity, floor: float = 
     while (same := (parent >= 0) & (death[parent] == death)).any():
         parent[same] = parent[parent[same]]
     birth = values[peak_ranks[order]]
-    return Tree(data.shape, float(floor), voxels[ascending], values, position[basin_of_rank], birth, death, parent)
+    return Tree(shape, float(floor), voxels, values, position[basin_of_rank], birth, death, parent)
 
 
 def _ascending(values):
@@ -122,9 +135,10 @@ def _climb(rank, ascending, ranks, place, steps):
     basin_of_rank : (n,) int, the basin of the voxel at each rank.
     """
     highest = rank.copy()
-    for step in steps:
-        np.maximum(highest, ranks[place + step], out=highest)
-        np.maximum(highest, ranks[place - step], out=highest)
+    for part in _parts(len(rank)):
+        for step in steps:
+            np.maximum(highest[part], ranks[place[part] + step], out=highest[part])
+            np.maximum(highest[part], ranks[place[part] - step], out=highest[part])
     uphill = highest[ascending]
     while not np.array_equal(further := uphill[uphill], uphill):
         uphill = further
@@ -134,17 +148,18 @@ def _climb(rank, ascending, ranks, place, steps):
     return peak_ranks, basin_at[uphill]
 
 
-def _saddles(basin, n_basins, ranks, place, steps):
+def _saddles(rank, basin_of_rank, n_basins, ranks, place, steps):
     """Pairs of touching basins and the rank of their saddle, the highest place where one can cross; highest first."""
-    basins = np.full(len(ranks), -1, dtype=np.int32)
-    basins[place] = basin
-    pairs, crossings = [], []
-    for step in steps:
-        other = basins[place + step]
-        border = np.flatnonzero((other >= 0) & (other != basin))
-        a, b = basin[border].astype(np.int64), other[border]
-        pairs.append(np.minimum(a, b) * n_basins + np.maximum(a, b))
-        crossings.append(np.minimum(ranks[place[border]], ranks[place[border] + step]))
+    basin, basin_or_none = basin_of_rank[rank], np.append(basin_of_rank, -1)  # that of rank -1, outside
+    pairs, crossings = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int32)]
+    for part in _parts(len(rank)):
+        for step in steps:
+            rank_of_other = ranks[place[part] + step]
+            other = basin_or_none[rank_of_other]
+            border = np.flatnonzero((other >= 0) & (other != basin[part]))
+            a, b = basin[part][border].astype(np.int64), other[border]
+            pairs.append(np.minimum(a, b) * n_basins + np.maximum(a, b))
+            crossings.append(np.minimum(rank[part][border], rank_of_other[border]))
     pairs, crossings = np.concatenate(pairs), np.concatenate(crossings)
     order = np.argsort(pairs)
     pairs = pairs[order]
@@ -155,6 +170,11 @@ def _saddles(basin, n_basins, ranks, place, steps):
     order = np.argsort(-saddle, kind="stable")
     pairs, saddle = pairs[first[order]], saddle[order]
     return (pairs // n_basins).tolist(), (pairs % n_basins).tolist(), saddle
+
+
+def _parts(n_voxels):
+    """Voxels by turns, as many as a cache holds."""
+    return [slice(first, first + _AT_A_TIME) for first in range(0, n_voxels, _AT_A_TIME)]
 
 
 def _join(n_basins, first, second, saddle, values):

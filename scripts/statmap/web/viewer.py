@@ -180,7 +180,7 @@ def _interpolated(image, matrix, offset, shape):
 
 def _packed(content: bytes) -> str:
     """Gzip (no time in it) in base64: what the page's `unpack` reads."""
-    return b64encode(gzip.compress(content, compresslevel=6, mtime=0)).decode("ascii")
+    return b64encode(gzip.compress(content, compresslevel=3, mtime=0)).decode("ascii")
 
 
 def _nifti(data: np.ndarray, affine: np.ndarray) -> str:
