@@ -49,7 +49,7 @@ if not (SCRIPTS / "statmap/__init__.py").samefile(statmap.__file__ or os.devnull
 
 from statmap.config.checks import check_results
 from statmap.config.internals import config_files, is_dry_run, lift_job_rate_limit, prepare_snakemake
-from statmap.config.outcome import failures, large_report
+from statmap.config.outcome import AFTER_FAILURES, failures, how_to_prune, large_report
 from statmap.config.rerun import code_hash
 from statmap.config.schema import check_keys
 from statmap.config.study import Study
@@ -79,14 +79,14 @@ FOUR_D = ["regions_4d.nii.gz"] if study.config["write_4d"] else []
 COMPARED = MAPS if study.config["compare"] and len(VARIANTS) > 1 else []
 AGREEMENT = ["dice"] if COMPARED and study.config["figures"] else []
 HTML = study.config["html"]
-SWEPT = MAPS if study.sweep else []
 STYLE = study.config["figure_style"]
 LIMITS = ["results/colour_limits.json"] if (DRAWN or PAGES) and STYLE["colour_limit"] == "shared" else []
 SPECIFIED = VARIANTS if study.sweep and study.sweep["variants"] else []
-PUBLISHED = [f"{table['map']}/published/{name}" for name, table in study.published.items()]
+PUBLISHED = {"map": [table["map"] for table in study.published.values()], "table": list(study.published)}
 ACROSS = ["maps"] if study.config["compare"] and len(MAPS) > 1 else []
 OVERLAPS = ["overlap", "dice"] if ACROSS and (DRAWN or PAGES) else []
 FETCHED = expand("results/maps/{{map}}{file}", file=[".nii.gz", "_mask.nii.gz", ".json"])
+REGIONS = ["thresholded.json", "regions.nii.gz", "regions.json"]
 FETCHED_ATLASES = expand("results/atlases/{atlas}{file}", atlas=ATLASES, file=[".nii.gz", ".json"])
 
 
@@ -107,6 +107,13 @@ def drawn(path, *shown, **options):
     return [reported(f"{path}.png", *shown, **options), *(f"{path}.{format}" for format in FORMATS[1:])]
 
 
+def pages_of(variant):
+    """The folder of the pages of a variant's regions, which the report shows where it is asked to."""
+    folder = directory(f"results/{{map}}/{variant}/pages")
+    show = "page", "zoom on region {region}", variant, variant
+    return reported(folder, *show, patterns=["region-{region}.png"]) if study.config["report_pages"] else folder
+
+
 wildcard_constraints:
     map="|".join(map(re.escape, MAPS)),
     variant="|".join(map(re.escape, VARIANTS)),
@@ -114,38 +121,6 @@ wildcard_constraints:
 
 
 report: "config/captions/workflow.rst"
-
-
-rule all:
-    """Everything that the config asks for."""
-    input:
-        "results/summary.html",
-        "results/summary.csv",
-        expand(FETCHED, map=MAPS),
-        FETCHED_ATLASES,
-        expand(of_variants("thresholded.nii.gz", "thresholded.json"), map=MAPS),
-        expand(of_variants("regions.nii.gz", "regions.json", "accounting.nii.gz", *FOUR_D), map=MAPS),
-        expand(of_variants("regions.csv", "peaks.csv", "table.tsv", *LABELS), map=MAPS),
-        expand("results/{map}/tables.json", map=MAPS),
-        expand("results/{map}/{variant}/{figure}.{format}", map=MAPS, variant=VARIANTS, figure=DRAWN, format=FORMATS),
-        expand(of_variants(*PAGES), map=MAPS),
-        LIMITS,
-        expand("results/{map}/{table}.csv", map=COMPARED, table=["stability", "matches"]),
-        expand("results/{map}/{figure}.{format}", map=MAPS, figure=AGREEMENT, format=FORMATS),
-        expand("results/{map}/{page}.html", map=MAPS, page=HTML),
-        expand("results/{map}/sweep/{table}.csv", map=SWEPT, table=["sweep", "persistence", "findings"]),
-        expand("results/{map}/sweep/selection_frequency.nii.gz", map=SWEPT),
-        expand("results/{map}/sweep/{figure}.{format}", map=SWEPT, figure=SWEEP_FIGURES, format=FORMATS),
-        expand("results/{file}", file=["maps.csv", "maps.html", "maps_found.csv"] if ACROSS else []),
-        expand("results/overlap/{variant}.nii.gz", variant=VARIANTS if ACROSS else []),
-        expand("results/overlap/{variant}_{figure}.{format}", variant=VARIANTS, figure=OVERLAPS, format=FORMATS),
-        expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "rows.csv", "check.json"]),
-        expand("results/{published}/variant.yaml", published=PUBLISHED),
-        expand("results/{published}/check.{format}", published=PUBLISHED, format=["html", *FORMATS]),
-    default_target: not study.sources
-    localrule: True
-    message:
-        "Everything that the config asks for"
 
 
 rule fetch_map:
@@ -251,7 +226,7 @@ rule tabulate_regions:
     """Measure every region and list its peaks, also by label and as one prints them; match every two variants' regions."""
     input:
         map=FETCHED,
-        variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json"),
+        variants=of_variants(*REGIONS),
         values=ancient(study.files_of("values")),
         atlases=FETCHED_ATLASES,
         atlas_labels=ancient(study.labels),
@@ -312,10 +287,7 @@ if DRAWN or PAGES:
         """Draw every variant (cuts, glass brain, cortex, voxel accounting, a page per region) and their agreement."""
         input:
             map=FETCHED,
-            variants=of_variants(
-                *("thresholded.json", "regions.nii.gz", "regions.json"),
-                *("accounting.nii.gz", "regions.csv", "peaks.csv"),
-            ),
+            variants=of_variants(*REGIONS, "accounting.nii.gz", "regions.csv", "peaks.csv"),
             colour_limits=LIMITS,
             tables_sidecar="results/{map}/tables.json",
             stability="results/{map}/stability.csv" if AGREEMENT else [],
@@ -326,18 +298,7 @@ if DRAWN or PAGES:
                 for variant in VARIANTS
                 for figure in DRAWN
             ],
-            pages=[
-                (
-                    reported(
-                        directory(f"results/{{map}}/{variant}/pages"),
-                        *("page", "zoom on region {region}", variant, variant),
-                        patterns=["region-{region}.png"],
-                    )
-                    if study.config["report_pages"]
-                    else directory(f"results/{{map}}/{variant}/pages")
-                )
-                for variant in (VARIANTS if PAGES else [])
-            ],
+            pages=[pages_of(variant) for variant in (VARIANTS if PAGES else [])],
             agreement=[drawn(f"results/{{map}}/{figure}", "figure", "agreement") for figure in AGREEMENT],
         log:
             "results/logs/plot_variants/{map}.log",
@@ -363,15 +324,12 @@ rule sweep_map:
     input:
         map=FETCHED,
         residuals=ancient(study.files_of("residuals")),
-        variants=of_variants("thresholded.json", "regions.nii.gz", "regions.json", variants=SPECIFIED),
+        variants=of_variants(*REGIONS, variants=SPECIFIED),
         atlases=FETCHED_ATLASES,
         atlas_labels=ancient(study.labels),
     output:
         reported("results/{map}/sweep/sweep.csv", "sweep_table", "regions over the grid (CSV)", "sweep", "sweep"),
-        reported(
-            "results/{map}/sweep/persistence.csv",
-            *("persistence_table", "persistence of peaks (CSV)", "sweep", "sweep"),
-        ),
+        reported("results/{map}/sweep/persistence.csv", "persistence_table", "persistence (CSV)", "sweep", "sweep"),
         reported("results/{map}/sweep/findings.csv", "findings_table", "findings over the grid (CSV)", "sweep", "sweep"),
         "results/{map}/sweep/selection_frequency.nii.gz",
     log:
@@ -425,7 +383,9 @@ rule plot_sweep:
         "scripts/plot_sweep.py"
 
 
-if PUBLISHED:
+if study.published:
+
+    OF_TABLE = {"variant": "{table}", "part": "published tables"}
 
     rule check_published:
         """Find the settings under which a published table follows from its map, and say which rows do not."""
@@ -437,13 +397,8 @@ if PUBLISHED:
             regions=study.regions_of,
         output:
             multiext("results/{map}/published/{table}/", "settings.csv", "rows.csv", "variant.yaml", "check.json"),
-            reported(
-                "results/{map}/published/{table}/check.html", "check", "published table", "{table}", "published tables"
-            ),
-            drawn(
-                "results/{map}/published/{table}/check",
-                *("check", "sizes over the cutoff", "{table}", "published tables"),
-            ),
+            reported("results/{map}/published/{table}/check.html", "check", "published table", **OF_TABLE),
+            drawn("results/{map}/published/{table}/check", "check", "sizes over the cutoff", **OF_TABLE),
         log:
             "results/logs/check_published/{map}.{table}.log",
         benchmark:
@@ -463,127 +418,115 @@ if PUBLISHED:
             "scripts/check_published.py"
 
 
-if "map" in HTML:
-
-    rule show_map:
-        """The page of a map, whole in one file: figures, tables and methods of every variant."""
-        input:
-            sidecar="results/maps/{map}.json",
-            variants=of_variants(
-                *("thresholded.json", "regions.json", "regions.csv", "peaks.csv", "table.tsv", *LABELS),
-                *(f"{figure}.png" for figure in DRAWN),
-            ),
-            shared=[
-                *expand("results/{{map}}/{figure}.png", figure=AGREEMENT),
-                *expand("results/{{map}}/sweep/{figure}.png", figure=SWEEP_FIGURES if SWEPT else []),
-            ],
-            tables_sidecar="results/{map}/tables.json",
-            checks=study.checks_of,
-        output:
-            reported("results/{map}/map.html", "map", "tables"),
-        log:
-            "results/logs/show_map/{map}.log",
-        benchmark:
-            "results/benchmarks/show_map/{map}.tsv"
-        params:
-            citation=study.citation_of,
-            references=study.atlas_references,
-            template=study.config["template"] if DRAWN else None,
-            template_space=study.config["template_space"],
-            max_pages=study.config["max_pages"] if PAGES else 0,
-            has_view="view" in HTML,
-            code=code_hash("show_map", SCRIPTS),
-        conda:
-            "envs/environment.yaml"
-        message:
-            "Writing the page of {wildcards.map}"
-        script:
-            "scripts/show_map.py"
+rule show_map:
+    """The page of a map, whole in one file: figures, tables and methods of every variant."""
+    input:
+        sidecar="results/maps/{map}.json",
+        variants=of_variants(
+            *("thresholded.json", "regions.json", "regions.csv", "peaks.csv", "table.tsv"),
+            *(*LABELS, *(f"{figure}.png" for figure in DRAWN)),
+        ),
+        shared=[
+            *expand("results/{{map}}/{figure}.png", figure=AGREEMENT),
+            *expand("results/{{map}}/sweep/{figure}.png", figure=SWEEP_FIGURES if study.sweep else []),
+        ],
+        tables_sidecar="results/{map}/tables.json",
+        checks=study.checks_of,
+    output:
+        reported("results/{map}/map.html", "map", "tables"),
+    log:
+        "results/logs/show_map/{map}.log",
+    benchmark:
+        "results/benchmarks/show_map/{map}.tsv"
+    params:
+        citation=study.citation_of,
+        references=study.atlas_references,
+        template=study.config["template"] if DRAWN else None,
+        template_space=study.config["template_space"],
+        max_pages=study.config["max_pages"] if PAGES else 0,
+        has_view="view" in HTML,
+        code=code_hash("show_map", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    message:
+        "Writing the page of {wildcards.map}"
+    script:
+        "scripts/show_map.py"
 
 
-if "view" in HTML:
-
-    rule view_map:
-        """The slices of a map to scroll through, and a threshold to move."""
-        input:
-            map=FETCHED,
-            variants=of_variants(
-                *("thresholded.json", "regions.nii.gz", "regions.json", "accounting.nii.gz", "regions.csv"),
-            ),
-            atlases=FETCHED_ATLASES,
-            atlas_labels=ancient(study.labels),
-            template=ancient(study.template_of),
-        output:
-            reported("results/{map}/view.html", "view", "interactive view"),
-        log:
-            "results/logs/view_map/{map}.log",
-        benchmark:
-            "results/benchmarks/view_map/{map}.tsv"
-        params:
-            written_variants=study.written_variants,
-            atlas_spaces=study.atlas_spaces,
-            has_page="map" in HTML,
-            content=study.content_of(study.template_of, study.labels),
-            code=code_hash("view_map", SCRIPTS),
-        conda:
-            "envs/environment.yaml"
-        message:
-            "Writing the slices of {wildcards.map}"
-        script:
-            "scripts/view_map.py"
+rule view_map:
+    """The slices of a map to scroll through, and a threshold to move."""
+    input:
+        map=FETCHED,
+        variants=of_variants(*REGIONS, "accounting.nii.gz", "regions.csv"),
+        atlases=FETCHED_ATLASES,
+        atlas_labels=ancient(study.labels),
+        template=ancient(study.template_of),
+    output:
+        reported("results/{map}/view.html", "view", "interactive view"),
+    log:
+        "results/logs/view_map/{map}.log",
+    benchmark:
+        "results/benchmarks/view_map/{map}.tsv"
+    params:
+        written_variants=study.written_variants,
+        atlas_spaces=study.atlas_spaces,
+        has_page="map" in HTML,
+        content=study.content_of(study.template_of, study.labels),
+        code=code_hash("view_map", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    message:
+        "Writing the slices of {wildcards.map}"
+    script:
+        "scripts/view_map.py"
 
 
-if ACROSS:
-
-    rule compare_maps:
-        """Overlap of what every two maps keep, and the number of maps in whose regions each voxel lies."""
-        input:
-            variants=expand(of_variants("regions.nii.gz", "regions.json", "regions.csv"), map=MAPS),
-            template=ancient(study.template_of_all),
-        output:
-            of_all=[
-                reported("results/maps.html", "maps", "agreement of maps", category="All maps"),
-                reported("results/maps.csv", "maps", "agreement of maps (CSV)", category="All maps"),
-                reported("results/maps_found.csv", "maps", "regions found in maps (CSV)", category="All maps"),
-            ],
-            overlaps=expand("results/overlap/{variant}.nii.gz", variant=VARIANTS),
-            figures=[
-                drawn(f"results/overlap/{variant}_{figure}", "maps", figure, variant, category="All maps")
-                for variant in VARIANTS
-                for figure in OVERLAPS
-            ],
-        log:
-            "results/logs/compare_maps.log",
-        benchmark:
-            "results/benchmarks/compare_maps.tsv"
-        params:
-            maps=MAPS,
-            linked="map" in HTML,
-            style=STYLE,
-            content=study.content_of(study.template_of_all),
-            code=code_hash("compare_maps", SCRIPTS),
-        conda:
-            "envs/environment.yaml"
-        message:
-            "Comparing all maps"
-        script:
-            "scripts/compare_maps.py"
+rule compare_maps:
+    """Overlap of what every two maps keep, and the number of maps in whose regions each voxel lies."""
+    input:
+        variants=expand(of_variants("regions.nii.gz", "regions.json", "regions.csv"), map=MAPS),
+        template=ancient(study.template_of_all),
+    output:
+        of_all=[
+            reported("results/maps.html", "maps", "agreement of maps", category="All maps"),
+            reported("results/maps.csv", "maps", "agreement of maps (CSV)", category="All maps"),
+            reported("results/maps_found.csv", "maps", "regions found in maps (CSV)", category="All maps"),
+        ],
+        overlaps=expand("results/overlap/{variant}.nii.gz", variant=VARIANTS),
+        figures=[
+            drawn(f"results/overlap/{variant}_{figure}", "maps", figure, variant, category="All maps")
+            for variant in VARIANTS
+            for figure in OVERLAPS
+        ],
+    log:
+        "results/logs/compare_maps.log",
+    benchmark:
+        "results/benchmarks/compare_maps.tsv"
+    params:
+        maps=MAPS,
+        linked="map" in HTML,
+        style=STYLE,
+        content=study.content_of(study.template_of_all),
+        code=code_hash("compare_maps", SCRIPTS),
+    conda:
+        "envs/environment.yaml"
+    message:
+        "Comparing all maps"
+    script:
+        "scripts/compare_maps.py"
 
 
 rule summarise:
     """One row per map and variant: cutoff, voxel accounting, regions, and what to be careful about."""
     input:
-        variants=expand(
-            "results/{map}/{variant}/{file}",
-            map=MAPS,
-            variant=VARIANTS,
-            file=["thresholded.json", "regions.json", "regions.csv"],
-        ),
+        variants=expand(of_variants("thresholded.json", "regions.json", "regions.csv"), map=MAPS),
         fetched=expand("results/maps/{map}.json", map=MAPS),
         of_maps=[*expand("results/{map}/tables.json", map=MAPS), *expand("results/{map}/stability.csv", map=COMPARED)],
         atlases=expand("results/atlases/{atlas}.json", atlas=ATLASES),
         template=ancient(study.template or []),
-        checked=expand("results/{published}/{file}", published=PUBLISHED, file=["settings.csv", "check.json"]),
+        settings=expand("results/{map}/published/{table}/settings.csv", zip, **PUBLISHED),
+        checks=expand("results/{map}/published/{table}/check.json", zip, **PUBLISHED),
     output:
         "results/summary.csv",
         reported("results/summary.html", "summary", "summary", category="All maps"),
@@ -601,6 +544,28 @@ rule summarise:
         "Summarising all variants of all maps"
     script:
         "scripts/summarise.py"
+
+
+of_each_map = [rules.fetch_map, rules.threshold_map, rules.extract_regions, rules.tabulate_regions]
+of_each_map += [rules.plot_variants] if DRAWN or PAGES else []
+of_each_map += [rules.sweep_map, rules.plot_sweep] if study.sweep else []
+of_each_map += [rules.show_map] if "map" in HTML else []
+of_each_map += [rules.view_map] if "view" in HTML else []
+
+
+rule all:
+    """Everything that the config asks for."""
+    input:
+        [expand(step.output, map=MAPS) for step in of_each_map],
+        expand(rules.fetch_atlas.output, atlas=ATLASES),
+        rules.limit_colours.output if LIMITS else [],
+        rules.compare_maps.output if ACROSS else [],
+        expand(rules.check_published.output, zip, **PUBLISHED) if study.published else [],
+        rules.summarise.output,
+    default_target: not study.sources
+    localrule: True
+    message:
+        "Everything that the config asks for"
 
 
 rule start_study:
@@ -649,16 +614,11 @@ onsuccess:
     if advice := large_report("results", study.config["report_pages"]):
         logger.warning(f"{advice}.")
     if not study.sources and study.left_behind():
-        logger.warning(
-            f"Not in the config any more: {study.left_behind_in_words()}. To remove exactly that, put `prune` before the "
-            "options of this command: `snakemake prune --directory … --configfile …`; with -n it is only listed."
-        )
+        logger.warning(how_to_prune(study.left_behind_in_words()))
 
 
 onerror:
     for failure in failures("results/logs", BEGUN):
         logger.error(f"Failed: {failure}")
     if not study.sources:
-        logger.error(
-            "All other jobs are done. Fix what failed, or put # before its row of the sheet; then run the same command again."
-        )
+        logger.error(AFTER_FAILURES)

@@ -141,7 +141,7 @@ if __name__ == "__main__":
             fetched={Path(path).stem: path for path in snakemake.input.fetched},
             of_maps=by_folder(snakemake.input.of_maps),
             atlases=snakemake.input.atlases,
-            checked=by_map_and_table(snakemake.input.checked),
+            checked=by_map_and_table([*snakemake.input.settings, *snakemake.input.checks]),
             template=Template(template, snakemake.params.template_space) if template else None,
             pages=snakemake.params.pages,
             outputs={Path(path).name: path for path in snakemake.output},

@@ -29,6 +29,11 @@ REPORTED = (
 REPORTED_PAGES = "*/*/pages/*.png"
 
 
+AFTER_FAILURES = (
+    "All other jobs are done. Fix what failed, or put # before its row of the sheet; then run the same command again."
+)
+
+
 class Wanted(NamedTuple):
     """What a config asks for: ids of its maps, variants and atlases, its tables as (map, table), whether it sweeps."""
 
@@ -54,6 +59,14 @@ def large_report(folder: str | Path, pages: bool) -> str | None:
     return (
         f"A report.html of these results would be {size / 1e6:,.0f} MB: write `--report results/report.zip`, which "
         "opens faster, or none, since summary.html leads to all pages"
+    )
+
+
+def how_to_prune(names: str) -> str:
+    """What to do with results that the config no longer has, `left_behind` in words."""
+    return (
+        f"Not in the config any more: {names}. To remove exactly that, put `prune` before the options of this command: "
+        "`snakemake prune --directory … --configfile …`; with -n it is only listed."
     )
 
 
