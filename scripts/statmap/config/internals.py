@@ -152,7 +152,9 @@ def _start_scripts_without_snakemake(scripts):
             job = Job.of(script)
         except AttributeError:
             return original(script)
-        return f"import pickle, sys\nsys.path.append({str(scripts)!r})\nsnakemake = pickle.loads({pickle.dumps(job)})\n"
+        # `logging_to`, which the script calls when it has imported all it needs, looks for garbage again.
+        begin = f"import gc, pickle, sys\ngc.disable()\nsys.path.append({str(scripts)!r})\n"
+        return f"{begin}snakemake = pickle.loads({pickle.dumps(job)})\n"
 
     _replace("snakemake.script", "PythonScript.get_preamble", preamble)
 

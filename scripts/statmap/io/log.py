@@ -25,6 +25,7 @@ def logging_to(path):
     Ctrl-C end the job with one line, anything else with its traceback; all are in the log and leave an exit status
     other than 0.
     """
+    gc.enable()
     logging.raiseExceptions = False  # a log that cannot be written to (the disk is full) is no error of its own
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
