@@ -21,7 +21,6 @@ SNAKEFILE = f"""
         ("script", "PythonScript._execute_cmd"),
         ("report.html_reporter", "Reporter.render"),
         ("persistence", "PersistenceBase._serialize_param_pandas"),
-        ("iocontainers", "Snakemake._safely_store_params"),
         ("script", "PythonScript.get_preamble"),
     ]:
         found = attrgetter(name)(sys.modules[f"snakemake.{{module}}"])
@@ -51,20 +50,22 @@ def test_a_run_is_asked(tmp_path):
     output = run_snakemake(tmp_path, "--quiet", "all", **settings).stdout
     assert re.findall(r"replaced: ([\w.]+) .* statmap.config.internals", output) == [
         *("get_script_mtime", "DAG.check_output_mtime", "PythonScript._execute_cmd", "Reporter.render"),
-        *("PersistenceBase._serialize_param_pandas", "Snakemake._safely_store_params"),
-        "PythonScript.get_preamble",
+        *("PersistenceBase._serialize_param_pandas", "PythonScript.get_preamble"),
     ]
     assert f"asked: {overlay} False" in output and "limited: True False" in output
 
 
 WITH_A_PARAM = f"""
+    import os
     import sys
+    from pathlib import Path
 
     sys.path.insert(0, "{REPOSITORY}/scripts")
+    os.environ["PYTHONPATH"] = sys.path[0]
 
     from statmap.config.internals import prepare_snakemake
 
-    prepare_snakemake(sys.path[0])
+    prepare_snakemake(Path(workflow.basedir))
 
 
     rule all:

@@ -4,7 +4,6 @@ Where another version has changed them, the run goes on; each function says what
 """
 
 import atexit
-import builtins
 import gc
 import os
 import pickle
@@ -13,7 +12,7 @@ import shutil
 import sys
 from functools import wraps
 from pathlib import Path
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from .job import Job
@@ -54,7 +53,7 @@ def prepare_snakemake(scripts: Path) -> None:
     _let_ancient_inputs_have_any_time()
     _quote_the_interpreter()
     _write_reports_whole()
-    _look_at_params_without_imports()
+    _compare_params_without_pandas()
     _start_scripts_without_snakemake(scripts)
     atexit.register(gc.freeze)  # the process ends then: what it holds is not searched for garbage once more
 
@@ -119,31 +118,21 @@ def _write_reports_whole():
     _replace("snakemake.report.html_reporter", "Reporter.render", render)
 
 
-def _look_at_params_without_imports():
-    """Ask whether a param is an array or a table only where the library of that type is imported already.
-
-    Without: every run starts with the import of pandas.
-    """
-
-    def import_again(name, *options):
-        if name not in sys.modules:
-            raise ModuleNotFoundError(name)
-        return __import__(name, *options)
+def _compare_params_without_pandas():
+    """Ask whether a param is a table only where pandas is imported. Without: every run starts with its import."""
 
     def serialize(original, persistence, value):
         kind = original if "pandas" in sys.modules else type(persistence)._serialize_param_builtin
         return kind(persistence, value)
 
-    def store(original, snakemake, params):
-        names = {**original.__globals__, "__builtins__": {**vars(builtins), "__import__": import_again}}
-        FunctionType(original.__code__, names, closure=original.__closure__)(snakemake, params)
-
     _replace("snakemake.persistence", "PersistenceBase._serialize_param_pandas", serialize)
-    _replace("snakemake.iocontainers", "Snakemake._safely_store_params", store)
 
 
 def _start_scripts_without_snakemake(scripts):
-    """Hand the scripts of a folder their job as a `Job`. Without: each imports a good part of Snakemake to read it."""
+    """Hand the scripts of a folder their job as a `Job`.
+
+    Without: each imports a good part of Snakemake to read it, and the run imports pandas to write it.
+    """
 
     def preamble(original, script):
         if not Path(str(script.path)).is_relative_to(scripts):

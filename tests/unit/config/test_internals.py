@@ -82,23 +82,12 @@ def prepared(monkeypatch):
         def _serialize_param_pandas(self, value):
             return f"pandas {value}"
 
-    class Snakemake:
-        def _safely_store_params(self, params):
-            try:
-                import pandas
-            except ModuleNotFoundError:
-                pandas = None
-            import os.path
-
-            self.params = params, getattr(pandas, "name", None), os.path.basename("a/b")
-
     modules = {
         "jobs": SimpleNamespace(get_script_mtime=lambda path: 5.0),
         "dag": SimpleNamespace(DAG=DAG),
         "script": SimpleNamespace(PythonScript=PythonScript),
         "report.html_reporter": SimpleNamespace(Reporter=Reporter),
         "persistence": SimpleNamespace(PersistenceBase=PersistenceBase),
-        "iocontainers": SimpleNamespace(Snakemake=Snakemake),
     }
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, f"snakemake.{name}", module)
@@ -110,7 +99,6 @@ def prepared(monkeypatch):
         script=PythonScript(),
         Reporter=Reporter,
         persistence=PersistenceBase(),
-        snakemake=Snakemake(),
     )
 
 
@@ -203,13 +191,11 @@ def test_params_are_looked_at_without_an_import_of_pandas(prepared, monkeypatch,
     if imported:
         monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(name="pandas"))
     assert prepared.persistence._serialize_param_pandas(3) == ("pandas 3" if imported else "builtin 3")
-    prepared.snakemake._safely_store_params("params")
-    assert prepared.snakemake.params == ("params", "pandas" if imported else None, "b")
     assert ("pandas" in sys.modules) == imported
 
 
 def test_another_snakemake_is_left_as_it_is(monkeypatch):
-    for name in ("jobs", "dag", "script", "report.html_reporter", "persistence", "iocontainers"):
+    for name in ("jobs", "dag", "script", "report.html_reporter", "persistence"):
         monkeypatch.setitem(sys.modules, f"snakemake.{name}", (empty := SimpleNamespace()))
         prepare_snakemake(Path("/checkout/scripts"))
         assert not vars(empty)
