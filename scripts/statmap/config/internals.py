@@ -142,7 +142,7 @@ def _start_scripts_without_snakemake(scripts):
         except AttributeError:
             return original(script)
         # `logging_to`, which the script calls when it has imported all it needs, looks for garbage again.
-        begin = f"import gc, pickle, sys\ngc.disable()\nsys.path.append({str(scripts)!r})\n"
+        begin = f"import gc, pickle, sys\ngc.disable()\nsys.path.insert(0, {str(scripts)!r})\n"
         return f"{begin}snakemake = pickle.loads({pickle.dumps(job)})\n"
 
     _replace("snakemake.script", "PythonScript.get_preamble", preamble)

@@ -158,7 +158,7 @@ def test_a_script_of_the_workflow_reads_its_job_without_snakemake(prepared):
     script = prepared.script
     vars(script).update(given, path="/checkout/scripts/show_map.py")
     reads = """
-        assert "snakemake" not in sys.modules and sys.path[-1] == "/checkout/scripts", sys.path
+        assert "snakemake" not in sys.modules and sys.path[0] == "/checkout/scripts", sys.path
         print(repr([snakemake.input, snakemake.input.image, dict(snakemake.input.items()), snakemake.output,
             snakemake.output.figures, snakemake.params.rule, snakemake.params.smoothness, snakemake.params.maps,
             snakemake.wildcards.map, snakemake.log[0], str(snakemake.output)]))
