@@ -88,6 +88,8 @@ OVERLAPS = ["overlap", "dice"] if ACROSS and (DRAWN or PAGES) else []
 FETCHED = expand("results/maps/{{map}}{file}", file=[".nii.gz", "_mask.nii.gz", ".json"])
 REGIONS = ["thresholded.json", "regions.nii.gz", "regions.json"]
 FETCHED_ATLASES = expand("results/atlases/{atlas}{file}", atlas=ATLASES, file=[".nii.gz", ".json"])
+IN_SWEEP = {"variant": "sweep", "part": "sweep"}  # where the report shows it
+OF_TABLE = {"variant": "{table}", "part": "published tables"}
 
 
 def of_variants(*files, variants=VARIANTS):
@@ -328,9 +330,9 @@ rule sweep_map:
         atlases=FETCHED_ATLASES,
         atlas_labels=ancient(study.labels),
     output:
-        reported("results/{map}/sweep/sweep.csv", "sweep_table", "regions over the grid (CSV)", "sweep", "sweep"),
-        reported("results/{map}/sweep/persistence.csv", "persistence_table", "persistence (CSV)", "sweep", "sweep"),
-        reported("results/{map}/sweep/findings.csv", "findings_table", "findings over the grid (CSV)", "sweep", "sweep"),
+        reported("results/{map}/sweep/sweep.csv", "sweep_table", "regions over the grid (CSV)", **IN_SWEEP),
+        reported("results/{map}/sweep/persistence.csv", "persistence_table", "persistence of peaks (CSV)", **IN_SWEEP),
+        reported("results/{map}/sweep/findings.csv", "findings_table", "findings over the grid (CSV)", **IN_SWEEP),
         "results/{map}/sweep/selection_frequency.nii.gz",
     log:
         "results/logs/sweep_map/{map}.log",
@@ -362,7 +364,7 @@ rule plot_sweep:
         template=ancient(study.template_of),
     output:
         [
-            drawn(f"results/{{map}}/sweep/{figure}", "figure", caption.title, "sweep", "sweep")
+            drawn(f"results/{{map}}/sweep/{figure}", "figure", caption.title, **IN_SWEEP)
             for figure, caption in SWEEP_FIGURES.items()
         ],
     log:
@@ -384,8 +386,6 @@ rule plot_sweep:
 
 
 if study.published:
-
-    OF_TABLE = {"variant": "{table}", "part": "published tables"}
 
     rule check_published:
         """Find the settings under which a published table follows from its map, and say which rows do not."""
