@@ -557,8 +557,8 @@ rule all:
     """Everything that the config asks for."""
     input:
         [expand(step.output, map=MAPS) for step in of_each_map],
-        expand(rules.fetch_atlas.output, atlas=ATLASES),
-        rules.limit_colours.output if LIMITS else [],
+        FETCHED_ATLASES,
+        LIMITS,
         rules.compare_maps.output if ACROSS else [],
         expand(rules.check_published.output, zip, **PUBLISHED) if study.published else [],
         rules.summarise.output,

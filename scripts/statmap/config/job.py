@@ -1,6 +1,6 @@
 """What a script is told of its job, under the names that Snakemake gives it."""
 
-from collections.abc import ItemsView
+from collections.abc import Callable, ItemsView
 from typing import Any, NamedTuple, Self
 
 
@@ -8,14 +8,12 @@ class Named(list):
     """Values in order; those with a name are attributes, too. A name may stand for several of them, a `Named`."""
 
     @classmethod
-    def of(cls, values: Any, kind: type | None = None) -> Self:
-        """The values of a list of Snakemake's, each as a `kind` where one is given."""
-        named = cls(map(kind, values) if kind else values)
+    def of(cls, values: Any, plain: Callable[[Any], Any]) -> Self:
+        """The values of a list of Snakemake's, each made `plain`."""
+        named = cls(map(plain, values))
         for name, value in values.items():
-            if isinstance(value, list) and hasattr(value, "items"):
-                setattr(named, name, cls.of(value, kind))
-            else:
-                setattr(named, name, kind(value) if kind else value)
+            has_names = isinstance(value, list) and hasattr(value, "items")
+            setattr(named, name, cls.of(value, plain) if has_names else plain(value))
         return named
 
     def __str__(self) -> str:
@@ -38,5 +36,8 @@ class Job(NamedTuple):
     @classmethod
     def of(cls, script: Any) -> Self:
         """The job of a script of Snakemake's. Raises AttributeError where it has other names for them."""
-        files = (Named.of(getattr(script, name), str) for name in ("input", "output"))
-        return cls(*files, Named.of(script.params), Named.of(script.wildcards, str), Named.of(script.log, str))
+        params = Named.of(script.params, lambda value: value)
+        files, made, wildcards, log = (
+            Named.of(values, str) for values in (script.input, script.output, script.wildcards, script.log)
+        )
+        return cls(files, made, params, wildcards, log)

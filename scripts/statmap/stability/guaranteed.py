@@ -20,7 +20,7 @@ from ..rules import ThresholdRule
 from ..types import Connectivity, SizeRule
 from .tree import Tree, component_tree, signed_map, signs_of_maps
 
-HIGHEST_RANK = 2**31 - 1  # more than a map has voxels: who ranks so high is no discovery, nor who ranks higher
+HIGHEST_RANK = 2**31 - 1  # more than a map has voxels: voxels of this rank, or a higher one, are no discoveries
 
 
 class Guaranteed(NamedTuple):

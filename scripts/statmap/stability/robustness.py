@@ -10,7 +10,7 @@ from ..io.stat_map import StatMap
 from ..regions.clusters import large_enough
 from ..rules import RegionRule
 from ..types import Connectivity
-from .tree import Tree, component_tree, signed_map, signs_of_maps
+from .tree import Sign, Tree, component_tree, signed_map, signs_of_maps
 
 
 def robustness(
@@ -59,7 +59,7 @@ def robustness(
 
 
 @lru_cache(maxsize=2)  # the trees of both signs, which variants of a map share
-def _tree_of(stat_map: StatMap, sign: str, connectivity: Connectivity) -> Tree:
+def _tree_of(stat_map: StatMap, sign: Sign, connectivity: Connectivity) -> Tree:
     return component_tree(signed_map(stat_map.values, sign), connectivity)
 
 

@@ -11,11 +11,15 @@ Zomorodian 2002, doi 10.1007/s00454-002-2885-2. Thresholds keep the voxels *at o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from ..grid import forward_steps
+from ..inference.families import magnitude
 from ..types import Connectivity, Sided, Signs
+
+Sign = Literal["positive", "negative", "mixed"]
 
 _AT_A_TIME = 2**16  # voxels whose neighbours are looked up
 
@@ -48,7 +52,7 @@ class Tree:
     parent: np.ndarray
 
 
-def signs_of_maps(signs: Signs, sided: Sided) -> tuple[str, ...]:
+def signs_of_maps(signs: Signs, sided: Sided) -> tuple[Sign, ...]:
     """The signs of the maps whose components are the regions of a variant.
 
     ``split`` two-sided there is one of each sign; ``merged``, where touching voxels of opposite sign join, one of
@@ -59,9 +63,9 @@ def signs_of_maps(signs: Signs, sided: Sided) -> tuple[str, ...]:
     return (sided,)
 
 
-def signed_map(data: np.ndarray, sign: str) -> np.ndarray:
+def signed_map(data: np.ndarray, sign: Sign) -> np.ndarray:
     """The map of one of `signs_of_maps`: x, -x, or |x| as ``mixed``; what does not count in it is not positive."""
-    return np.abs(data) if sign == "mixed" else data if sign == "positive" else -data
+    return magnitude(data, "two" if sign == "mixed" else sign)
 
 
 def signed_maps(data: np.ndarray, signs: Signs, sided: Sided) -> dict[str, np.ndarray]:

@@ -267,9 +267,8 @@ def labels_on_grid(atlas: Atlas, shape: tuple[int, int, int], affine: np.ndarray
     number = np.empty(len(distinct), np.uint16)
     number[numbered] = np.arange(len(distinct))
     numbers = np.empty(atlas.labels.shape, np.uint16)
-    for target, plane in zip(
-        numbers, atlas.labels, strict=True
-    ):  # places in `distinct` of a whole volume are 64 bits each
+    # Plane by plane: places in `distinct` of a whole volume are 64 bits each.
+    for target, plane in zip(numbers, atlas.labels, strict=True):
         target[:] = number[np.searchsorted(distinct, plane)]
     labels = sample_grid(numbers, atlas.affine, affine, shape)
     percent = None
